@@ -1,0 +1,90 @@
+# tephra_add_extension(PYTHON): the extension module tephra/_tephra for one CPython.
+#
+# Headers and names are asked from the interpreter itself rather than from FindPython, which knows one
+# interpreter per build tree and not Debian's split headers in a prefix.
+
+set(_probe [=[
+import os, sys, sysconfig
+v = sysconfig.get_config_var
+include = sysconfig.get_path("include")
+multiarch = v("MULTIARCH") or ""
+above = os.path.dirname(include)
+split = os.path.join(above, multiarch, os.path.basename(include))
+after = above if multiarch and above != "/usr/include" and os.path.isdir(split) else ""
+free = int(bool(v("Py_GIL_DISABLED")))
+print(sys.implementation.name, "%d.%d" % sys.version_info[:2], "%d.%d.%d" % sys.version_info[:3], free,
+      v("EXT_SUFFIX"), include, after, int(os.path.exists(os.path.join(include, "Python.h"))), sep=";")
+]=])
+
+function(tephra_add_extension python)
+  execute_process(
+    COMMAND ${python} -c "${_probe}"
+    OUTPUT_VARIABLE facts
+    RESULT_VARIABLE failed
+    OUTPUT_STRIP_TRAILING_WHITESPACE)
+  if(failed)
+    message(FATAL_ERROR "Tephra: cannot run ${python}")
+  endif()
+  list(GET facts 0 implementation)
+  list(GET facts 1 version)
+  list(GET facts 2 full)
+  list(GET facts 3 free_threaded)
+  list(GET facts 4 suffix)
+  list(GET facts 5 include)
+  list(GET facts 6 include_after)
+  list(GET facts 7 has_headers)
+
+  if(NOT implementation STREQUAL "cpython")
+    message(FATAL_ERROR "Tephra is a JIT for CPython; ${python} is ${implementation}.")
+  endif()
+  if(NOT version IN_LIST TEPHRA_PYTHON_VERSIONS)
+    list(JOIN TEPHRA_PYTHON_VERSIONS " and " supported)
+    message(FATAL_ERROR "Tephra supports CPython ${supported}; ${python} is CPython ${full}.")
+  endif()
+  if(free_threaded)
+    message(FATAL_ERROR "Tephra does not support the free-threaded build of CPython (${python}).")
+  endif()
+  if(NOT has_headers)
+    message(FATAL_ERROR "Python.h is not in ${include}: install CPython ${version}'s development files "
+                        "(Debian and Ubuntu: python${version}-dev, Fedora: python${version}-devel).")
+  endif()
+
+  string(REPLACE "." "_" tag ${version})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${TEPHRA_SRC}/pyver/v${tag}/*.cc ${TEPHRA_SRC}/pyver/v${tag}/*.c
+       ${TEPHRA_SRC}/runtime/*.cc ${TEPHRA_SRC}/driver/*.cc)
+  file(GLOB contract CONFIGURE_DEPENDS ${TEPHRA_SRC}/pyver/*.cc)
+  list(APPEND sources ${contract} ${TEPHRA_GEN_SOURCES_runtime} ${TEPHRA_GEN_SOURCES_driver})
+  file(GLOB driver CONFIGURE_DEPENDS ${TEPHRA_SRC}/driver/*.cc)
+  if(NOT driver)
+    message(STATUS "src/driver is empty: no extension module for CPython ${full}")
+    return()
+  endif()
+
+  set(target _tephra_${tag})
+  add_library(${target} MODULE ${sources})
+  add_dependencies(${target} tephra_gen)
+  # The version is chosen by the include path: "pyver/current/..." does not exist, version headers are
+  # named by the one folder whose features the macro names.
+  target_compile_definitions(${target} PRIVATE Py_BUILD_CORE_MODULE=1 TEPHRA_PYVER=v${tag} TEPHRA_PYVER_${tag}=1)
+  target_compile_options(${target} PRIVATE ${TEPHRA_CXX_FLAGS})
+  target_include_directories(${target} PRIVATE ${TEPHRA_SRC} ${TEPHRA_GEN_DIR})
+  target_include_directories(${target} SYSTEM PRIVATE ${include})
+  if(include_after)
+    # Debian's pyconfig.h includes <triplet/pythonX.Y/pyconfig.h>; a plain -I would put the prefix's C
+    # library headers before the compiler's own.
+    target_compile_options(${target} PRIVATE "SHELL:-idirafter ${include_after}")
+  endif()
+  target_link_libraries(${target} PRIVATE tephra_core)
+  target_link_options(${target} PRIVATE -Wl,-z,now -Wl,--exclude-libs,ALL -Wl,--gc-sections ${TEPHRA_LINK_FLAGS})
+  set_target_properties(
+    ${target}
+    PROPERTIES PREFIX ""
+               OUTPUT_NAME _tephra
+               SUFFIX ${suffix}
+               LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/py${version}/tephra
+               POSITION_INDEPENDENT_CODE ON)
+  if(SKBUILD)
+    install(TARGETS ${target} LIBRARY DESTINATION tephra)
+  endif()
+  message(STATUS "Extension module for CPython ${full}: target ${target}")
+endfunction()

@@ -1,0 +1,1 @@
+"""The implementation of ./dev: one module per concern, see cli.py for the commands."""

@@ -7,7 +7,8 @@ import platform
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-DEV = ROOT / ".dev"  # venvs and stamps of this checkout; git-ignored
+# The venvs of this checkout; git-ignored.
+DEV = Path(os.environ.get("TEPHRA_DEV_ROOT", ROOT / ".dev"))
 BUILD = Path(os.environ.get("TEPHRA_BUILD_ROOT", ROOT / "build"))
 VERSIONS = ("3.12", "3.14")
 DEFAULT_VERSION = "3.14"

@@ -16,8 +16,12 @@ from dev.util import DevError, capture, cleanEnv, run
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
+def hasApt() -> bool:
+    return bool(shutil.which("apt-get") and shutil.which("dpkg-deb"))
+
+
 def available() -> bool:
-    return bool(shutil.which("apt-get") and shutil.which("dpkg-deb") and _KEYRING.exists())
+    return hasApt() and _KEYRING.exists()
 
 
 def mirror() -> str:

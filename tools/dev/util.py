@@ -35,7 +35,7 @@ _DROPPED = {
 }
 
 
-def run(cmd, *, quiet: bool = False, env=None, cwd=None, what: str = "") -> str:
+def run(cmd, *, quiet: bool = False, env=None, cwd=None, what: str = "", tail: int = 30) -> str:
     """Runs a command that must succeed. With quiet, shows its output only when it fails."""
     cmd = [str(c) for c in cmd]
     result = subprocess.run(
@@ -47,8 +47,8 @@ def run(cmd, *, quiet: bool = False, env=None, cwd=None, what: str = "") -> str:
         stderr=subprocess.STDOUT if quiet else None,
     )
     if result.returncode != 0:
-        tail = "\n".join((result.stdout or "").splitlines()[-30:])
-        raise DevError(f"{what or cmd[0]} failed (exit {result.returncode}): {' '.join(cmd)}\n{tail}".rstrip())
+        shown = "\n".join((result.stdout or "").splitlines()[-tail:])
+        raise DevError(f"{what or cmd[0]} failed (exit {result.returncode}): {' '.join(cmd)}\n{shown}".rstrip())
     return result.stdout or ""
 
 

@@ -1,0 +1,200 @@
+"""The command line of ./dev."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+
+from dev import paths
+from dev.util import DevError, cleanEnv, say
+
+_EPILOG = """\
+The first command on a fresh machine sets everything up: system packages (apt, as root or through sudo),
+CPython 3.14 (Debian's, unpacked into the cache, unless one with headers is there), asmjit, fmt, a venv per
+version. Set TEPHRA_PYTHON to interpreters of your own (':' between several), TEPHRA_CACHE, TEPHRA_JOBS,
+TEPHRA_BUILD_ROOT and TEPHRA_DEV_ROOT to move or limit what ./dev does. See docs/building.md.
+"""
+
+
+def _flavour(args) -> str:
+    return "asan" if args.asan else "debug" if args.debug else "release"
+
+
+def _versions(args) -> list[str]:
+    return [args.python] if args.python else list(paths.VERSIONS)
+
+
+def _one(args) -> str:
+    return args.python or paths.DEFAULT_VERSION
+
+
+def _prepareOne(args):
+    from dev import build
+
+    return build.prepare([_one(args)], _flavour(args))
+
+
+def cmdBuild(args) -> int:
+    from dev import build
+
+    if args.core:
+        build.core(args.target)
+        return 0
+    # 3.12 is built where it is found; only an explicit --python insists.
+    setup = build.prepare(_versions(args), _flavour(args), required=bool(args.python),
+                          everything=not args.python, targets=args.target)
+    for version, python in setup.pythons.items():
+        say(f"CPython {version}: {python}")
+    for version in set(_versions(args)) - set(setup.pythons):
+        say(f"CPython {version}: not found, not built (TEPHRA_PYTHON names interpreters)")
+    return 0
+
+
+def cmdRun(args) -> int:
+    from dev import build, compare
+
+    setup = _prepareOne(args)
+    python = setup.pythons[_one(args)]
+    env = cleanEnv(**build.asanEnv(setup))
+    if args.compare:
+        return compare.main(python, args.program, args.args, env, pairs=args.pairs, json_file=args.json)
+    if args.json:
+        raise DevError("--json belongs to --compare")
+    return subprocess.run([str(python), "-m", "tephra", "--summary", args.program, *args.args], env=env,
+                          check=False).returncode
+
+
+def cmdTest(args) -> int:
+    from dev import testing
+
+    return testing.main(_versions(args), _flavour(args), args)
+
+
+def cmdShell(args) -> int:
+    from dev import build
+
+    setup = _prepareOne(args)
+    env = cleanEnv(TEPHRA=os.environ.get("TEPHRA", "1"), **build.asanEnv(setup))
+    python = str(setup.pythons[_one(args)])
+    os.execve(python, [python, *args.args], env)
+    return 1
+
+
+def cmdPython(args) -> int:
+    from dev import build, venvs
+
+    python = venvs.python(_one(args), _flavour(args))
+    if args.no_build and not python.exists():
+        raise DevError(f"{python} is not there: ./dev build makes it")
+    if not args.no_build:
+        build.prepare([_one(args)], _flavour(args))
+    print(python)
+    return 0
+
+
+def cmdCheck(args) -> int:
+    from dev import checks
+
+    return checks.main(args)
+
+
+def cmdClean(args) -> int:
+    for folder in (paths.BUILD, paths.DEV, *([paths.cacheDir()] if args.cache else [])):
+        if folder.exists():
+            say(f"removing {folder}")
+            shutil.rmtree(folder)
+    return 0
+
+
+def cmdCoverageOf(args) -> int:
+    setup = _prepareOne(args)
+    return subprocess.run([str(setup.pythons[_one(args)]), "-m", "tephra.coverage", args.what, *args.args],
+                          env=cleanEnv(), check=False).returncode
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="./dev", description="Builds, runs, tests and checks Tephra.",
+                                     epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    flavour = argparse.ArgumentParser(add_help=False)
+    flavour.add_argument("--debug", action="store_true", help="-Og -g, TEPHRA_DEBUG=1 (own build folder and venv)")
+    flavour.add_argument("--asan", action="store_true", help="debug with the address and undefined sanitizers")
+    one = argparse.ArgumentParser(add_help=False, parents=[flavour])
+    one.add_argument("--python", choices=paths.VERSIONS, help=f"which CPython (default {paths.DEFAULT_VERSION})")
+    both = argparse.ArgumentParser(add_help=False, parents=[flavour])
+    both.add_argument("--python", choices=paths.VERSIONS, help="which CPython (default: both)")
+
+    def add(name, function, text, parent, description=None):
+        sub = commands.add_parser(name, help=text, parents=[parent] if parent else [],
+                                  description=description or text[0].upper() + text[1:] + ".",
+                                  formatter_class=argparse.RawDescriptionHelpFormatter)
+        sub.set_defaults(function=function)
+        return sub
+
+    sub = add("build", cmdBuild, "build, and install into .dev/venv-VERSION", both,
+              "Builds the extension module, the unit tests and jit-tool, and installs Tephra into a venv per CPython.\n"
+              "Only what changed is compiled. With --python only that version's module.")
+    sub.add_argument("--core", action="store_true", help="only what needs no CPython, in build/core")
+    sub.add_argument("-t", "--target", action="append", default=[], help="a CMake target (repeatable)")
+
+    sub = add("run", cmdRun, "run a program under the JIT, or compare its speed", one,
+              "Runs PROGRAM under the JIT and ends with a summary on stderr.\n\n"
+              "With --compare it also runs the plain interpreter, processes interleaved A B B A, and ends with one\n"
+              "line that gives the ratio and a bootstrap interval. A program that prints `iteration I SECONDS` lines\n"
+              "is measured by these (the first third is warm-up), any other by the wall time of its process. A run\n"
+              "in which nothing was compiled fails.")
+    sub.add_argument("--compare", action="store_true", help="measure against the plain interpreter")
+    sub.add_argument("--json", metavar="FILE", help="with --compare: write the result and all samples there")
+    sub.add_argument("--pairs", type=int, default=5, metavar="N", help="processes per side, at least 5 (default 5)")
+    sub.add_argument("program", metavar="PROGRAM.py")
+    sub.add_argument("args", nargs=argparse.REMAINDER, help="arguments of the program")
+
+    sub = add("test", cmdTest, "run all tests, with both CPython versions", both,
+              "Builds, then runs the unit tests (GoogleTest) and tests/ (pytest) with each CPython version. The last\n"
+              "lines count tests, compiled functions and machine-code bytes. Where no CPython 3.12 is found, the\n"
+              "first and the last line say so. Exit status 1 upon any failure.")
+    sub.add_argument("--full", action="store_true", help="the long tests too")
+    sub.add_argument("-k", dest="keyword", metavar="EXPR", help="only Python tests that match (pytest -k)")
+    sub.add_argument("-x", dest="first", action="store_true", help="stop at the first failure")
+    sub.add_argument("--unit-only", action="store_true", help="only the unit tests; needs no CPython")
+    sub.add_argument("--no-unit", action="store_true", help="not the unit tests")
+    sub.add_argument("paths", nargs="*", help="files or folders below tests/ (default: all of it)")
+
+    sub = add("shell", cmdShell, "start a Python with Tephra on", one,
+              "Starts the interpreter that has Tephra, with TEPHRA=1 unless TEPHRA is set.")
+    sub.add_argument("args", nargs=argparse.REMAINDER, help="arguments of the interpreter")
+
+    sub = add("python", cmdPython, "print the path of the interpreter that has Tephra installed", one)
+    sub.add_argument("--no-build", action="store_true", help="do not bring it up to date first")
+
+    sub = add("check", cmdCheck, "check format, layers, file and function sizes", None,
+              "Checks formatting (clang-format), the include order of the layers, file and function sizes, and that\n"
+              "the code compiles without warnings. Changes nothing unless --fix is given.")
+    sub.add_argument("--fix", action="store_true", help="reformat the files")
+    sub.add_argument("--tidy", action="store_true", help="also clang-tidy (minutes)")
+    sub.add_argument("--no-build", action="store_true", help="not the build with warnings as errors")
+
+    sub = add("clean", cmdClean, "remove build folders and venvs", None)
+    sub.add_argument("--cache", action="store_true", help="also the interpreter and the libraries in the cache")
+
+    sub = add("coverage-of", cmdCoverageOf, "force-compile a body of code and count what compiles", one,
+              "Force-compiles every plain function of WHAT (stdlib) and prints the percentage and the reasons of the\n"
+              "rest.")
+    sub.add_argument("what", metavar="WHAT", help="stdlib, or whatever tephra.coverage knows")
+    sub.add_argument("args", nargs=argparse.REMAINDER, help="further arguments of tephra.coverage")
+    return parser
+
+
+def main(argv: list[str]) -> int:
+    args = _parser().parse_args(argv)
+    try:
+        return args.function(args)
+    except DevError as error:
+        say(f"error: {error}")
+        return 1
+    except KeyboardInterrupt:
+        return 130

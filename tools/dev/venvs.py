@@ -1,0 +1,116 @@
+"""One venv per CPython version and build flavour, with the test tools and Tephra in it."""
+
+from __future__ import annotations
+
+import filecmp
+import hashlib
+import shutil
+from pathlib import Path
+
+from dev import interpreters, paths
+from dev.util import DevError, lock, run, timed
+
+_TEST_TOOLS = ["pytest>=8", "hypothesis>=6", "pytest-timeout"]
+
+
+def path(version: str, flavour: str) -> Path:
+    return paths.DEV / (f"venv-{version}" + ("" if flavour == "release" else f"-{flavour}"))
+
+
+def python(version: str, flavour: str) -> Path:
+    return path(version, flavour) / "bin/python"
+
+
+def _create(folder: Path, base: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    wheel = interpreters.pipWheel(base)
+    run([base, "-m", "venv", *(["--without-pip"] if wheel else []), folder], quiet=True)
+    py = folder / "bin/python"
+    if wheel:
+        run([py, wheel / "pip", "install", "-q", "pip"], quiet=True, what="installing pip")
+
+
+def ensure(version: str, flavour: str, base: Path, *, tools: bool) -> Path:
+    """The venv's interpreter; made when absent, or when it belongs to another interpreter."""
+    folder = path(version, flavour)
+    py = folder / "bin/python"
+    owner = folder / ".tephra-base"
+    with lock(paths.DEV / f"{folder.name}.lock", folder.name):
+        if not owner.exists() or owner.read_text() != str(base) or not py.exists():
+            with timed(f"making {folder.name} with {base}"):
+                _create(folder, base)
+                owner.write_text(str(base))
+        stamp = folder / ".tephra-tools"
+        wanted = hashlib.sha256("\n".join(_TEST_TOOLS).encode()).hexdigest()
+        if tools and (not stamp.exists() or stamp.read_text() != wanted):
+            with timed(f"installing {', '.join(_TEST_TOOLS)} into {folder.name}"):
+                run([py, "-m", "pip", "install", "-q", *_TEST_TOOLS], quiet=True, what="pip install")
+            stamp.write_text(wanted)
+    return py
+
+
+def sitePackages(version: str, flavour: str) -> Path:
+    return path(version, flavour) / f"lib/python{version}/site-packages"
+
+
+def _sync(source: Path, target: Path, seen: set[Path]) -> None:
+    seen.add(target)
+    if target.exists() and filecmp.cmp(source, target, shallow=False):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(target.name + ".new")
+    shutil.copy2(source, fresh)
+    fresh.replace(target)  # never writes into a library that a running process has mapped
+
+
+def _syncTree(source: Path, target: Path, seen: set[Path]) -> None:
+    for file in source.rglob("*"):
+        if file.is_file() and "__pycache__" not in file.parts:
+            _sync(file, target / file.relative_to(source), seen)
+
+
+def _distInfo(site: Path, seen: set[Path]) -> None:
+    """What importlib.metadata and pytest's plugin search read; from pyproject.toml."""
+    try:
+        import tomllib
+    except ImportError:  # before 3.11
+        return
+    project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    groups = dict(project.get("entry-points", {}))
+    if project.get("scripts"):
+        groups["console_scripts"] = project["scripts"]
+    entries = "".join(f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in rows.items()) + "\n"
+                      for group, rows in groups.items())
+    folder = site / f"tephra-{project['version']}.dist-info"
+    folder.mkdir(exist_ok=True)
+    files = {
+        "METADATA": f"Metadata-Version: 2.1\nName: tephra\nVersion: {project['version']}\n",
+        "entry_points.txt": entries,
+        "INSTALLER": "dev\n",
+        "RECORD": "",
+    }
+    for name, text in files.items():
+        target = folder / name
+        seen.add(target)
+        if not target.exists() or target.read_text() != text:
+            target.write_text(text)
+
+
+def install(version: str, flavour: str, build: Path) -> None:
+    """Copies the package, its .pth file and the built module into the venv: only what changed."""
+    site = sitePackages(version, flavour)
+    if not site.is_dir():
+        raise DevError(f"{site} is not there")
+    seen: set[Path] = set()
+    with lock(paths.DEV / f"{path(version, flavour).name}.lock", "installing"):
+        _syncTree(paths.ROOT / "python", site, seen)
+        if (build / "gen/python").is_dir():
+            _syncTree(build / "gen/python", site, seen)
+        for module in (build / f"py{version}/tephra").glob("_tephra*.so"):
+            _sync(module, site / "tephra" / module.name, seen)
+        if (paths.ROOT / "pyproject.toml").exists():
+            _distInfo(site, seen)
+        # Files that left the package must leave the installation too.
+        for stale in (site / "tephra").rglob("*"):
+            if stale.is_file() and stale not in seen and "__pycache__" not in stale.parts:
+                stale.unlink()

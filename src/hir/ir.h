@@ -1,0 +1,193 @@
+// Purpose: the HIR itself: functions, blocks and instructions in SSA form.
+// Invariant: a value is its defining instruction; each use is dominated by it (a Phi's use sits at
+// the end of the predecessor). Operand order and attributes are those of the row in ops.tbl; an
+// instruction whose row has exits names its FrameState as last operand.
+// Source: Cytron et al. 1991 (SSA); frame states after Duboscq et al. 2013 (Graal IR).
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "hir/types.h"
+#include "metadata/exits.h"
+#include "pyver/common/unit.h"
+
+namespace tephra::hir {
+
+enum class Op : uint8_t {
+#define TEPHRA_HIR_OP(name) k##name,
+#include "hir/ops_list.gen.h"
+#undef TEPHRA_HIR_OP
+};
+
+inline constexpr uint32_t kNoObject = 0xFFFFFFFF;
+inline constexpr uint32_t kParentState = 0xFFFFFFFF;
+
+enum class Ownership : uint8_t { kNone, kNew, kBorrowed, kUncounted, kAlias };
+
+enum Effect : uint16_t {
+  kEffectNone = 0,
+  kReadsHeap = 1 << 0,
+  kWritesHeap = 1 << 1,
+  kReadsHome = 1 << 2,
+  kWritesHome = 1 << 3,
+  kAlloc = 1 << 4,
+  kAny = 1 << 5,  // runs arbitrary Python code
+  kControl = 1 << 6,
+  kFrame = 1 << 7,
+};
+
+enum class CmpKind : uint8_t { kLt, kLe, kEq, kNe, kGt, kGe };  // Py_LT ... Py_GE
+
+// NB_* numbering of CPython's opcode.h, the same on both versions; 26 (subscript) is GetItem.
+enum class BinOp : uint8_t {
+  kAdd, kAnd, kFloorDivide, kLshift, kMatMul, kMul, kRemainder, kOr, kPower, kRshift, kSub,
+  kTrueDivide, kXor, kIAdd, kIAnd, kIFloorDivide, kILshift, kIMatMul, kIMul, kIRemainder, kIOr,
+  kIPower, kIRshift, kISub, kITrueDivide, kIXor,
+};
+enum class UnOp : uint8_t { kNegative, kPositive, kInvert };
+
+enum class AttrKind : uint8_t { kI64, kU64, kU32, kF64, kBool, kObj, kType, kCmp, kBinOp, kUnOp, kReason };
+
+struct OperandInfo {
+  const char* name;
+  Type type;
+  bool stolen;
+  bool variadic;
+};
+struct AttrInfo {
+  const char* name;
+  AttrKind kind;
+};
+// One row of ops.tbl.
+struct OpInfo {
+  const char* name;
+  Type result;
+  Ownership ownership;
+  std::span<const OperandInfo> operands;
+  std::span<const AttrInfo> attrs;
+  uint16_t effects;
+  bool can_deopt;
+  bool can_raise;
+  const char* helper;  // "call:" rows, else nullptr
+  const char* doc;
+
+  bool hasExits() const { return can_deopt || can_raise; }
+  bool isTerminator() const;
+};
+const OpInfo& opInfo(Op op);
+bool opFromName(const std::string& name, Op* out);
+
+struct Block;
+
+struct Instr {
+  Op op;
+  Type type;
+  uint32_t id = 0;      // dense per function; "v7" in text
+  uint32_t offset = 0;  // bytecode offset (code units) it stems from
+  Block* block = nullptr;
+  Instr* prev = nullptr;
+  Instr* next = nullptr;
+  std::span<Instr*> operands;
+  std::span<uint32_t> aux;  // FrameState: overridden locals; LeaveFrame: released slots
+  uint64_t attr[3] = {0, 0, 0};
+  Block* targets[2] = {nullptr, nullptr};
+  // Set by passes/refcount_insertion on operations with exits: which roots the register file owns a
+  // reference of at this exit. Those that the frame state names are handed over, the rest dropped.
+  std::span<Instr*> exit_owned;
+
+  const OpInfo& info() const { return opInfo(op); }
+  bool isTerminator() const { return info().isTerminator(); }
+  bool hasState() const { return info().hasExits(); }
+  Instr* state() const {
+    return hasState() && !operands.empty() ? operands.back() : nullptr;
+  }
+  // Operands without the trailing frame state.
+  std::span<Instr*> inputs() const { return operands.first(operands.size() - (hasState() ? 1 : 0)); }
+  bool isStolen(size_t input) const;
+  double f64(int index) const { return std::bit_cast<double>(attr[index]); }
+  int64_t i64(int index) const { return static_cast<int64_t>(attr[index]); }
+  uint32_t u32(int index) const { return static_cast<uint32_t>(attr[index]); }
+};
+
+struct Block {
+  uint32_t id = 0;
+  Instr* first = nullptr;
+  Instr* last = nullptr;
+  std::vector<Block*> preds;
+  bool cold = false;
+  bool is_loop_header = false;
+
+  Instr* terminator() const { return last && last->isTerminator() ? last : nullptr; }
+  std::span<Block* const> succs() const {
+    Instr* t = terminator();
+    if (!t) return {};
+    size_t n = t->targets[1] ? 2 : t->targets[0] ? 1 : 0;
+    return {t->targets, n};
+  }
+};
+
+// A function being compiled. `unit` outlives it and may be null in tests that start from text.
+class Function {
+ public:
+  explicit Function(const CodeUnit* unit) : unit_(unit) {}
+  ~Function();
+  Function(const Function&) = delete;
+  Function& operator=(const Function&) = delete;
+
+  const CodeUnit* unit() const { return unit_; }
+  std::string name;
+  Arena& arena() { return arena_; }
+  std::vector<Block*>& blocks() { return blocks_; }  // entry first; reverse post-order after clean
+  const std::vector<Block*>& blocks() const { return blocks_; }
+  Block* entry() const { return blocks_.front(); }
+  Block* newBlock();
+  uint32_t numValues() const { return next_id_; }
+  uint32_t numBlocks() const { return next_block_; }
+
+  // Makes a detached instruction with `operands` copied; type from the row unless given.
+  Instr* make(Op op, std::span<Instr* const> operands, Type type);
+  Instr* make(Op op, std::span<Instr* const> operands) { return make(op, operands, opInfo(op).result); }
+
+  static void append(Block* block, Instr* instr);
+  static void insertBefore(Instr* at, Instr* instr);
+  static void insertAfter(Instr* at, Instr* instr);
+  static void remove(Instr* instr);
+  void setOperands(Instr* instr, std::span<Instr* const> operands);
+
+  // Replaces each use of from[i] (indexed by value id; null = keep) in one sweep, chains followed.
+  void replaceAllUses(const std::vector<Instr*>& replacement);
+  // Renumbers blocks_ into reverse post-order, drops unreachable ones, fixes preds and phis.
+  void recomputeCfg();
+
+ private:
+  const CodeUnit* unit_;
+  Arena arena_;
+  std::vector<Block*> blocks_;
+  uint32_t next_id_ = 0;
+  uint32_t next_block_ = 0;
+};
+
+// Root of a chain of alias results (guards): the value that owns the reference.
+inline Instr* rootOf(Instr* value) {
+  while (value->info().ownership == Ownership::kAlias) value = value->operands[0];
+  return value;
+}
+
+// Textual form (printer.cc, parser.cc); parse(print(f)) prints the same text.
+std::string print(const Function& function);
+std::string print(const Instr& instr);
+struct ParseError {
+  int line;
+  std::string message;
+};
+bool parse(const std::string& text, Function* out, ParseError* error);
+// Every broken rule as one line; empty = sound.
+std::vector<std::string> verify(const Function& function);
+
+}  // namespace tephra::hir

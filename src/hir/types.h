@@ -1,0 +1,94 @@
+// Purpose: the type of an HIR value: its representation and, for objects, which exact builtin types
+// it may have. Invariant: a mask never claims less than the value can be (it is sound), so a pass
+// may only narrow it with proof (a guard, a constant, an operation's own result).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace tephra::hir {
+
+enum class Rep : uint8_t { kNone, kObject, kInt64, kDouble, kBool, kPtr, kState };
+
+// Exact types; a subclass of int is Other, never Int.
+enum : uint32_t {
+  kMaskNull = 1u << 0,
+  kMaskInt = 1u << 1,
+  kMaskPyBool = 1u << 2,
+  kMaskFloat = 1u << 3,
+  kMaskStr = 1u << 4,
+  kMaskBytes = 1u << 5,
+  kMaskList = 1u << 6,
+  kMaskTuple = 1u << 7,
+  kMaskDict = 1u << 8,
+  kMaskSet = 1u << 9,
+  kMaskFrozenSet = 1u << 10,
+  kMaskNoneType = 1u << 11,
+  kMaskType = 1u << 12,
+  kMaskFunction = 1u << 13,
+  kMaskBuiltin = 1u << 14,
+  kMaskMethodDescr = 1u << 15,
+  kMaskSlice = 1u << 16,
+  kMaskRange = 1u << 17,
+  kMaskRangeIter = 1u << 18,
+  kMaskListIter = 1u << 19,
+  kMaskTupleIter = 1u << 20,
+  kMaskCell = 1u << 21,
+  kMaskModule = 1u << 22,
+  kMaskBoundMethod = 1u << 23,
+  kMaskOther = 1u << 24,
+  kMaskObject = (1u << 25) - 2,
+  kMaskOptObject = (1u << 25) - 1,
+};
+
+struct Type {
+  Rep rep = Rep::kNone;
+  uint32_t mask = 0;  // objects only
+
+  static constexpr Type object(uint32_t mask) { return {Rep::kObject, mask}; }
+  static constexpr Type of(Rep rep) { return {rep, 0}; }
+
+  constexpr bool isObject() const { return rep == Rep::kObject; }
+  constexpr bool isSubtypeOf(Type other) const {
+    return rep == other.rep && (mask & ~other.mask) == 0;
+  }
+  constexpr bool couldBe(uint32_t m) const { return (mask & m) != 0; }
+  constexpr bool is(uint32_t m) const { return rep == Rep::kObject && (mask & ~m) == 0; }
+  constexpr Type meet(Type o) const { return {rep, mask & o.mask}; }
+  constexpr Type join(Type o) const {
+    return rep == o.rep ? Type{rep, mask | o.mask} : Type{Rep::kNone, 0};
+  }
+  constexpr bool operator==(const Type&) const = default;
+
+  // Packed into one attribute word.
+  constexpr uint64_t encode() const { return (uint64_t{mask} << 8) | static_cast<uint8_t>(rep); }
+  static constexpr Type decode(uint64_t bits) {
+    return {static_cast<Rep>(bits & 0xFF), static_cast<uint32_t>(bits >> 8)};
+  }
+};
+
+inline constexpr Type kTypeNone{};
+inline constexpr Type kTypeObject = Type::object(kMaskObject);
+inline constexpr Type kTypeOptObject = Type::object(kMaskOptObject);
+inline constexpr Type kTypeNull = Type::object(kMaskNull);
+inline constexpr Type kTypeInt = Type::object(kMaskInt);
+inline constexpr Type kTypePyBool = Type::object(kMaskPyBool);
+inline constexpr Type kTypeFloat = Type::object(kMaskFloat);
+inline constexpr Type kTypeStr = Type::object(kMaskStr);
+inline constexpr Type kTypeList = Type::object(kMaskList);
+inline constexpr Type kTypeTuple = Type::object(kMaskTuple);
+inline constexpr Type kTypeDict = Type::object(kMaskDict);
+inline constexpr Type kTypeRangeIter = Type::object(kMaskRangeIter);
+inline constexpr Type kTypeListIter = Type::object(kMaskListIter);
+inline constexpr Type kTypeTupleIter = Type::object(kMaskTupleIter);
+inline constexpr Type kTypeInt64 = Type::of(Rep::kInt64);
+inline constexpr Type kTypeDouble = Type::of(Rep::kDouble);
+inline constexpr Type kTypeBool = Type::of(Rep::kBool);
+inline constexpr Type kTypePtr = Type::of(Rep::kPtr);
+inline constexpr Type kTypeState = Type::of(Rep::kState);
+
+// "Object", "OptObject", "Int|Float", "Int64", ...; parseType is its inverse.
+std::string typeName(Type type);
+bool parseType(const std::string& text, Type* out);
+
+}  // namespace tephra::hir

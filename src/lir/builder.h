@@ -1,0 +1,33 @@
+// Purpose: makes LIR instructions at the end of a block; one function per row of ops.tbl.
+#pragma once
+
+#include <vector>
+
+#include "lir/ir.h"
+
+namespace tephra::lir {
+
+class Builder {
+ public:
+  explicit Builder(Function* function, Block* block = nullptr)
+      : function_(function), block_(block) {}
+
+  Function& function() { return *function_; }
+  Block* block() const { return block_; }
+  void setBlock(Block* block) { block_ = block; }
+  void setOffset(uint32_t offset) { offset_ = offset; }
+#include "lir/builder_ops.gen.h"
+
+ private:
+  Instr* add(Instr* instr) {
+    instr->bytecode_offset = offset_;
+    Function::append(block_, instr);
+    return instr;
+  }
+
+  Function* function_;
+  Block* block_;
+  uint32_t offset_ = 0;
+};
+
+}  // namespace tephra::lir

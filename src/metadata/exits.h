@@ -1,0 +1,83 @@
+// Purpose: what codegen writes and the runtime reads when compiled code is left: where each value
+// of the interpreter's frame is at an exit, and why the exit is there.
+// Invariant: locations are valid exactly at the exit's machine state as saved by the exit stub
+// (RegisterFile) or in the native frame (offset from the native frame pointer).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tephra {
+
+enum class ExitKind : uint8_t {
+  kDeopt,  // continue in the interpreter at `offset`
+  kRaise,  // an exception is set: traceback, then handler or unwind
+};
+
+enum class ExitReason : uint8_t {
+#define TEPHRA_EXIT(name, text) k##name,
+#include "metadata/exit_reasons.def"
+#undef TEPHRA_EXIT
+};
+const char* exitReasonName(ExitReason reason);
+bool exitReasonFromName(const std::string& name, ExitReason* out);
+
+struct ValueLocation {
+  enum Where : uint8_t { kGp, kFp, kSpill, kConstant, kNull } where = kNull;
+  enum Form : uint8_t { kObject, kInt64, kDouble, kBool } form = kObject;
+  bool owned = false;   // kObject: the exit takes over a reference; otherwise it takes a new one
+  uint8_t reg = 0;      // register number in its bank
+  int32_t offset = 0;   // kSpill: from the native frame pointer
+  uint64_t bits = 0;    // kConstant: object address, integer, or double bits
+};
+
+struct ExitFrame {       // one frame of the chain, innermost last
+  uint32_t offset = 0;        // code units: next instruction
+  uint32_t raise_offset = 0;  // code units: the raising instruction
+  std::vector<ValueLocation> stack;  // bottom first
+  std::vector<std::pair<uint32_t, ValueLocation>> locals;  // homes that are stale
+};
+
+struct ExitRecord {
+  ExitKind kind = ExitKind::kDeopt;
+  ExitReason reason{};
+  uint32_t line_offset = 0;  // code units of the instruction blamed in statistics
+  ValueLocation culprit;     // the guarded value, for the "offending type" statistic
+  bool has_culprit = false;
+  std::vector<ExitFrame> frames;
+  std::vector<ValueLocation> drops;  // owned values that no frame holds
+  uint64_t count = 0;                // times taken
+};
+
+// As pushed by the exit stub: general registers by number, then vector registers' low 64 bits.
+struct RegisterFile {
+  static constexpr int kMaxRegisters = 32;
+  uint64_t gp[kMaxRegisters];
+  double fp[kMaxRegisters];
+};
+
+// Stack map of a call site: which native slots hold live references (for tests and debuggers; the
+// interpreter's collector needs none since every reference is counted).
+struct StackMap {
+  uint32_t return_offset = 0;
+  std::vector<int32_t> slots;
+};
+
+struct LineEntry {
+  uint32_t code_offset = 0;
+  uint32_t bytecode_offset = 0;
+};
+
+// Everything about one piece of compiled code that the runtime needs.
+struct CodeMetadata {
+  std::vector<ExitRecord> exits;
+  std::vector<StackMap> stack_maps;
+  std::vector<LineEntry> lines;
+  std::vector<uint32_t> borrowed_slots;  // homes of parameters never written: no reference held
+  uint32_t register_args = 0;            // parameters of the register entry
+  uint32_t hot_bytes = 0, cold_bytes = 0, spill_bytes = 0, stack_bytes = 0;
+};
+
+}  // namespace tephra

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from dev import interpreters, paths, system, venvs
-from dev.util import DevError, lock, run, say, timed
+from dev.util import DevError, cleanEnv, lock, run, say, timed
 
 _FLAVOURS = {
     "release": ["-DCMAKE_BUILD_TYPE=Release"],
@@ -57,12 +61,44 @@ def configure(folder: Path, flavour: str, pythons: list[Path], extra: list[str] 
     stamp.write_text(text)
 
 
-def ninja(folder: Path, targets: list[str], *, keep_going: bool = False) -> None:
-    command = ["ninja", "-C", folder, f"-j{paths.jobs()}", *(["-k", "0"] if keep_going else []), *targets]
-    text = run(command, quiet=True, what="the build", tail=200)
-    interesting = [line for line in text.splitlines() if not line.startswith(("[", "ninja:"))]
-    if interesting:
-        print("\n".join(interesting))
+def ninja(folder: Path, targets: list[str]) -> None:
+    """Builds; shows the compilers' remarks, and keeps the warnings of each object for ./dev check."""
+    command = ["ninja", "-C", str(folder), f"-j{paths.jobs()}", *targets]
+    done = subprocess.run(command, env=cleanEnv(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          check=False)
+    _recordWarnings(folder, done.stdout)
+    if done.returncode != 0:
+        shown = [line for line in done.stdout.splitlines() if not _PROGRESS.match(line)]
+        raise DevError("the build failed: " + " ".join(command) + "\n" + "\n".join(shown[:200]))
+    remarks = [line for line in done.stdout.splitlines() if not line.startswith(("[", "ninja:"))]
+    if remarks:
+        print("\n".join(remarks), file=sys.stderr)
+
+
+_PROGRESS = re.compile(r"^\[\d+/\d+\] ")
+_COMPILING = re.compile(r"^\[\d+/\d+\] Building \S+ object (\S+)")
+
+
+def _recordWarnings(folder: Path, output: str) -> None:
+    # A warning is printed once, when its file is compiled: remember it until that file is compiled again.
+    store = folder / ".dev-warnings.json"
+    known = json.loads(store.read_text()) if store.exists() else {}
+    current = None
+    for line in output.splitlines():
+        if _PROGRESS.match(line):
+            found = _COMPILING.match(line)
+            current = found.group(1) if found else None
+            known.pop(current, None)
+        elif current and ": warning: " in line:
+            known.setdefault(current, []).append(line)
+    store.write_text(json.dumps(known))
+
+
+def recordedWarnings(folder: Path) -> list[str]:
+    """The warnings of all objects that exist."""
+    store = folder / ".dev-warnings.json"
+    known = json.loads(store.read_text()) if store.exists() else {}
+    return sorted({line for name, lines in known.items() if (folder / name).exists() for line in lines})
 
 
 def hasExtension() -> bool:

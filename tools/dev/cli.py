@@ -160,6 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--full", action="store_true", help="the long tests too")
     sub.add_argument("-k", dest="keyword", metavar="EXPR", help="only Python tests that match (pytest -k)")
     sub.add_argument("-x", dest="first", action="store_true", help="stop at the first failure")
+    sub.add_argument("--serial", action="store_true", help="the versions one after the other, not side by side")
     sub.add_argument("--unit-only", action="store_true", help="only the unit tests; needs no CPython")
     sub.add_argument("--no-unit", action="store_true", help="not the unit tests")
     sub.add_argument("paths", nargs="*", help="files or folders below tests/ (default: all of it)")

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Enforces the include order of src/ (docs/architecture.md) and the rules that go with it.
+
+  base -> options -> {pyver, metadata} -> hir -> {frontend, passes}
+  {target/desc, hir} -> lir -> {lower, regalloc, target/emit} -> codegen -> driver
+  runtime sees base, options, pyver, metadata: never an IR
+
+Also: Python.h, asmjit, CPython version numbers and host-architecture conditionals only where they belong;
+no include cycle. Prints one line per violation; exit status 1 when there is one.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SRC = ROOT / "src"
+
+_PLAIN = {"base", "options"}
+_HIR = _PLAIN | {"pyver/common", "metadata", "hir"}
+_LIR = _HIR | {"target/desc", "lir"}
+
+# Each layer with what it may include besides itself.
+ALLOWED: dict[str, set[str]] = {
+    "base": set(),
+    "options": {"base"},
+    "pyver/common": _PLAIN,
+    "pyver": _PLAIN | {"pyver/common", "metadata"},
+    "metadata": _PLAIN | {"pyver/common"},
+    "hir": _HIR,
+    "frontend": _HIR,
+    "passes": _HIR,
+    "target/desc": _PLAIN | {"pyver/common", "metadata"},
+    "lir": _LIR,
+    "lower": _LIR,
+    "regalloc": _LIR,
+    "target/emit": _LIR,
+    "codegen": _LIR | {"lower", "regalloc", "target/emit"},
+    "runtime": _PLAIN | {"pyver", "pyver/common", "metadata"},
+    "driver": _LIR | {"frontend", "passes", "lower", "regalloc", "target/emit", "codegen", "pyver", "runtime"},
+}
+
+_PYTHON_H = {"pyver", "runtime", "driver"}  # Python-free: every other layer, pyver/common too
+_ASMJIT = {"target/emit", "codegen"}
+# The files of a target that describe rather than emit.
+_EMITTING = re.compile(r"^(emit|encode|assembl|trampoline|stub)")
+_HOST_FILES = re.compile(r"(trampoline|code_memory)")  # outside src/target
+
+_INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
+_VERSION = re.compile(r"\bPY_(VERSION_HEX|MAJOR_VERSION|MINOR_VERSION|MICRO_VERSION)\b|\bv?3_1\d\b|\bTEPHRA_PYVER\w*")
+_HOST_IF = re.compile(r"^\s*#\s*(?:el)?if.*\b(__x86_64__|__amd64__|__aarch64__|__arm64__|_M_X64|_M_ARM64)\b",
+                      re.MULTILINE)
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+
+
+def layerOf(path: str) -> str | None:
+    """The layer of a file below src/, or of an include written relative to it."""
+    parts = path.split("/")
+    folder = parts[0]
+    if len(parts) < 2:
+        return None
+    if folder == "pyver":
+        # Tables become plain data, whatever folder they are generated into.
+        return "pyver/common" if parts[1] == "common" or ".gen." in parts[-1] else "pyver"
+    if folder == "runtime" and ".gen." in parts[-1]:
+        return "metadata"  # names and numbers of helpers: plain data that lowering needs
+    if folder == "target":
+        emits = len(parts) > 2 and (parts[2] == "emit" or _EMITTING.match(parts[-1]))
+        return "target/emit" if emits or _EMITTING.match(parts[-1]) else "target/desc"
+    return folder if folder in ALLOWED else None
+
+
+def _withoutComments(text: str) -> str:
+    # Keeps the line count, for the line numbers of reports.
+    return _COMMENT.sub(lambda m: "\n" * m.group().count("\n"), text)
+
+
+def _line(text: str, position: int) -> int:
+    return text.count("\n", 0, position) + 1
+
+
+def _checkIncludes(name: str, layer: str, text: str, graph: dict[str, list[str]]) -> list[str]:
+    errors = []
+    for match in _INCLUDE.finditer(text):
+        where = f"src/{name}:{_line(text, match.start(2))}"
+        quoted, target = match.group(1) == '"', match.group(2)
+        if target == "Python.h" or target.startswith(("internal/pycore", "cpython/")):
+            if layer not in _PYTHON_H:
+                errors.append(f"{where}: {layer} is Python-free and includes {target}")
+        elif target.startswith("asmjit/"):
+            if layer not in _ASMJIT:
+                errors.append(f"{where}: only src/target/*/emit* and src/codegen may include asmjit, not {layer}")
+        elif quoted or (SRC / target).exists():
+            below = layerOf(target)
+            if below is None:
+                if "/" not in target and (SRC / name).parent.joinpath(target).exists():
+                    errors.append(f"{where}: write includes from src/ on: \"{Path(name).parent}/{target}\"")
+                continue
+            graph.setdefault(name, []).append(target)
+            if below != layer and below not in ALLOWED[layer]:
+                errors.append(f"{where}: {layer} must not include {below} ({target})")
+    return errors
+
+
+def _checkRules(name: str, layer: str, text: str) -> list[str]:
+    errors = []
+    if layer != "pyver":
+        for match in _VERSION.finditer(text):
+            # pyver/current.h style selection belongs to pyver; all others test named features.
+            errors.append(f"src/{name}:{_line(text, match.start())}: names a CPython version ({match.group()}); "
+                          "only src/pyver may")
+    if not name.startswith("target/") and not _HOST_FILES.search(Path(name).name):
+        for match in _HOST_IF.finditer(text):
+            errors.append(f"src/{name}:{_line(text, match.start(1))}: host conditional {match.group(1)} outside "
+                          "src/target, trampolines and code memory")
+    return errors
+
+
+def _cycles(graph: dict[str, list[str]]) -> list[str]:
+    state: dict[str, int] = {}
+    errors: list[str] = []
+
+    def visit(node: str, trail: list[str]) -> None:
+        state[node] = 1
+        for target in graph.get(node, ()):
+            if state.get(target) == 1:
+                errors.append("include cycle: " + " -> ".join([*trail[trail.index(target):], target]))
+            elif target not in state:
+                visit(target, [*trail, target])
+        state[node] = 2
+
+    for node in sorted(graph):
+        if node not in state:
+            visit(node, [node])
+    return errors
+
+
+def check() -> list[str]:
+    errors: list[str] = []
+    graph: dict[str, list[str]] = {}
+    for path in sorted(SRC.rglob("*")):
+        if path.suffix not in (".h", ".cc", ".c", ".def", ".inc") or not path.is_file():
+            continue
+        name = path.relative_to(SRC).as_posix()
+        layer = layerOf(name)
+        if layer is None:
+            errors.append(f"src/{name}: not in a folder that docs/architecture.md knows")
+            continue
+        text = _withoutComments(path.read_text(encoding="utf-8"))
+        errors += _checkIncludes(name, layer, text, graph)
+        errors += _checkRules(name, layer, text)
+    return errors + _cycles(graph)
+
+
+def main() -> int:
+    errors = check()
+    for error in errors:
+        print(error)
+    return 1 if errors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""`./dev check`: format, layers, sizes, warnings; with --tidy also clang-tidy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from dev import build, paths, sizes, system
+from dev.util import DevError, capture, say
+
+_CODE = {".h", ".cc", ".c", ".py", ".cmake", ".tbl", ".def", ".sh"}
+
+
+def _files() -> list[Path]:
+    """What git tracks or would track; without git, everything outside the build folders."""
+    listed = capture(["git", "-C", paths.ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z"])
+    if listed is not None:
+        found = [paths.ROOT / name for name in listed.split("\0") if name]
+    else:
+        skipped = {"build", ".dev", ".git"}
+        found = [p for p in paths.ROOT.rglob("*") if not skipped & set(p.relative_to(paths.ROOT).parts[:1])]
+    return sorted(p for p in found if p.is_file())
+
+
+def _format(files: list[Path], fix: bool) -> list[str]:
+    sources = [str(p) for p in files if p.suffix in (".h", ".cc", ".c")]
+    if not sources:
+        return []
+    mode = ["-i"] if fix else ["--dry-run"]
+    done = subprocess.run(["clang-format", "--style=file", *mode, *sources], text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False)
+    bad: dict[str, int] = {}
+    for line in done.stdout.splitlines():
+        if "[-Wclang-format-violations]" in line:
+            name = line.split(":", 1)[0]
+            bad[name] = bad.get(name, 0) + 1
+    if done.returncode and not bad:
+        return [f"clang-format failed: {done.stdout.strip()[:500]}"]
+    return [f"{Path(name).relative_to(paths.ROOT)}: {count} places differ from clang-format's (./dev check --fix)"
+            for name, count in bad.items()]
+
+
+def _layers() -> list[str]:
+    done = subprocess.run([sys.executable, "-B", str(paths.ROOT / "tools/check_layers.py")], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    found = done.stdout.splitlines()
+    return found or (["tools/check_layers.py failed"] if done.returncode else [])
+
+
+def _warnings() -> list[str]:
+    setup = build.prepare(list(paths.VERSIONS), "release", required=False, everything=True)
+    return build.recordedWarnings(setup.build)
+
+
+def _tidy(files: list[Path]) -> list[str]:
+    folder = build.buildDir("release")
+    if not (folder / "compile_commands.json").exists():
+        raise DevError("no compile_commands.json: ./dev build first")
+    sources = [str(p) for p in files if p.suffix == ".cc" and p.is_relative_to(paths.ROOT / "src")]
+    found = []
+    for source in sources:
+        done = subprocess.run(["clang-tidy", "-quiet", "-p", str(folder), source], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+        found += [line for line in done.stdout.splitlines() if ": warning: " in line or ": error: " in line]
+    return sorted(set(found))
+
+
+def main(args) -> int:
+    system.ensureCheck(tidy=args.tidy)
+    files = _files()
+    code = [p for p in files if p.suffix in _CODE or p.name in ("dev", "CMakeLists.txt")]
+    size_errors, remarks = sizes.check(paths.ROOT, code)
+    steps = [("format", lambda: _format(files, args.fix)), ("layers", _layers), ("sizes", lambda: size_errors)]
+    if not args.no_build:
+        steps.append(("warnings", _warnings))
+    if args.tidy:
+        steps.append(("clang-tidy", lambda: _tidy(files)))
+    failures = 0
+    for name, step in steps:
+        try:
+            errors = step()
+        except DevError as error:
+            errors = [str(error)]
+        failures += len(errors)
+        print(f"{name}: {'ok' if not errors else f'{len(errors)} to mend'}")
+        for error in errors:
+            print(f"  {error}")
+        if name == "sizes":
+            for remark in remarks:
+                print(f"  (remark) {remark}")
+    say("check: everything is in order" if not failures else f"check: {failures} findings")
+    return 1 if failures else 0

@@ -1,5 +1,7 @@
 # Generated sources: each table kind becomes headers (and sources) below ${TEPHRA_GEN_DIR}.
 #
+# (A kind with a generator of its own, tools/gen_KIND.py, is run through that, with the same options.)
+#
 # tephra_generate_tables() runs, for every `kind=table file` of TEPHRA_TABLES whose file exists,
 #   tools/gen_ops.py --table KIND --out GEN          at build time, when the table or a generator changed
 #   tools/gen_ops.py --table KIND --out GEN --list   at configure time, to learn the outputs
@@ -8,12 +10,6 @@
 function(tephra_generate_tables)
   set(headers)
   set(outputs_all)
-  set(generator ${CMAKE_CURRENT_SOURCE_DIR}/tools/gen_ops.py)
-  if(NOT EXISTS ${generator})
-    message(STATUS "tools/gen_ops.py is not there: no tables are generated")
-    add_custom_target(tephra_gen)
-    return()
-  endif()
   file(GLOB generators CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/tools/gen_*.py
        ${CMAKE_CURRENT_SOURCE_DIR}/tools/gen/*.py)
   # The list of outputs may change with the generator or a table: configure again then.
@@ -24,7 +20,11 @@ function(tephra_generate_tables)
     list(GET pair 1 table)
     # Globbed so that a table which appears later is noticed by the next build.
     file(GLOB tables CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${table})
-    if(NOT tables)
+    set(generator ${CMAKE_CURRENT_SOURCE_DIR}/tools/gen_${kind}.py)
+    if(NOT EXISTS ${generator})
+      set(generator ${CMAKE_CURRENT_SOURCE_DIR}/tools/gen_ops.py)
+    endif()
+    if(NOT tables OR NOT EXISTS ${generator})
       continue()
     endif()
     execute_process(
@@ -33,7 +33,7 @@ function(tephra_generate_tables)
       RESULT_VARIABLE failed
       OUTPUT_STRIP_TRAILING_WHITESPACE)
     if(failed)
-      message(WARNING "tools/gen_ops.py --table ${kind} --list failed: ${table} is left out")
+      message(WARNING "${generator} --table ${kind} --list failed: ${table} is left out")
       continue()
     endif()
     string(REPLACE "\n" ";" listed "${listed}")

@@ -2,7 +2,7 @@
 """Enforces the include order of src/ (docs/architecture.md) and the rules that go with it.
 
   base -> options -> {pyver, metadata} -> hir -> {frontend, passes}
-  {target/desc, hir} -> lir -> {lower, regalloc, target/emit} -> codegen -> driver
+  hir -> lir -> target -> {lower, regalloc, target/emit} -> codegen -> driver
   runtime sees base, options, pyver, metadata: never an IR
 
 Also: Python.h, asmjit, CPython version numbers and host-architecture conditionals only where they belong;
@@ -20,7 +20,8 @@ SRC = ROOT / "src"
 
 _PLAIN = {"base", "options"}
 _HIR = _PLAIN | {"pyver/common", "metadata", "hir"}
-_LIR = _HIR | {"target/desc", "lir"}
+_LIR = _HIR | {"lir"}
+_TARGET = _LIR | {"target"}
 
 # Each layer with what it may include besides itself.
 ALLOWED: dict[str, set[str]] = {
@@ -32,14 +33,14 @@ ALLOWED: dict[str, set[str]] = {
     "hir": _HIR,
     "frontend": _HIR,
     "passes": _HIR,
-    "target/desc": _PLAIN | {"pyver/common", "metadata"},
     "lir": _LIR,
-    "lower": _LIR,
-    "regalloc": _LIR,
-    "target/emit": _LIR,
-    "codegen": _LIR | {"lower", "regalloc", "target/emit"},
+    "target": _LIR - {"hir"},  # the description of a machine; its emission is target/emit
+    "lower": _TARGET,
+    "regalloc": _TARGET,
+    "target/emit": _TARGET - {"hir"},
+    "codegen": _TARGET | {"lower", "regalloc", "target/emit"},
     "runtime": _PLAIN | {"pyver", "pyver/common", "metadata"},
-    "driver": _LIR | {"frontend", "passes", "lower", "regalloc", "target/emit", "codegen", "pyver", "runtime"},
+    "driver": _TARGET | {"frontend", "passes", "lower", "regalloc", "target/emit", "codegen", "pyver", "runtime"},
 }
 
 _PYTHON_H = {"pyver", "runtime", "driver"}  # Python-free: every other layer, pyver/common too
@@ -68,7 +69,7 @@ def layerOf(path: str) -> str | None:
         return "metadata"  # names and numbers of helpers: plain data that lowering needs
     if folder == "target":
         emits = len(parts) > 2 and (parts[2] == "emit" or _EMITTING.match(parts[-1]))
-        return "target/emit" if emits or _EMITTING.match(parts[-1]) else "target/desc"
+        return "target/emit" if emits or _EMITTING.match(parts[-1]) else "target"
     return folder if folder in ALLOWED else None
 
 

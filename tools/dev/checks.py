@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from dev import build, paths, sizes, system
-from dev.util import DevError, capture, say
+from dev.util import DevError, capture, run, say
 
 _CODE = {".h", ".cc", ".c", ".py", ".cmake", ".tbl", ".def", ".sh"}
 
@@ -48,6 +49,25 @@ def _layers() -> list[str]:
     return found or (["tools/check_layers.py failed"] if done.returncode else [])
 
 
+def _generatedPages(fix: bool) -> list[str]:
+    """docs/ pages that are written from the tables must be what the tables say."""
+    errors = []
+    for generator in sorted((paths.ROOT / "tools").glob("gen_*.py")):
+        if "--docs" not in generator.read_text(encoding="utf-8"):
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            run([sys.executable, "-B", generator, "--docs", folder], quiet=True, what=generator.name)
+            for page in sorted(Path(folder).iterdir()):
+                target = paths.ROOT / "docs" / page.name
+                if target.exists() and target.read_bytes() == page.read_bytes():
+                    continue
+                if fix:
+                    target.write_bytes(page.read_bytes())
+                else:
+                    errors.append(f"docs/{page.name} is not what tools/{generator.name} writes (./dev check --fix)")
+    return errors
+
+
 def _warnings() -> list[str]:
     setup = build.prepare(list(paths.VERSIONS), "release", required=False, everything=True)
     return build.recordedWarnings(setup.build)
@@ -71,7 +91,8 @@ def main(args) -> int:
     files = _files()
     code = [p for p in files if p.suffix in _CODE or p.name in ("dev", "CMakeLists.txt")]
     size_errors, remarks = sizes.check(paths.ROOT, code)
-    steps = [("format", lambda: _format(files, args.fix)), ("layers", _layers), ("sizes", lambda: size_errors)]
+    steps = [("format", lambda: _format(files, args.fix)), ("layers", _layers),
+             ("generated pages", lambda: _generatedPages(args.fix)), ("sizes", lambda: size_errors)]
     if not args.no_build:
         steps.append(("warnings", _warnings))
     if args.tidy:

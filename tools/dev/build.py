@@ -70,7 +70,7 @@ def ninja(folder: Path, targets: list[str]) -> None:
     if done.returncode != 0:
         shown = [line for line in done.stdout.splitlines() if not _PROGRESS.match(line)]
         raise DevError("the build failed: " + " ".join(command) + "\n" + "\n".join(shown[:200]))
-    remarks = [line for line in done.stdout.splitlines() if not line.startswith(("[", "ninja:"))]
+    remarks = [line for line in done.stdout.splitlines() if not line.startswith(("[", "ninja:", "-- "))]
     if remarks:
         print("\n".join(remarks), file=sys.stderr)
 

@@ -102,10 +102,16 @@ def cmdCheck(args) -> int:
 
 
 def cmdClean(args) -> int:
-    for folder in (paths.BUILD, paths.DEV, *([paths.cacheDir()] if args.cache else [])):
-        if folder.exists():
-            say(f"removing {folder}")
-            shutil.rmtree(folder)
+    # By name, not the whole folder: the settings may point at a folder that holds other things too.
+    ours = [(paths.BUILD, ("release*", "debug*", "asan*", "core*", "pip-*")), (paths.DEV, ("venv-*", "pytest-*"))]
+    if args.cache:
+        ours.append((paths.cacheDir(), ("python3.14*", "asmjit*", "fmt*")))
+    for folder, patterns in ours:
+        for path in sorted(p for pattern in patterns for p in folder.glob(pattern)):
+            say(f"removing {path}")
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
     return 0
 
 

@@ -95,7 +95,8 @@ def _pythonTests(version: str, python: Path, args, env: dict[str, str], log) -> 
             _counts(result, report)
         if done.returncode not in (0, 1, _NO_TESTS):
             how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit status {done.returncode}"
-            result.fail(f"pytest under CPython {version} ended with {how}")
+            if done.returncode < 0 or not result.failed:  # else the errors are counted already
+                result.fail(f"pytest under CPython {version} ended with {how}")
         elif done.returncode == 1 and not result.failed:
             result.fail(f"pytest under CPython {version} failed without a failing test")
         elif done.returncode == _NO_TESTS and not args.keyword and not args.paths:
@@ -103,7 +104,7 @@ def _pythonTests(version: str, python: Path, args, env: dict[str, str], log) -> 
         if stats.exists():
             counted = json.loads(stats.read_text())
             result.functions, result.bytes = int(counted.get("functions", 0)), int(counted.get("bytes", 0))
-        if not args.keyword and not args.paths and not args.first and not result.functions:
+        if not args.keyword and not args.paths and not args.first and not (result.functions or result.failed):
             # A suite that compiled nothing proves nothing about a JIT.
             result.fail(f"under CPython {version} no function was compiled")
     return result

@@ -1,0 +1,50 @@
+"""Spectral norm of an infinite matrix: stands for float arithmetic in nested loops with calls."""
+
+import math
+
+import harness
+
+
+def element(i, j):
+    return 1.0 / ((i + j) * (i + j + 1) // 2 + i + 1)
+
+
+def multiply(vector):
+    size = len(vector)
+    result = []
+    for i in range(size):
+        total = 0.0
+        for j in range(size):
+            total += element(i, j) * vector[j]
+        result.append(total)
+    return result
+
+
+def multiply_transposed(vector):
+    size = len(vector)
+    result = []
+    for i in range(size):
+        total = 0.0
+        for j in range(size):
+            total += element(j, i) * vector[j]
+        result.append(total)
+    return result
+
+
+def run(n):
+    """Power iteration on an n x n section; the norm tends to 1.274224..."""
+    u = [1.0] * n
+    v = u
+    for _ in range(10):
+        v = multiply_transposed(multiply(u))
+        u = multiply_transposed(multiply(v))
+    uv = vv = 0.0
+    for a, b in zip(u, v):
+        uv += a * b
+        vv += b * b
+    norm = math.sqrt(uv / vv)
+    assert abs(norm - 1.2742) < 0.001, norm
+
+
+if __name__ == "__main__":
+    harness.main(run, 130)

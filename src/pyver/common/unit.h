@@ -85,12 +85,18 @@ struct FeedbackInfo {
   uint32_t type_version = 0;
   uint32_t keys_version = 0;
   uint32_t keys_version2 = 0;
-  int32_t index = 0;        // value index or byte offset
+  int32_t index = 0;        // value index (kAttrInstance), byte offset (kAttrSlot), entry index
+  int32_t offset = 0;       // kAttrInstance with inline_values: byte offset of the value in the object
   bool unicode_entries = true;
   ObjRef object = kNoRef;
   ObjRef type = kNoRef;     // the type whose version it is, where it could be found
 };
 
+// One bytecode instruction may become several canonical ones ("pieces", same offset). Only the first
+// piece starts from the value stack that the interpreter expects at `offset`, only the last one leaves
+// what it expects at `next_offset`: no exit may stand before a piece > 0, and guards after a piece
+// that is not the last must wait for the last. The decoder splits so that this suffices: all pieces
+// but one of each instruction are plain stack moves (LoadConst, LoadFast, StoreFast, PopTop, PushNull).
 struct CanonicalInstr {
   Canonical op = Canonical::kNop;
   uint32_t arg = 0;
@@ -99,6 +105,8 @@ struct CanonicalInstr {
   uint32_t lasti = 0;        // code units: the instruction itself (position, handler look-up)
   uint32_t next_offset = 0;  // where the interpreter continues after it
   uint32_t feedback = 0;     // index into CodeUnit::feedback; 0 = none
+  uint8_t piece = 0;         // number among the pieces of its instruction
+  bool last_piece = true;
 };
 
 struct ExceptionRange {

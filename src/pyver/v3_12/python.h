@@ -8,6 +8,9 @@
 #ifndef Py_BUILD_CORE
 #define Py_BUILD_CORE 1
 #endif
+// pycore_atomic.h would take C's <stdatomic.h>, which C++20 does not have; its second choice, the
+// compiler's builtins on plain integers, has the same layout.
+#undef HAVE_STD_ATOMIC
 #include <opcode.h>
 #include <structmember.h>
 

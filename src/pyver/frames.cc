@@ -1,0 +1,155 @@
+// Purpose: interpreter frames: data stack, exception table, unwinding; the parts with one text for
+// all versions.
+#include "pyver/internal.h"
+
+namespace tephra::py {
+
+namespace {
+
+constexpr size_t kChunkBytes = 16 * 1024;  // DATA_STACK_CHUNK_SIZE
+constexpr size_t kChunkOverhead = 1000;    // MINIMUM_OVERHEAD, in words
+
+// As push_chunk() in pystate.c; the memory comes from where _PyThreadState_PopFrame gives it back.
+PyObject** pushChunk(PyThreadState* ts, size_t words) {
+  size_t bytes = kChunkBytes;
+  while (bytes < sizeof(PyObject*) * (words + kChunkOverhead)) bytes *= 2;
+  PyObjectArenaAllocator arena;
+  PyObject_GetArenaAllocator(&arena);
+  auto* chunk = static_cast<_PyStackChunk*>(arena.alloc(arena.ctx, bytes));
+  if (chunk == nullptr) return nullptr;
+  chunk->previous = ts->datastack_chunk;
+  chunk->size = bytes;
+  chunk->top = 0;
+  if (ts->datastack_chunk != nullptr) {
+    ts->datastack_chunk->top = ts->datastack_top - &ts->datastack_chunk->data[0];
+  }
+  ts->datastack_chunk = chunk;
+  ts->datastack_limit = reinterpret_cast<PyObject**>(reinterpret_cast<char*>(chunk) + bytes);
+  // The first word of a thread's root chunk stays unused, so that popping never frees that chunk.
+  PyObject** base = &chunk->data[chunk->previous == nullptr ? 1 : 0];
+  ts->datastack_top = base + words;
+  return base;
+}
+
+uint32_t readVarint(const unsigned char** p) {
+  const unsigned char* s = *p;
+  uint32_t byte = *s++;
+  uint32_t value = byte & 63;
+  while (byte & 64) {
+    byte = *s++;
+    value = (value << 6) | (byte & 63);
+  }
+  *p = s;
+  return value;
+}
+
+}  // namespace
+
+Frame* allocateFrame(PyThreadState* ts, size_t words) {
+  if (ts->datastack_top != nullptr &&
+      static_cast<ptrdiff_t>(words) < ts->datastack_limit - ts->datastack_top) {
+    auto* frame = reinterpret_cast<Frame*>(ts->datastack_top);
+    ts->datastack_top += words;
+    return frame;
+  }
+  PyObject** base = pushChunk(ts, words);
+  if (base == nullptr) {
+    PyErr_NoMemory();
+    return nullptr;
+  }
+  return reinterpret_cast<Frame*>(base);
+}
+
+bool findHandler(PyCodeObject* code, uint32_t offset, Handler* out) {
+  const auto* p = reinterpret_cast<const unsigned char*>(PyBytes_AS_STRING(code->co_exceptiontable));
+  const unsigned char* end = p + PyBytes_GET_SIZE(code->co_exceptiontable);
+  while (p < end) {  // entries are sorted by start and do not overlap
+    uint32_t start = readVarint(&p);
+    uint32_t length = readVarint(&p);
+    uint32_t target = readVarint(&p);
+    uint32_t depth_lasti = readVarint(&p);
+    if (offset < start) return false;
+    if (offset < start + length) {
+      *out = Handler{depth_lasti >> 1, target, (depth_lasti & 1) != 0};
+      return true;
+    }
+  }
+  return false;
+}
+
+PyFrameObject* frameObjectOf(PyThreadState* ts, Frame* frame) {
+  if (frame->frame_obj != nullptr) {
+    return reinterpret_cast<PyFrameObject*>(Py_NewRef(reinterpret_cast<PyObject*>(frame->frame_obj)));
+  }
+  // The function that makes frame objects is hidden; the public getter makes the one of the current
+  // frame. It swallows the pending exception when memory runs out, so that is put aside here.
+  PyObject* pending = ts->current_exception;
+  ts->current_exception = nullptr;
+  Frame* current = currentFrame(ts);
+  setCurrentFrame(ts, frame);
+  PyFrameObject* object = PyThreadState_GetFrame(ts);
+  setCurrentFrame(ts, current);
+  PyErr_Clear();
+  ts->current_exception = pending;
+  return object;
+}
+
+void addTraceback(PyThreadState* ts, Frame* frame) {
+  if (_PyFrame_IsIncomplete(frame)) return;
+  PyFrameObject* object = frameObjectOf(ts, frame);
+  if (object == nullptr) return;
+  PyTraceBack_Here(object);
+  Py_DECREF(object);
+}
+
+void leaveFrame(PyThreadState* ts, Frame* frame) {
+  // Unlinked before it is cleared: releasing its content may run code that looks at the frames.
+  setCurrentFrame(ts, frame->previous);
+  ts->py_recursion_remaining++;
+  clearFrame(ts, frame);
+}
+
+PyObject* resumeInterpreter(PyThreadState* ts, Frame* frame) {
+  setCurrentFrame(ts, frame->previous);
+  ts->py_recursion_remaining++;
+  return evalFrame(ts, frame, 0);
+}
+
+PyObject* raiseInFrame(PyThreadState* ts, Frame* frame, uint32_t offset, bool reraise) {
+  PyCodeObject* code = frameCode(frame);
+  if (!reraise) setPosition(frame, code, offset);
+  if (toolsActive(ts)) return interpretWithThrow(ts, frame);
+  if (!reraise) addTraceback(ts, frame);
+  Handler handler;
+  if (findHandler(code, offset, &handler)) {
+    dropStack(frame, static_cast<int>(handler.depth));
+    if (handler.lasti) pushLasti(frame, framePosition(frame));
+    PyObject* exc = ts->current_exception;
+    ts->current_exception = nullptr;
+    pushStack(frame, exc);
+    setNextInstr(frame, code, handler.target);
+    return resumeInterpreter(ts, frame);
+  }
+  dropStack(frame, 0);
+  leaveFrame(ts, frame);
+  return nullptr;
+}
+
+void dropStack(Frame* frame, int depth) {
+  while (stackDepth(frame) > depth) {
+    PyObject* value = popStack(frame);
+    Py_XDECREF(value);
+  }
+}
+
+int recursionRemaining(PyThreadState* ts) { return ts->py_recursion_remaining; }
+
+int recursionError(PyThreadState* ts) {
+  // _Py_EnterRecursivePy: the count was decremented by the caller. The check refuses unless the
+  // thread is inside the head-room of an overflow that it is handling.
+  if (_Py_CheckRecursiveCall(ts, "") == 0) return 0;
+  ts->py_recursion_remaining++;
+  return -1;
+}
+
+}  // namespace tephra::py

@@ -1,0 +1,63 @@
+// Purpose: what compiled code must know of monitoring, and function versions; the parts with one text.
+#include "pyver/internal.h"
+
+namespace tephra::py {
+
+bool toolsActive(PyThreadState* ts) {
+  for (auto tools : ts->interp->monitors.tools) {
+    if (tools != 0) return true;
+  }
+  return ts->c_tracefunc != nullptr || ts->c_profilefunc != nullptr;
+}
+
+bool isInstrumented(PyCodeObject* code) {
+  if (code->_co_monitoring != nullptr) {
+    for (auto tools : code->_co_monitoring->active_monitors.tools) {
+      if (tools != 0) return true;
+    }
+  }
+  const _Py_CODEUNIT* instr = _PyCode_CODE(code);
+  PyObject* base = PyCode_GetCode(code);  // tells instructions and caches apart
+  if (base == nullptr) {
+    PyErr_Clear();
+    return true;
+  }
+  const auto* bytes = reinterpret_cast<const uint8_t*>(PyBytes_AS_STRING(base));
+  Py_ssize_t count = PyBytes_GET_SIZE(base) / 2;
+  bool found = false;
+  for (Py_ssize_t i = 0; i < count && !found; i++) {
+    if (bytes[2 * i] == CACHE && i > 0) continue;
+    found = isInstrumentedOpcode(instr[i].op.code);
+  }
+  Py_DECREF(base);
+  return found;
+}
+
+uint64_t instrumentationVersion(PyCodeObject* code) { return executedInstrumentation(code); }
+
+SavedVersion saveVersion(PyFunctionObject* func) {
+  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
+  return SavedVersion{func->func_version, code->co_version};
+}
+
+uint32_t codeVersion(PyCodeObject* code) { return code->co_version; }
+
+vectorcallfunc interpreterVectorcall() {
+  // Hidden in some versions; every new function starts with it.
+  static vectorcallfunc entry = nullptr;
+  if (entry != nullptr) return entry;
+  PyCodeObject* code = PyCode_NewEmpty("<tephra>", "probe", 1);
+  PyObject* globals = PyDict_New();
+  if (code != nullptr && globals != nullptr) {
+    PyObject* func = PyFunction_New(reinterpret_cast<PyObject*>(code), globals);
+    if (func != nullptr) {
+      entry = reinterpret_cast<PyFunctionObject*>(func)->vectorcall;
+      Py_DECREF(func);
+    }
+  }
+  Py_XDECREF(code);
+  Py_XDECREF(globals);
+  return entry;
+}
+
+}  // namespace tephra::py

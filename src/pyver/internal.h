@@ -1,0 +1,30 @@
+// Purpose: what the files of src/pyver share among themselves: the seam between the parts common to all
+// versions (src/pyver/*.cc) and each version's own (src/pyver/v3_XX/*.cc).
+#pragma once
+
+#include "pyver/contract.h"
+
+namespace tephra::py {
+
+// --- v3_XX/layout.cc
+void fillVersionLayout(PyLayout* layout);
+void checkVersionLayout(std::vector<std::string>* problems);
+const char* expectedVersion();  // "3.12"
+
+// --- v3_XX/frames.cc
+// Moves a frame's content into its frame object, or releases it; gives the memory back.
+PyObject* evalFrame(PyThreadState* ts, Frame* frame, int throwflag);
+
+// --- v3_XX/state.cc
+uint64_t executedInstrumentation(PyCodeObject* code);  // the version the code's bytecode was made for
+bool isInstrumentedOpcode(int opcode);
+
+// A new reference to the frame object of `frame`, or NULL (exception state is kept either way).
+PyFrameObject* frameObjectOf(PyThreadState* ts, Frame* frame);
+
+inline bool reportIf(std::vector<std::string>* problems, bool bad, const std::string& what) {
+  if (bad) problems->push_back(what);
+  return bad;
+}
+
+}  // namespace tephra::py

@@ -1,0 +1,134 @@
+// Purpose: interpreter frames of CPython 3.12: plain references, an integer stack top, the position as
+// the code unit before the next instruction.
+#include "pyver/internal.h"
+
+namespace tephra::py {
+
+PyThreadState* threadState() { return PyThreadState_Get(); }
+
+Frame* currentFrame(PyThreadState* ts) { return ts->cframe->current_frame; }
+void setCurrentFrame(PyThreadState* ts, Frame* frame) { ts->cframe->current_frame = frame; }
+
+Frame* pushFrame(PyThreadState* ts, PyFunctionObject* func, PyCodeObject* code) {
+  Frame* frame = allocateFrame(ts, code->co_framesize);
+  if (frame == nullptr) return nullptr;
+  _PyFrame_Initialize(frame, reinterpret_cast<PyFunctionObject*>(Py_NewRef(func)), nullptr, code, 0);
+  frame->previous = currentFrame(ts);
+  setPosition(frame, code, code->_co_firsttraceable);
+  return frame;
+}
+
+void popFrame(PyThreadState* ts, Frame* frame) {
+  auto** base = reinterpret_cast<PyObject**>(frame);
+  _PyStackChunk* chunk = ts->datastack_chunk;
+  if (base != &chunk->data[0]) {
+    ts->datastack_top = base;
+    return;
+  }
+  _PyStackChunk* previous = chunk->previous;  // the root chunk is never emptied down to data[0]
+  ts->datastack_top = &previous->data[previous->top];
+  ts->datastack_chunk = previous;
+  ts->datastack_limit =
+      reinterpret_cast<PyObject**>(reinterpret_cast<char*>(previous) + previous->size);
+  PyObjectArenaAllocator arena;
+  PyObject_GetArenaAllocator(&arena);
+  arena.free(arena.ctx, chunk, chunk->size);
+}
+
+namespace {
+
+// The frame object outlives the frame: it takes the content (take_ownership in frame.c).
+void moveToFrameObject(PyThreadState* ts, PyFrameObject* object, Frame* frame) {
+  size_t bytes = reinterpret_cast<char*>(&frame->localsplus[frame->stacktop]) -
+                 reinterpret_cast<char*>(frame);
+  Py_INCREF(frame->f_code);
+  auto* copy = reinterpret_cast<Frame*>(object->_f_frame_data);
+  memcpy(static_cast<void*>(copy), frame, bytes);
+  object->f_frame = copy;
+  copy->owner = FRAME_OWNED_BY_FRAME_OBJECT;
+  if (_PyFrame_IsIncomplete(copy)) setPosition(copy, copy->f_code, copy->f_code->_co_firsttraceable);
+  Frame* back = _PyFrame_GetFirstComplete(copy->previous);
+  copy->previous = nullptr;
+  // f_back becomes a link between frame objects.
+  if (back != nullptr) object->f_back = frameObjectOf(ts, back);
+  if (!_PyObject_GC_IS_TRACKED(reinterpret_cast<PyObject*>(object))) {
+    PyObject_GC_Track(object);
+  }
+}
+
+void releaseContent(PyThreadState* ts, Frame* frame) {
+  if (PyFrameObject* object = frame->frame_obj) {
+    frame->frame_obj = nullptr;
+    if (Py_REFCNT(object) > 1) {
+      moveToFrameObject(ts, object, frame);
+      Py_DECREF(object);
+      return;
+    }
+    Py_DECREF(object);
+  }
+  for (int i = 0; i < frame->stacktop; i++) Py_XDECREF(frame->localsplus[i]);
+  Py_XDECREF(frame->f_locals);
+  Py_DECREF(frame->f_funcobj);
+}
+
+}  // namespace
+
+void clearFrame(PyThreadState* ts, Frame* frame) {
+  releaseContent(ts, frame);
+  Py_DECREF(frame->f_code);
+  popFrame(ts, frame);
+}
+
+PyCodeObject* frameCode(Frame* frame) { return frame->f_code; }
+PyFunctionObject* frameFunction(Frame* frame) {
+  return reinterpret_cast<PyFunctionObject*>(frame->f_funcobj);
+}
+
+PyObject* slotGet(Frame* frame, uint32_t slot) { return frame->localsplus[slot]; }
+bool slotOwned(Frame* frame, uint32_t slot) { return frame->localsplus[slot] != nullptr; }
+void slotSetOwned(Frame* frame, uint32_t slot, PyObject* value) { frame->localsplus[slot] = value; }
+void slotSetBorrowed(Frame* frame, uint32_t slot, PyObject* value) {
+  frame->localsplus[slot] = Py_XNewRef(value);
+}
+void slotClear(Frame* frame, uint32_t slot) { Py_CLEAR(frame->localsplus[slot]); }
+void makeHeapSafe(Frame*) {}
+
+int stackDepth(Frame* frame) { return frame->stacktop - frame->f_code->co_nlocalsplus; }
+void pushStack(Frame* frame, PyObject* owned) { frame->localsplus[frame->stacktop++] = owned; }
+PyObject* popStack(Frame* frame) { return frame->localsplus[--frame->stacktop]; }
+void pushLasti(Frame* frame, uint32_t offset) {
+  PyObject* lasti = PyLong_FromLong(static_cast<long>(offset));
+  if (lasti == nullptr) {  // out of memory for an int: 0 keeps the stack right, at the price of a line
+    PyErr_Clear();
+    lasti = PyLong_FromLong(0);
+  }
+  pushStack(frame, lasti);
+}
+
+void setPosition(Frame* frame, PyCodeObject* code, uint32_t offset) {
+  frame->prev_instr = _PyCode_CODE(code) + offset;
+}
+void setNextInstr(Frame* frame, PyCodeObject* code, uint32_t offset) {
+  frame->prev_instr = _PyCode_CODE(code) + offset - 1;
+}
+uint32_t framePosition(Frame* frame) {
+  return static_cast<uint32_t>(frame->prev_instr - _PyCode_CODE(frame->f_code));
+}
+
+PyObject* evalFrame(PyThreadState* ts, Frame* frame, int throwflag) {
+  // Each evaluation of a frame counts two units of C stack; nested resumptions of compiled frames
+  // would use up the budget (1,500) far too early. The real stack is checked by compiled code.
+  constexpr int kUnits = 2;
+  ts->c_recursion_remaining += kUnits;
+  PyObject* result = _PyEval_EvalFrameDefault(ts, frame, throwflag);
+  ts->c_recursion_remaining -= kUnits;
+  return result;
+}
+
+PyObject* interpretWithThrow(PyThreadState* ts, Frame* frame) {
+  setCurrentFrame(ts, frame->previous);
+  ts->py_recursion_remaining++;
+  return evalFrame(ts, frame, 1);
+}
+
+}  // namespace tephra::py

@@ -7,6 +7,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -98,7 +99,9 @@ struct Instr {
   uint64_t attr[3] = {0, 0, 0};
   Block* targets[2] = {nullptr, nullptr};
   // Set by passes/refcount_insertion on operations with exits: which roots the register file owns a
-  // reference of at this exit. Those that the frame state names are handed over, the rest dropped.
+  // reference of at this exit, one entry per reference (a root may come twice). Each entry is handed
+  // over to one place of the frame state that names the root; entries without such a place are
+  // dropped (a root whose type may be Null may be NULL then). Places left over take new references.
   std::span<Instr*> exit_owned;
 
   const OpInfo& info() const { return opInfo(op); }
@@ -162,13 +165,20 @@ class Function {
 
   // Replaces each use of from[i] (indexed by value id; null = keep) in one sweep, chains followed.
   void replaceAllUses(const std::vector<Instr*>& replacement);
-  // Renumbers blocks_ into reverse post-order, drops unreachable ones, fixes preds and phis.
+  // Renumbers blocks_ into reverse post-order, drops unreachable ones, fixes preds and phis. Keeps the
+  // order of preds that are still there; new ones (only into blocks without phis) come last.
   void recomputeCfg();
+  // Gives the edge to targets[which] of `from`'s terminator a block of its own; phis are kept right.
+  Block* splitEdge(Block* from, int which);
+  // For the parser, which gives values and blocks the ids of the text.
+  void resetIds(uint32_t next) { next_id_ = next; }
+  void reserveBlockIds(uint32_t next) { next_block_ = next > next_block_ ? next : next_block_; }
 
  private:
   const CodeUnit* unit_;
   Arena arena_;
   std::vector<Block*> blocks_;
+  std::vector<std::unique_ptr<Block>> all_blocks_;  // dropped ones too: passes may hold pointers
   uint32_t next_id_ = 0;
   uint32_t next_block_ = 0;
 };
@@ -178,6 +188,15 @@ inline Instr* rootOf(Instr* value) {
   while (value->info().ownership == Ownership::kAlias) value = value->operands[0];
   return value;
 }
+
+// Which place in target->preds (and in its phis) the edge to targets[which] of `from` has: two edges
+// of one Branch to one block are two places.
+size_t predIndex(const Block* from, int which);
+// The row's entry for input `input`; variadic operands repeat their last entry.
+const OperandInfo& operandInfo(const OpInfo& info, size_t input);
+// A second or later result of the operation before it, which must follow at once (LoadMethodSelf,
+// UnpackedItem): nothing may be put between the two.
+inline bool isPartner(Op op) { return op == Op::kLoadMethodSelf || op == Op::kUnpackedItem; }
 
 // Textual form (printer.cc, parser.cc); parse(print(f)) prints the same text.
 std::string print(const Function& function);

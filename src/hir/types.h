@@ -78,6 +78,7 @@ inline constexpr Type kTypeStr = Type::object(kMaskStr);
 inline constexpr Type kTypeList = Type::object(kMaskList);
 inline constexpr Type kTypeTuple = Type::object(kMaskTuple);
 inline constexpr Type kTypeDict = Type::object(kMaskDict);
+inline constexpr Type kTypeNoneType = Type::object(kMaskNoneType);
 inline constexpr Type kTypeRangeIter = Type::object(kMaskRangeIter);
 inline constexpr Type kTypeListIter = Type::object(kMaskListIter);
 inline constexpr Type kTypeTupleIter = Type::object(kMaskTupleIter);

@@ -1,0 +1,189 @@
+#include "hir/ir.h"
+
+#include <algorithm>
+
+namespace tephra::hir {
+
+bool OpInfo::isTerminator() const { return (effects & kControl) != 0; }
+
+const OperandInfo& operandInfo(const OpInfo& info, size_t input) {
+  return info.operands[std::min(input, info.operands.size() - 1)];
+}
+
+bool Instr::isStolen(size_t input) const {
+  return !info().operands.empty() && operandInfo(info(), input).stolen;
+}
+
+size_t predIndex(const Block* from, int which) {
+  Block* const* targets = from->last->targets;
+  int skip = which == 1 && targets[0] == targets[1] ? 1 : 0;
+  const std::vector<Block*>& preds = targets[which]->preds;
+  for (size_t i = 0; i < preds.size(); ++i) {
+    if (preds[i] == from && skip-- == 0) return i;
+  }
+  TEPHRA_CHECK(false, "a terminator's target must list the block among its preds");
+}
+
+Function::~Function() = default;
+
+Block* Function::newBlock() {
+  all_blocks_.push_back(std::make_unique<Block>());
+  Block* block = all_blocks_.back().get();
+  block->id = next_block_++;
+  blocks_.push_back(block);
+  return block;
+}
+
+Instr* Function::make(Op op, std::span<Instr* const> operands, Type type) {
+  Instr* instr = arena_.make<Instr>();
+  instr->op = op;
+  instr->type = type;
+  instr->id = next_id_++;
+  setOperands(instr, operands);
+  return instr;
+}
+
+void Function::setOperands(Instr* instr, std::span<Instr* const> operands) {
+  std::span<Instr*> copy = arena_.array<Instr*>(operands.size());
+  std::copy(operands.begin(), operands.end(), copy.begin());
+  instr->operands = copy;
+}
+
+void Function::append(Block* block, Instr* instr) {
+  instr->block = block;
+  instr->prev = block->last;
+  instr->next = nullptr;
+  (block->last ? block->last->next : block->first) = instr;
+  block->last = instr;
+}
+
+void Function::insertBefore(Instr* at, Instr* instr) {
+  instr->block = at->block;
+  instr->prev = at->prev;
+  instr->next = at;
+  (at->prev ? at->prev->next : at->block->first) = instr;
+  at->prev = instr;
+}
+
+void Function::insertAfter(Instr* at, Instr* instr) {
+  if (at->next) {
+    insertBefore(at->next, instr);
+  } else {
+    append(at->block, instr);
+  }
+}
+
+void Function::remove(Instr* instr) {
+  Block* block = instr->block;
+  (instr->prev ? instr->prev->next : block->first) = instr->next;
+  (instr->next ? instr->next->prev : block->last) = instr->prev;
+  instr->block = nullptr;
+  instr->prev = instr->next = nullptr;
+}
+
+void Function::replaceAllUses(const std::vector<Instr*>& replacement) {
+  auto follow = [&](Instr* value) {
+    while (value->id < replacement.size() && replacement[value->id]) value = replacement[value->id];
+    return value;
+  };
+  for (Block* block : blocks_) {
+    for (Instr* instr = block->first; instr; instr = instr->next) {
+      for (Instr*& operand : instr->operands) operand = follow(operand);
+      for (Instr*& owned : instr->exit_owned) owned = follow(owned);
+    }
+  }
+}
+
+namespace {
+
+// Blocks in reverse post-order, the likelier reading order first: targets[0] before targets[1].
+std::vector<Block*> reversePostOrder(Block* entry, uint32_t block_count) {
+  std::vector<Block*> order;
+  std::vector<char> seen(block_count, 0);
+  struct Item {
+    Block* block;
+    size_t left;
+  };
+  std::vector<Item> stack{{entry, entry->succs().size()}};
+  seen[entry->id] = 1;
+  while (!stack.empty()) {
+    Item& top = stack.back();
+    if (top.left == 0) {
+      order.push_back(top.block);
+      stack.pop_back();
+      continue;
+    }
+    Block* succ = top.block->succs()[--top.left];
+    if (seen[succ->id]) continue;
+    seen[succ->id] = 1;
+    stack.push_back({succ, succ->succs().size()});
+  }
+  std::reverse(order.begin(), order.end());
+  return order;
+}
+
+// Which old preds stay: `edges` lists the preds that there really are, with multiplicity.
+void fixPreds(Function& function, Block* block, std::vector<Block*> edges) {
+  std::vector<size_t> kept;
+  std::vector<Block*> preds;
+  for (size_t i = 0; i < block->preds.size(); ++i) {
+    auto at = std::find(edges.begin(), edges.end(), block->preds[i]);
+    if (at == edges.end()) continue;
+    edges.erase(at);
+    kept.push_back(i);
+    preds.push_back(block->preds[i]);
+  }
+  bool has_phis = block->first && block->first->op == Op::kPhi;
+  TEPHRA_CHECK(edges.empty() || !has_phis, "an edge was added to a block with phis without inputs");
+  preds.insert(preds.end(), edges.begin(), edges.end());
+  if (has_phis && kept.size() != block->preds.size()) {
+    for (Instr* phi = block->first; phi && phi->op == Op::kPhi; phi = phi->next) {
+      std::vector<Instr*> inputs;
+      for (size_t i : kept) inputs.push_back(phi->operands[i]);
+      function.setOperands(phi, inputs);
+    }
+  }
+  block->preds = std::move(preds);
+}
+
+}  // namespace
+
+void Function::recomputeCfg() {
+  std::vector<Block*> order = reversePostOrder(entry(), next_block_);
+  std::vector<std::vector<Block*>> edges(next_block_);
+  for (Block* block : order) {
+    for (Block* succ : block->succs()) edges[succ->id].push_back(block);
+  }
+  for (Block* block : order) fixPreds(*this, block, edges[block->id]);
+  // Dropped blocks keep ids beyond those in use so that ids stay unique.
+  uint32_t id = 0;
+  std::vector<char> used(next_block_, 0);
+  for (Block* block : order) used[block->id] = 1;
+  uint32_t beyond = static_cast<uint32_t>(order.size());
+  for (const auto& block : all_blocks_) {
+    if (!used[block->id]) block->id = beyond++;
+  }
+  for (Block* block : order) block->id = id++;
+  for (Block* block : order) {
+    block->is_loop_header = std::any_of(block->preds.begin(), block->preds.end(),
+                                        [&](Block* pred) { return pred->id >= block->id; });
+  }
+  blocks_ = std::move(order);
+}
+
+Block* Function::splitEdge(Block* from, int which) {
+  Block* to = from->last->targets[which];
+  size_t index = predIndex(from, which);
+  Block* middle = newBlock();
+  middle->cold = to->cold;
+  Instr* jump = make(Op::kJump, {});
+  jump->targets[0] = to;
+  jump->offset = from->last->offset;
+  append(middle, jump);
+  middle->preds.push_back(from);
+  to->preds[index] = middle;
+  from->last->targets[which] = middle;
+  return middle;
+}
+
+}  // namespace tephra::hir

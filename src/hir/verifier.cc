@@ -1,0 +1,326 @@
+// The rules of hir/ir.h and of ops.tbl's rows, each checked; a broken rule gives one line that names
+// the block or instruction. Reference counts are checked by passes/refcount_checker.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "hir/dominators.h"
+#include "hir/ir.h"
+
+namespace tephra::hir {
+namespace {
+
+class Verifier {
+ public:
+  explicit Verifier(const Function& function) : function_(function), unit_(function.unit()) {}
+
+  std::vector<std::string> run() {
+    if (function_.blocks().empty()) {
+      errors_.push_back("a function needs an entry block");
+      return errors_;
+    }
+    checkLists();
+    checkGraph();
+    if (!errors_.empty()) return errors_;  // what follows walks lists, edges and operands
+    Dominators dominators(function_);
+    for (const Block* block : function_.blocks()) {
+      if (!dominators.reachable(block)) fail(block, "is not reachable");
+    }
+    if (!errors_.empty()) return errors_;
+    for (const Block* block : function_.blocks()) {
+      for (const Instr* instr = block->first; instr; instr = instr->next) {
+        checkOperandTypes(*instr);
+        checkResult(*instr);
+        checkAttributes(*instr);
+        checkAux(*instr);
+        checkPlace(*instr);
+        checkDominance(*instr, dominators);
+      }
+    }
+    checkFrame(dominators);
+    return errors_;
+  }
+
+ private:
+  void fail(const Block* block, const std::string& message) {
+    errors_.push_back("bb" + std::to_string(block->id) + " " + message);
+  }
+  void fail(const Instr& instr, const std::string& message) {
+    errors_.push_back("bb" + std::to_string(instr.block ? instr.block->id : 0) + ": " +
+                      print(instr) + ": " + message);
+  }
+
+  // Links, ids, operand counts and null pointers: all that the later checks rely on.
+  void checkLists() {
+    std::set<uint32_t> block_ids;
+    for (const Block* block : function_.blocks()) {
+      members_.insert(block);
+      if (!block_ids.insert(block->id).second) fail(block, "has an id that another block has");
+      if (block->id >= function_.numBlocks()) fail(block, "has an id out of range");
+      const Instr* prev = nullptr;
+      for (const Instr* instr = block->first; instr; prev = instr, instr = instr->next) {
+        if (instr->block != block) fail(*instr, "its block pointer is wrong");
+        if (instr->prev != prev) fail(*instr, "its prev pointer is wrong");
+        values_.insert(instr);
+        checkOperandCount(*instr);
+        if (!ids_.insert(instr->id).second) fail(*instr, "another instruction has its id");
+        if (instr->id >= function_.numValues()) fail(*instr, "its id is out of range");
+      }
+      if (block->last != prev) fail(block, "its last pointer is wrong");
+    }
+    for (const Instr* instr : values_) {
+      for (const Instr* operand : instr->operands) {
+        if (operand && !values_.count(operand)) fail(*instr, "uses an instruction that is in no block");
+      }
+    }
+  }
+
+  void checkOperandCount(const Instr& instr) {
+    const OpInfo& info = instr.info();
+    bool variadic = !info.operands.empty() && info.operands.back().variadic;
+    size_t fixed = info.operands.size() - (variadic ? 1 : 0);
+    size_t state = info.hasExits() ? 1 : 0;
+    size_t have = instr.operands.size();
+    if (variadic ? have < fixed + state : have != fixed + state) {
+      fail(instr, "has " + std::to_string(have) + " operands, its row " +
+                      std::to_string(fixed + state) + (variadic ? " or more" : ""));
+    }
+    for (const Instr* operand : instr.operands) {
+      if (!operand) fail(instr, "has a null operand");
+    }
+  }
+
+  void checkTargets(const Instr& instr) {
+    int expected = instr.op == Op::kJump ? 1 : instr.op == Op::kBranch ? 2 : 0;
+    int have = (instr.targets[0] ? 1 : 0) + (instr.targets[1] ? 1 : 0);
+    if (have != expected || (have == 1 && !instr.targets[0])) {
+      fail(instr, "has " + std::to_string(have) + " targets, not " + std::to_string(expected));
+    }
+    for (const Block* target : instr.targets) {
+      if (target && !members_.count(target)) fail(instr, "jumps to a block that was removed");
+    }
+  }
+
+  void checkGraph() {
+    std::map<const Block*, std::vector<const Block*>> edges;
+    for (const Block* block : function_.blocks()) {
+      if (!block->terminator()) fail(block, "does not end with a terminator");
+      for (const Instr* instr = block->first; instr; instr = instr->next) {
+        checkTargets(*instr);
+        if (instr->isTerminator() && instr->next) fail(*instr, "a terminator before the block's end");
+      }
+      for (const Block* succ : block->succs()) edges[succ].push_back(block);
+    }
+    for (const Block* block : function_.blocks()) {
+      std::vector<const Block*> listed(block->preds.begin(), block->preds.end());
+      std::vector<const Block*> real = edges[block];
+      std::sort(listed.begin(), listed.end());
+      std::sort(real.begin(), real.end());
+      if (listed != real) fail(block, "has preds that differ from the edges that lead to it");
+    }
+    if (!function_.entry()->preds.empty()) fail(function_.entry(), "is the entry and has preds");
+  }
+
+  void checkOperandTypes(const Instr& instr) {
+    const OpInfo& info = instr.info();
+    if (instr.op == Op::kPhi) return checkPhi(instr);
+    if (instr.op == Op::kFrameState) return;
+    size_t inputs = instr.inputs().size();
+    for (size_t i = 0; i < inputs; ++i) {
+      const Instr* operand = instr.operands[i];
+      Type want = operandInfo(info, i).type;
+      if (want.rep == Rep::kNone) continue;
+      if (!operand->type.isSubtypeOf(want)) {
+        fail(instr, "operand " + std::to_string(i) + " is " + typeName(operand->type) + ", not " +
+                        typeName(want));
+      }
+    }
+    if (info.hasExits() && instr.operands.back()->op != Op::kFrameState) {
+      fail(instr, "its last operand is no FrameState");
+    }
+  }
+
+  void checkPhi(const Instr& phi) {
+    if (phi.operands.size() != phi.block->preds.size()) {
+      fail(phi, "has another number of inputs than its block has preds");
+    }
+    if (phi.prev && phi.prev->op != Op::kPhi) fail(phi, "a phi after other instructions");
+    for (const Instr* input : phi.operands) {
+      if (!input->type.isSubtypeOf(phi.type)) {
+        fail(phi, "input v" + std::to_string(input->id) + " is " + typeName(input->type));
+      }
+    }
+  }
+
+  void checkResult(const Instr& instr) {
+    Type row = instr.info().result;
+    if (instr.op == Op::kPhi) {
+      bool sound = instr.type.rep != Rep::kNone && instr.type.rep != Rep::kState;
+      if (!sound) fail(instr, "a phi must be an object, a number or a truth value");
+      return;
+    }
+    if (instr.type.rep != row.rep) {
+      fail(instr, "its result is " + typeName(instr.type) + ", its row's " + typeName(row));
+    } else if (row.isObject() && !instr.type.isSubtypeOf(row)) {
+      fail(instr, "its result is wider than its row's " + typeName(row));
+    }
+    if (instr.op == Op::kGuardType && !instr.type.isSubtypeOf(Type::decode(instr.attr[0])) &&
+        instr.type != kTypeObject) {
+      fail(instr, "its result is wider than the type that it guards");
+    }
+  }
+
+  void checkRange(const Instr& instr, const char* what, uint64_t value, uint64_t end) {
+    if (value >= end) fail(instr, std::string(what) + " is out of range");
+  }
+
+  void checkAttributes(const Instr& instr) {
+    const OpInfo& info = instr.info();
+    for (size_t i = 0; i < info.attrs.size(); ++i) {
+      uint64_t value = instr.attr[i];
+      const char* name = info.attrs[i].name;
+      switch (info.attrs[i].kind) {
+        case AttrKind::kU32: checkRange(instr, name, value, uint64_t{1} << 32); break;
+        case AttrKind::kBool: checkRange(instr, name, value, 2); break;
+        case AttrKind::kCmp: checkRange(instr, name, value, 6); break;
+        case AttrKind::kBinOp: checkRange(instr, name, value, 26); break;
+        case AttrKind::kUnOp: checkRange(instr, name, value, 3); break;
+        case AttrKind::kReason:
+          checkRange(instr, name, value, static_cast<uint64_t>(ExitReason::kRaised) + 1);
+          break;
+        case AttrKind::kObj:
+          checkRange(instr, name, value, uint64_t{1} << 32);
+          if (unit_ && value != kNoObject) checkRange(instr, name, value, unit_->objects.size());
+          break;
+        case AttrKind::kType: {
+          Type type = Type::decode(value);
+          if (!type.isObject() || (type.mask & ~kMaskObject) || !type.mask) {
+            fail(instr, "its type attribute is no object type");
+          }
+          break;
+        }
+        case AttrKind::kI64: case AttrKind::kU64: case AttrKind::kF64: break;
+      }
+    }
+    checkSpecialAttributes(instr);
+  }
+
+  void checkSpecialAttributes(const Instr& instr) {
+    if (instr.op == Op::kConstObject && instr.attr[0] == kNoObject) fail(instr, "names no object");
+    if (instr.op == Op::kBranch) checkRange(instr, "likely", instr.attr[0], 3);
+    if (instr.op == Op::kCallBuiltin) checkRange(instr, "convention", instr.attr[2], 4);
+    if (instr.op == Op::kLoadArg && unit_) checkRange(instr, "index", instr.attr[0], unit_->total_args);
+    if (instr.op == Op::kStoreHome) checkRange(instr, "old", instr.attr[1], 3);
+    bool home = instr.op == Op::kStoreHome || instr.op == Op::kLoadHome || instr.op == Op::kTakeHome;
+    if (home && unit_) checkRange(instr, "slot", instr.attr[0], unit_->locals.size());
+  }
+
+  void checkFrameState(const Instr& instr) {
+    size_t nstack = instr.attr[2];
+    if (instr.operands.size() != nstack + instr.aux.size()) {
+      fail(instr, "has " + std::to_string(instr.operands.size()) + " values, not nstack + aux");
+      return;
+    }
+    std::set<uint32_t> slots;
+    for (size_t i = 0; i < instr.aux.size(); ++i) {
+      const Instr* value = instr.operands[nstack + i];
+      bool parent = instr.aux[i] == kParentState;
+      if (parent && i + 1 != instr.aux.size()) fail(instr, "its parent is not the last value");
+      if (parent != (value->op == Op::kFrameState)) fail(instr, "its parent must be a FrameState");
+      if (!slots.insert(instr.aux[i]).second) fail(instr, "overrides a home twice");
+      if (!parent && unit_) checkRange(instr, "aux slot", instr.aux[i], unit_->locals.size());
+    }
+    for (size_t i = 0; i < instr.operands.size(); ++i) {
+      Rep rep = instr.operands[i]->type.rep;
+      bool plain = rep == Rep::kObject || rep == Rep::kInt64 || rep == Rep::kDouble || rep == Rep::kBool;
+      bool is_parent = i >= nstack && instr.aux[i - nstack] == kParentState;
+      if (!plain && !is_parent) fail(instr, "a value must be an object, a number or a truth value");
+    }
+  }
+
+  void checkAux(const Instr& instr) {
+    if (instr.op == Op::kFrameState) {
+      checkFrameState(instr);
+    } else if (instr.op == Op::kLeaveFrame) {
+      for (size_t i = 0; i < instr.aux.size(); ++i) {
+        if (i && instr.aux[i] / 2 <= instr.aux[i - 1] / 2) fail(instr, "its homes are not in slot order");
+        if (unit_) checkRange(instr, "aux slot", instr.aux[i] / 2, unit_->locals.size());
+      }
+    } else if (!instr.aux.empty()) {
+      fail(instr, "has aux, which only FrameState and LeaveFrame have");
+    }
+    if (!instr.exit_owned.empty() && !instr.hasState()) fail(instr, "owns at an exit but has none");
+    for (const Instr* owned : instr.exit_owned) {
+      if (!values_.count(owned) || !owned->type.isObject() || rootOf(const_cast<Instr*>(owned)) != owned) {
+        fail(instr, "exit_owned must name roots");
+      }
+    }
+  }
+
+  void checkPlace(const Instr& instr) {
+    if (!isPartner(instr.op)) return;
+    const Instr* first = &instr;
+    while (first && isPartner(first->op)) first = first->prev;
+    bool sound;
+    if (instr.op == Op::kLoadMethodSelf) {
+      sound = instr.prev && instr.prev == instr.operands[0] &&
+              (instr.prev->op == Op::kLoadMethod || instr.prev->op == Op::kLoadSuperMethod ||
+               instr.prev->op == Op::kLoadSpecial);
+    } else {
+      sound = first && (first->op == Op::kUnpackSequence || first->op == Op::kUnpackEx ||
+                        first->op == Op::kBeforeWith);
+    }
+    if (!sound) fail(instr, "does not follow its partner");
+  }
+
+  void checkDominance(const Instr& instr, const Dominators& dominators) {
+    if (instr.op == Op::kPhi) {
+      size_t n = std::min(instr.operands.size(), instr.block->preds.size());
+      for (size_t i = 0; i < n; ++i) {
+        if (!dominators.dominates(instr.operands[i]->block, instr.block->preds[i])) {
+          fail(instr, "input v" + std::to_string(instr.operands[i]->id) + " does not reach its edge");
+        }
+      }
+      return;
+    }
+    for (const Instr* operand : instr.operands) {
+      if (!dominators.dominates(operand, &instr)) {
+        fail(instr, "v" + std::to_string(operand->id) + " does not dominate this use");
+      }
+    }
+    for (const Instr* owned : instr.exit_owned) {
+      if (!dominators.dominates(owned, &instr)) {
+        fail(instr, "v" + std::to_string(owned->id) + " does not dominate this exit");
+      }
+    }
+  }
+
+  void checkFrame(const Dominators& dominators) {
+    const Instr* push = nullptr;
+    for (const Instr* instr : values_) {
+      if (instr->op != Op::kPushFrame) continue;
+      if (push) fail(*instr, "a second PushFrame");
+      if (instr->block != function_.entry()) fail(*instr, "PushFrame belongs to the entry block");
+      push = instr;
+    }
+    constexpr uint16_t kNeedsFrame = kReadsHome | kWritesHome | kFrame;
+    for (const Instr* instr : values_) {
+      bool needs = (instr->info().effects & kNeedsFrame) || instr->op == Op::kLeaveFrame;
+      if (!needs || instr->op == Op::kPushFrame) continue;
+      if (!push || !dominators.dominates(push, instr)) fail(*instr, "no PushFrame before it");
+    }
+  }
+
+  const Function& function_;
+  const CodeUnit* unit_;
+  std::vector<std::string> errors_;
+  std::set<const Block*> members_;
+  std::set<const Instr*> values_;
+  std::set<uint32_t> ids_;
+};
+
+}  // namespace
+
+std::vector<std::string> verify(const Function& function) { return Verifier(function).run(); }
+
+}  // namespace tephra::hir

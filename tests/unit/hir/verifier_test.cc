@@ -1,0 +1,202 @@
+// Each rule of the verifier, broken once: by text where text can say it, else by hand.
+#include <gtest/gtest.h>
+
+#include "hir/ir.h"
+
+namespace tephra::hir {
+namespace {
+
+// One sound function that has a bit of everything.
+const char* const kSound = R"(fun f {
+bb0:
+  v0:Object = LoadArg {index=0}
+  v1:Object = LoadArg {index=1}
+  v2:Bool = ConstBool {value=true}
+  PushFrame
+  v3:State = FrameState v0, v1 {offset=2, raise_offset=2, nstack=1} aux[1]
+  v4:Int = GuardType v0, v3 {type=Int}
+  v5:Object = LoadMethod v0, v3 {name=#0}
+  v6:OptObject = LoadMethodSelf v5
+  UnpackSequence v0, v3 {count=1}
+  v7:Object = UnpackedItem {index=0}
+  StoreHome v4 {slot=1, old=2}
+  Branch v2, bb1, bb2 {likely=0}
+bb1 (preds bb0):
+  Jump bb3
+bb2 (preds bb0):
+  v8:Object = BinaryOp v0, v1, v3 {kind=add}
+  Jump bb3
+bb3 (preds bb1, bb2):
+  v9:Object = Phi v0, v8
+  LeaveFrame aux[2, 5]
+  Return v9
+}
+)";
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return at == std::string::npos ? text : text.replace(at, from.size(), to);
+}
+
+testing::AssertionResult finds(const Function& function, const std::string& expected) {
+  std::string all;
+  for (const std::string& error : verify(function)) {
+    if (error.find(expected) != std::string::npos) return testing::AssertionSuccess();
+    all += error + "\n";
+  }
+  return testing::AssertionFailure() << "expected '" << expected << "', found:\n" << all;
+}
+
+void parsed(const std::string& text, Function* function) {
+  ParseError error{};
+  ASSERT_TRUE(parse(text, function, &error)) << error.line << ": " << error.message;
+}
+
+Instr* find(Function& function, Op op) {
+  for (Block* block : function.blocks()) {
+    for (Instr* instr = block->first; instr; instr = instr->next) {
+      if (instr->op == op) return instr;
+    }
+  }
+  return nullptr;
+}
+
+TEST(HirVerifier, AcceptsTheSoundFunction) {
+  Function function(nullptr);
+  parsed(kSound, &function);
+  for (const std::string& error : verify(function)) ADD_FAILURE() << error;
+}
+
+struct Break {
+  const char* from;
+  const char* to;
+  const char* expected;
+};
+
+TEST(HirVerifier, EachRuleBrokenByText) {
+  const Break breaks[] = {
+      {"v4:Int = GuardType v0, v3", "v4:Int = GuardType v3", "has 1 operands, its row 2"},
+      {"GuardType v0, v3", "GuardType v0, v1", "its last operand is no FrameState"},
+      {"BinaryOp v0, v1", "BinaryOp v0, v2", "operand 1 is Bool, not Object"},
+      {"BinaryOp v0, v1", "BinaryOp v6, v1", "operand 0 is OptObject, not Object"},
+      {"v4:Int = GuardType", "v4:Str = GuardType", "wider than the type that it guards"},
+      {"v8:Object = BinaryOp", "v8:Int64 = BinaryOp", "its result is Int64, its row's Object"},
+      {"v7:Object = Unp", "v7:OptObject = Unp", "its result is wider than its row's Object"},
+      {"  StoreHome v4", "  v20:Object = StoreHome v4", "its result is Object, its row's Void"},
+      {"Phi v0, v8", "Phi v0", "another number of inputs"},
+      {"Phi v0, v8", "Phi v8, v0", "does not reach its edge"},
+      {"v9:Object = Phi", "v9:Int = Phi", "input v0 is Object"},
+      {"Return v9", "Return v8", "v8 does not dominate this use"},
+      {"  v9:Object = Phi v0, v8\n  LeaveFrame aux[2, 5]\n", "  LeaveFrame aux[2, 5]\n  v9:Object = Phi v0, v8\n",
+       "a phi after other instructions"},
+      {"bb1 (preds bb0):\n  Jump bb3\n", "bb1 (preds bb0):\n", "does not end with a terminator"},
+      {"  Return v9", "  Return v9\n  Unreachable", "a terminator before the block's end"},
+      {"bb2 (preds bb0)", "bb2 (preds bb1)", "preds that differ"},
+      {"Branch v2, bb1, bb2", "Branch v2, bb1", "has 1 targets, not 2"},
+      {"Return v9", "Return v9, bb1", "has 1 targets, not 0"},
+      {"Branch v2, bb1, bb2 {likely=0}\nbb1 (preds bb0)", "Jump bb2\nbb1", "bb1 is not reachable"},
+      {"nstack=1} aux[1]", "nstack=2} aux[1]", "not nstack + aux"},
+      {"FrameState v0, v1 {offset=2, raise_offset=2, nstack=1} aux[1]",
+       "FrameState v0, v1 {offset=2, raise_offset=2, nstack=0} aux[1, 1]", "overrides a home twice"},
+      {"nstack=1} aux[1]", "nstack=1} aux[parent]", "its parent must be a FrameState"},
+      {"LoadMethodSelf v5\n", "LoadMethodSelf v0\n", "does not follow its partner"},
+      {"  UnpackSequence v0, v3 {count=1}\n", "", "does not follow its partner"},
+      {"{likely=0}", "{likely=5}", "likely is out of range"},
+      {"old=2}", "old=3}", "old is out of range"},
+      {"LeaveFrame aux[2, 5]", "LeaveFrame aux[5, 2]", "not in slot order"},
+      {"  PushFrame\n", "", "no PushFrame before it"},
+      {"  PushFrame\n", "  PushFrame\n  PushFrame\n", "a second PushFrame"},
+      {"bb1 (preds bb0):\n", "bb1 (preds bb0):\n  PushFrame\n", "PushFrame belongs to the entry"},
+      {"Return v9", "Return v9 aux[1]", "has aux"},
+      {"Return v9", "Return v9 owned(v9)", "owns at an exit but has none"},
+      {"{type=Int}", "{type=Int} owned(v2)", "exit_owned must name roots"},
+      {"{kind=add}", "{kind=add} owned(v9)", "does not dominate this exit"},
+      {"v5:Object = LoadMethod v0", "v5:Object = LoadMethod v4", ""},
+  };
+  for (const Break& broken : breaks) {
+    Function function(nullptr);
+    parsed(replaced(kSound, broken.from, broken.to), &function);
+    if (*broken.expected) {
+      EXPECT_TRUE(finds(function, broken.expected)) << broken.from << " -> " << broken.to;
+    } else {
+      EXPECT_TRUE(verify(function).empty()) << verify(function)[0];
+    }
+  }
+}
+
+TEST(HirVerifier, RangesOfTheUnit) {
+  CodeUnit unit;
+  unit.total_args = 2;
+  unit.locals.resize(3);
+  unit.objects.resize(1);
+  const Break breaks[] = {
+      {"index=1", "index=2", "index is out of range"},
+      {"name=#0", "name=#1", "name is out of range"},
+      {"slot=1", "slot=3", "slot is out of range"},
+      {"nstack=1} aux[1]", "nstack=1} aux[3]", "aux slot is out of range"},
+      {"LeaveFrame aux[2, 5]", "LeaveFrame aux[2, 6]", "aux slot is out of range"},
+      {"v1:Object = LoadArg {index=1}", "v1:Object = ConstObject {obj=none}", "names no object"},
+  };
+  for (const Break& broken : breaks) {
+    Function function(&unit);
+    parsed(replaced(kSound, broken.from, broken.to), &function);
+    EXPECT_TRUE(finds(function, broken.expected)) << broken.to;
+  }
+}
+
+TEST(HirVerifier, BrokenByHand) {
+  {
+    Function function(nullptr);
+    EXPECT_TRUE(finds(function, "needs an entry block"));
+  }
+  auto broken = [](void (*change)(Function&), const char* expected) {
+    Function function(nullptr);
+    parsed(kSound, &function);
+    change(function);
+    EXPECT_TRUE(finds(function, expected));
+  };
+  broken([](Function& f) { find(f, Op::kBinaryOp)->id = 0; }, "another instruction has its id");
+  broken([](Function& f) { find(f, Op::kBinaryOp)->id = 9999; }, "its id is out of range");
+  broken([](Function& f) { find(f, Op::kBinaryOp)->block = f.entry(); }, "block pointer is wrong");
+  broken([](Function& f) { find(f, Op::kReturn)->prev = nullptr; }, "prev pointer is wrong");
+  broken([](Function& f) { f.entry()->last = f.entry()->first; }, "last pointer is wrong");
+  broken([](Function& f) { find(f, Op::kBinaryOp)->operands[0] = nullptr; }, "null operand");
+  broken([](Function& f) { Function::remove(find(f, Op::kGuardType)); }, "in no block");
+  broken([](Function& f) { f.blocks()[1]->id = 0; }, "another block has");
+  broken([](Function& f) { find(f, Op::kBinaryOp)->attr[0] = 26; }, "kind is out of range");
+  broken([](Function& f) { find(f, Op::kConstBool)->attr[0] = 2; }, "value is out of range");
+  broken([](Function& f) { find(f, Op::kGuardType)->attr[0] = kTypeInt64.encode(); }, "no object type");
+  broken([](Function& f) { f.blocks().erase(f.blocks().begin() + 1); }, "was removed");
+  broken([](Function& f) { f.entry()->preds.push_back(f.blocks()[1]); }, "is the entry and has preds");
+}
+
+TEST(HirCfg, RecomputeDropsUnreachableBlocksAndPhiInputs) {
+  Function function(nullptr);
+  parsed(kSound, &function);
+  Instr* branch = find(function, Op::kBranch);
+  branch->op = Op::kJump;
+  branch->operands = {};
+  branch->targets[0] = function.blocks()[2];
+  branch->targets[1] = nullptr;
+  function.recomputeCfg();
+  EXPECT_EQ(function.blocks().size(), 3u);
+  Instr* phi = find(function, Op::kPhi);
+  ASSERT_EQ(phi->operands.size(), 1u);
+  EXPECT_EQ(phi->operands[0]->op, Op::kBinaryOp);
+  EXPECT_TRUE(verify(function).empty());
+}
+
+TEST(HirCfg, SplitEdgeKeepsPhis) {
+  Function function(nullptr);
+  parsed("fun f {\nbb0:\n v0:Bool = ConstBool\n v1:Object = LoadArg {index=0}\n"
+         " v2:Object = LoadArg {index=1}\n Branch v0, bb1, bb1\n"
+         "bb1:\n v3:Object = Phi v1, v2\n Return v3\n}\n", &function);
+  Block* middle = function.splitEdge(function.entry(), 1);
+  EXPECT_EQ(function.blocks()[1]->preds[1], middle);
+  EXPECT_EQ(function.blocks()[1]->preds[0], function.entry());
+  for (const std::string& error : verify(function)) ADD_FAILURE() << error;
+}
+
+}  // namespace
+}  // namespace tephra::hir

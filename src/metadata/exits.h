@@ -38,6 +38,7 @@ struct ExitFrame {       // one frame of the chain, innermost last
   uint32_t raise_offset = 0;  // code units: the raising instruction
   std::vector<ValueLocation> stack;  // bottom first
   std::vector<std::pair<uint32_t, ValueLocation>> locals;  // homes that are stale
+  std::vector<uint32_t> borrowed_slots;  // inlined frames only; the outermost: CodeMetadata's
 };
 
 struct ExitRecord {

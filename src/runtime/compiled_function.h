@@ -1,0 +1,33 @@
+// Purpose: what the runtime must know of a compiled function, and the way to it from a function
+// object. The driver makes these, keeps them and registers them; the runtime only looks them up.
+// Invariant: a CompiledFunction lives as long as a frame of it may run; registration is by function
+// object, or by code object for code that serves every closure of it. All under the GIL.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "metadata/exits.h"
+#include "pyver/python.h"
+
+namespace tephra {
+
+struct CompiledFunction {
+  // Entries of docs/architecture.md.
+  using ArrayEntry = PyObject* (*)(PyObject* function, PyObject** bound);
+  void* register_entry = nullptr;
+  vectorcallfunc vectorcall_entry = nullptr;
+  ArrayEntry array_entry = nullptr;
+  PyCodeObject* code = nullptr;  // the driver holds the reference
+  uint32_t total_args = 0;       // words of `bound`
+  std::unique_ptr<CodeMetadata> metadata;
+};
+
+// `key` is a function object or a code object; it is not kept alive, so whoever registers it
+// unregisters it when the object dies.
+void registerCompiled(PyObject* key, CompiledFunction* compiled);
+void unregisterCompiled(PyObject* key);
+// By the function itself first, then by its code; null when it is not compiled.
+CompiledFunction* compiledFor(PyObject* function);
+
+}  // namespace tephra

@@ -1,0 +1,187 @@
+#include "runtime/helpers.h"
+
+#include "runtime/exit.h"
+
+#include <bit>
+#include <cstring>
+#include <vector>
+
+#include "base/check.h"
+#include "runtime/stats.h"
+
+namespace tephra {
+namespace {
+
+// Set by a helper and read by the exit that follows it with no Python code between them.
+thread_local bool reraise_noted = false;
+
+struct MachineState {
+  const RegisterFile* registers;
+  const char* native_fp;
+};
+
+uint64_t rawBits(const ValueLocation& at, const MachineState& state) {
+  switch (at.where) {
+    case ValueLocation::kGp: return state.registers->gp[at.reg];
+    case ValueLocation::kFp: return std::bit_cast<uint64_t>(state.registers->fp[at.reg]);
+    case ValueLocation::kSpill: {
+      uint64_t bits;
+      std::memcpy(&bits, state.native_fp + at.offset, sizeof(bits));
+      return bits;
+    }
+    case ValueLocation::kConstant: return at.bits;
+    case ValueLocation::kNull: return 0;
+  }
+  return 0;
+}
+
+PyObject* objectAt(const ValueLocation& at, const MachineState& state) {
+  return reinterpret_cast<PyObject*>(rawBits(at, state));
+}
+
+// Everything that one exit needs while it runs.
+class Exit {
+ public:
+  Exit(CodeMetadata& metadata, ExitRecord& record, MachineState state, py::Frame* frame,
+       PyThreadState* ts)
+      : metadata_(metadata), record_(record), state_(state), ts_(ts) {
+    frames_.resize(record.frames.size());
+    for (size_t i = frames_.size(); i-- > 0; frame = frame->previous) frames_[i] = frame;
+  }
+
+  PyObject* take(bool reraise);
+
+ private:
+  PyObject* materialise(const ValueLocation& at);
+  void fillFrame(size_t index);
+  void ownHomes(py::Frame* frame, const std::vector<uint32_t>& slots);
+  void replaceHome(py::Frame* frame, uint32_t slot, PyObject* value);
+  void collectDrops();
+  void release();
+  PyObject* unwindOrResume(size_t index, bool raised, bool reraise);
+
+  CodeMetadata& metadata_;
+  ExitRecord& record_;
+  MachineState state_;
+  PyThreadState* ts_;
+  std::vector<py::Frame*> frames_;
+  std::vector<PyObject*> to_release_;
+  bool out_of_memory_ = false;
+};
+
+// A reference for the interpreter frame. Boxing cannot run Python code.
+PyObject* Exit::materialise(const ValueLocation& at) {
+  if (at.where == ValueLocation::kNull) return nullptr;
+  const uint64_t bits = rawBits(at, state_);
+  PyObject* boxed = nullptr;
+  switch (at.form) {
+    case ValueLocation::kObject: {
+      PyObject* object = reinterpret_cast<PyObject*>(bits);
+      return at.owned ? object : Py_XNewRef(object);
+    }
+    case ValueLocation::kInt64: boxed = PyLong_FromLongLong(static_cast<int64_t>(bits)); break;
+    case ValueLocation::kDouble: boxed = PyFloat_FromDouble(std::bit_cast<double>(bits)); break;
+    case ValueLocation::kBool: return PyBool_FromLong((bits & 0xFF) != 0);
+  }
+  if (boxed != nullptr) return boxed;
+  // MemoryError is set. The frame must stay whole for its handlers and for the traceback.
+  out_of_memory_ = true;
+  return Py_NewRef(Py_None);
+}
+
+void Exit::ownHomes(py::Frame* frame, const std::vector<uint32_t>& slots) {
+  if (py::pyLayout().frame_holds_stack_refs) return;  // the tag says so, and the interpreter knows
+  for (uint32_t slot : slots) Py_XINCREF(py::slotGet(frame, slot));
+}
+
+void Exit::replaceHome(py::Frame* frame, uint32_t slot, PyObject* value) {
+  if (py::slotOwned(frame, slot)) to_release_.push_back(py::slotGet(frame, slot));
+  py::slotSetOwned(frame, slot, value);
+}
+
+void Exit::fillFrame(size_t index) {
+  const ExitFrame& from = record_.frames[index];
+  py::Frame* frame = frames_[index];
+  TEPHRA_DCHECK(py::stackDepth(frame) == 0, "compiled code keeps the value stack to itself");
+  for (const auto& [slot, at] : from.locals) replaceHome(frame, slot, materialise(at));
+  for (const ValueLocation& at : from.stack) py::pushStack(frame, materialise(at));
+  ownHomes(frame, index == 0 ? metadata_.borrowed_slots : from.borrowed_slots);
+  py::setPosition(frame, py::frameCode(frame), from.raise_offset);
+}
+
+void Exit::collectDrops() {
+  for (const ValueLocation& at : record_.drops) {
+    if (PyObject* object = objectAt(at, state_)) to_release_.push_back(object);
+  }
+}
+
+// Finalisers see complete frames, so this comes when all of them are.
+void Exit::release() {
+  for (PyObject* object : to_release_) Py_DECREF(object);
+  to_release_.clear();
+}
+
+PyObject* Exit::unwindOrResume(size_t index, bool raised, bool reraise) {
+  const ExitFrame& from = record_.frames[index];
+  py::Frame* frame = frames_[index];
+  if (raised) return py::raiseInFrame(ts_, frame, from.raise_offset, reraise);
+  py::setNextInstr(frame, py::frameCode(frame), from.offset);
+  return py::resumeInterpreter(ts_, frame);
+}
+
+PyObject* Exit::take(bool reraise) {
+  // New references first, releases last: no value may die while a location still names it.
+  for (size_t i = 0; i < frames_.size(); ++i) fillFrame(i);
+  collectDrops();
+  release();
+  bool raised = record_.kind == ExitKind::kRaise || out_of_memory_;
+  if (raised && !PyErr_Occurred()) {
+    PyErr_SetString(PyExc_SystemError, "error return without exception set");
+  }
+  PyObject* result = nullptr;
+  for (size_t i = frames_.size(); i-- > 0;) {
+    result = unwindOrResume(i, raised, reraise);
+    raised = result == nullptr;
+    reraise = false;
+    if (i > 0 && result != nullptr) py::pushStack(frames_[i - 1], result);
+  }
+  return result;
+}
+
+PyTypeObject* culpritType(const ExitRecord& record, const MachineState& state) {
+  if (!record.has_culprit) return nullptr;
+  switch (record.culprit.form) {
+    case ValueLocation::kInt64: return &PyLong_Type;
+    case ValueLocation::kDouble: return &PyFloat_Type;
+    case ValueLocation::kBool: return &PyBool_Type;
+    case ValueLocation::kObject: break;
+  }
+  PyObject* object = objectAt(record.culprit, state);
+  return object == nullptr ? nullptr : Py_TYPE(object);
+}
+
+}  // namespace
+
+void noteReraise(bool reraise) { reraise_noted = reraise; }
+
+PyObject* takeExit(CodeMetadata* metadata, uint32_t exit, const RegisterFile* registers,
+                   const void* native_fp, _PyInterpreterFrame* frame, PyThreadState* ts) {
+  TEPHRA_CHECK(exit < metadata->exits.size(), "an exit number of this code");
+  ExitRecord& record = metadata->exits[exit];
+  TEPHRA_CHECK(!record.frames.empty(), "an exit has a frame");
+  const bool reraise = reraise_noted && record.kind == ExitKind::kRaise;
+  reraise_noted = false;
+  const MachineState state{registers, static_cast<const char*>(native_fp)};
+  ++record.count;
+  countExit(record, py::frameCode(frame), culpritType(record, state));
+  return Exit(*metadata, record, state, frame, ts).take(reraise);
+}
+
+}  // namespace tephra
+
+extern "C" PyObject* tephra_take_exit(void* metadata, int64_t exit, void* registers,
+                                      void* native_fp, _PyInterpreterFrame* frame,
+                                      PyThreadState* ts) {
+  return tephra::takeExit(static_cast<tephra::CodeMetadata*>(metadata), static_cast<uint32_t>(exit),
+                          static_cast<const tephra::RegisterFile*>(registers), native_fp, frame, ts);
+}

@@ -1,0 +1,71 @@
+// Helpers for names and attributes. Each does what the interpreter's unspecialised instruction does,
+// messages included.
+#include "runtime/helpers.h"
+
+namespace py = tephra::py;
+
+extern "C" PyObject* tephra_load_global(_PyInterpreterFrame* frame, PyObject* name) {
+  return py::loadGlobal(PyThreadState_Get(), frame->f_globals, frame->f_builtins, name);
+}
+
+extern "C" int64_t tephra_store_global(_PyInterpreterFrame* frame, PyObject* value, PyObject* name) {
+  return PyDict_SetItem(frame->f_globals, name, value);
+}
+
+extern "C" int64_t tephra_delete_global(_PyInterpreterFrame* frame, PyObject* name) {
+  return py::deleteGlobal(PyThreadState_Get(), frame->f_globals, name);
+}
+
+extern "C" PyObject* tephra_load_attr(PyObject* object, PyObject* name) {
+  return PyObject_GetAttr(object, name);
+}
+
+extern "C" int64_t tephra_store_attr(PyObject* object, PyObject* value, PyObject* name) {
+  return PyObject_SetAttr(object, name, value);
+}
+
+extern "C" int64_t tephra_delete_attr(PyObject* object, PyObject* name) {
+  return PyObject_SetAttr(object, name, nullptr);
+}
+
+extern "C" PyObject* tephra_load_method(PyObject* object, PyObject* name, void* out) {
+  return py::getMethod(object, name, static_cast<PyObject**>(out));
+}
+
+extern "C" PyObject* tephra_load_super_attr(PyThreadState* ts, PyObject* super, PyObject* type,
+                                            PyObject* self, PyObject* name, int64_t two_arg) {
+  return py::loadSuperAttr(ts, super, type, self, name, two_arg != 0);
+}
+
+extern "C" PyObject* tephra_load_super_method(PyThreadState* ts, PyObject* super, PyObject* type,
+                                              PyObject* self, PyObject* name, int64_t two_arg,
+                                              void* out) {
+  return py::loadSuperMethod(ts, super, type, self, name, two_arg != 0,
+                             static_cast<PyObject**>(out));
+}
+
+extern "C" PyObject* tephra_load_special(PyThreadState* ts, PyObject* owner, int64_t kind, void* out) {
+  return py::loadSpecial(ts, owner, static_cast<int>(kind), static_cast<PyObject**>(out));
+}
+
+extern "C" PyObject* tephra_before_with(PyThreadState* ts, PyObject* manager, void* out) {
+  return py::beforeWith(ts, manager, static_cast<PyObject**>(out));
+}
+
+extern "C" PyObject* tephra_load_build_class(PyThreadState* ts, _PyInterpreterFrame* frame) {
+  return py::loadBuildClass(ts, frame->f_builtins);
+}
+
+extern "C" PyObject* tephra_import_name(PyThreadState* ts, _PyInterpreterFrame* frame,
+                                        PyObject* level, PyObject* fromlist, PyObject* name) {
+  return py::importName(ts, frame, name, fromlist, level);
+}
+
+extern "C" PyObject* tephra_import_from(PyThreadState* ts, PyObject* module, PyObject* name) {
+  return py::importFrom(ts, module, name);
+}
+
+extern "C" void tephra_store_inline_value_first(PyObject* object, PyObject* value, int64_t index,
+                                                PyObject* name) {
+  py::storeInlineValueFirst(object, value, static_cast<uint32_t>(index), name);
+}

@@ -1,0 +1,113 @@
+// Helpers for calls. The callee's result is checked exactly where the interpreter checks it:
+// PyObject_Vectorcall and PyObject_Call check, direct calls of C functions do not.
+#include "runtime/helpers.h"
+
+#include <array>
+#include <memory>
+
+#include "runtime/compiled_function.h"
+#include "runtime/recursion.h"
+
+namespace py = tephra::py;
+
+namespace {
+
+PyObject* vectorcall(PyThreadState* ts, PyObject* callable, PyObject** args, size_t nargsf,
+                     PyObject* kwnames) {
+  // A Python function that the interpreter runs costs native stack, which the interpreter would
+  // not need for the same call: watch the stack itself instead of counting.
+  if (!PyFunction_Check(callable)) return PyObject_Vectorcall(callable, args, nargsf, kwnames);
+  tephra::NativeRecursion recursion(ts);
+  return recursion.refused() ? nullptr : PyObject_Vectorcall(callable, args, nargsf, kwnames);
+}
+
+size_t withFreeSlot(int64_t positional) {
+  return static_cast<size_t>(positional) | PY_VECTORCALL_ARGUMENTS_OFFSET;
+}
+
+}  // namespace
+
+extern "C" PyObject* tephra_call_vector(PyThreadState* ts, PyObject* callable, void* args,
+                                        int64_t positional, PyObject* kwnames) {
+  return vectorcall(ts, callable, static_cast<PyObject**>(args), withFreeSlot(positional), kwnames);
+}
+
+extern "C" PyObject* tephra_call_maybe_method(PyThreadState* ts, PyObject* callable, PyObject* self,
+                                              void* args, int64_t positional, PyObject* kwnames) {
+  PyObject** values = static_cast<PyObject**>(args);
+  if (self == nullptr) return vectorcall(ts, callable, values, withFreeSlot(positional), kwnames);
+  values[-1] = self;
+  return vectorcall(ts, callable, values - 1, static_cast<size_t>(positional) + 1, kwnames);
+}
+
+extern "C" PyObject* tephra_call_kw(PyThreadState* ts, PyObject* callable, PyObject* self,
+                                    PyObject* names, void* args, int64_t count) {
+  return tephra_call_maybe_method(ts, callable, self, args, count - PyTuple_GET_SIZE(names), names);
+}
+
+extern "C" PyObject* tephra_call_ex(PyThreadState* ts, PyObject* callable, PyObject* args,
+                                    PyObject* kwargs) {
+  if (!PyFunction_Check(callable)) return py::callEx(ts, callable, args, kwargs);
+  tephra::NativeRecursion recursion(ts);
+  return recursion.refused() ? nullptr : py::callEx(ts, callable, args, kwargs);
+}
+
+// METH_NOARGS and METH_O count as C recursion in the interpreter, METH_FASTCALL does not.
+extern "C" PyObject* tephra_call_builtin_noargs(PyThreadState*, void* function, PyObject* self) {
+  if (Py_EnterRecursiveCall(" while calling a Python object")) return nullptr;
+  PyObject* result = reinterpret_cast<PyCFunction>(function)(self, nullptr);
+  Py_LeaveRecursiveCall();
+  return result;
+}
+
+extern "C" PyObject* tephra_call_builtin_o(PyThreadState*, void* function, PyObject* self,
+                                           PyObject* argument) {
+  if (Py_EnterRecursiveCall(" while calling a Python object")) return nullptr;
+  PyObject* result = reinterpret_cast<PyCFunction>(function)(self, argument);
+  Py_LeaveRecursiveCall();
+  return result;
+}
+
+extern "C" PyObject* tephra_call_builtin_fast(PyThreadState*, void* function, PyObject* self,
+                                              void* args, int64_t count) {
+  using Fast = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t);
+  return reinterpret_cast<Fast>(function)(self, static_cast<PyObject**>(args), count);
+}
+
+extern "C" PyObject* tephra_call_builtin_fast_kw(PyThreadState*, void* function, PyObject* self,
+                                                 void* args, int64_t positional,
+                                                 PyObject* kwnames) {
+  using FastKw = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*);
+  return reinterpret_cast<FastKw>(function)(self, static_cast<PyObject**>(args), positional, kwnames);
+}
+
+extern "C" PyObject* tephra_call_uncompiled(PyObject* function, void* args, int64_t count) {
+  return vectorcall(PyThreadState_Get(), function, static_cast<PyObject**>(args),
+                    static_cast<size_t>(count), nullptr);
+}
+
+extern "C" PyObject* tephra_call_slow(PyObject* function, void* args, int64_t nargsf,
+                                      PyObject* kwnames) {
+  PyObject** values = static_cast<PyObject**>(args);
+  tephra::CompiledFunction* compiled = tephra::compiledFor(function);
+  if (compiled == nullptr || compiled->array_entry == nullptr) {
+    return py::interpreterVectorcall()(function, values, static_cast<size_t>(nargsf), kwnames);
+  }
+  constexpr size_t kFew = 16;
+  std::array<PyObject*, kFew> few;
+  std::unique_ptr<PyObject*[]> many;
+  PyObject** bound = few.data();
+  const uint32_t total = compiled->total_args;
+  if (total > kFew) {
+    many = std::make_unique<PyObject*[]>(total);
+    bound = many.get();
+  }
+  if (py::bindArguments(PyThreadState_Get(), reinterpret_cast<PyFunctionObject*>(function), values,
+                        static_cast<size_t>(PyVectorcall_NARGS(static_cast<size_t>(nargsf))),
+                        kwnames, bound) < 0) {
+    return nullptr;
+  }
+  PyObject* result = compiled->array_entry(function, bound);
+  for (uint32_t i = 0; i < total; ++i) Py_XDECREF(bound[i]);
+  return result;
+}

@@ -1,0 +1,157 @@
+"""Options from TEPHRA_* variables and -X tephra-*, checked against the table of the extension.
+
+A bad one costs one line on stderr and nothing else: its default stays, the program runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from tephra import _native
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Variables of ./dev and the tests, which are no options of the JIT.
+_OTHERS = ("BUILD_", "TEST_", "DEV_", "CACHE", "JOBS", "PYTHON")
+_applied = False
+_list_path = ""  # the list file that has been read
+
+
+def complain(line: str) -> None:
+    """One line on stderr, even where stderr is closed."""
+    try:
+        print("tephra: " + line.removeprefix("tephra: "), file=sys.stderr, flush=True)
+    except Exception:
+        pass
+
+
+def variable(name: str) -> str:
+    """The environment variable of an option."""
+    return "TEPHRA" if name == "enable" else "TEPHRA_" + name.upper().replace("-", "_")
+
+
+def xoption(name: str) -> str:
+    """The -X name of an option."""
+    return "tephra" if name == "enable" else "tephra-" + name
+
+
+def names() -> list[str]:
+    """All option names, in the table's order."""
+    return [row[0] for row in _native.api.options()]
+
+
+def value(name: str) -> str:
+    """An option's present value as text; "" where there is no table."""
+    for row in _native.api.options():
+        if row[0] == name:
+            return str(row[5])
+    return ""
+
+
+def flag(name: str) -> bool:
+    """A bool option's present value."""
+    return value(name) in ("1", "True", "true")
+
+
+def closest(word: str, choices: list[str]) -> str:
+    """` (did you mean X?)`, or nothing."""
+    import difflib
+
+    found = difflib.get_close_matches(word, choices, 1, 0.6)
+    return f" (did you mean {found[0]}?)" if found else ""
+
+
+def _given() -> Iterator[tuple[str, str, str]]:
+    """(as the user wrote it, option name, value) for each variable and -X option."""
+    for key, text in os.environ.items():
+        if key == "TEPHRA" and text:
+            yield key, "enable", text
+        elif key.startswith("TEPHRA_") and text and not key[7:].startswith(_OTHERS):
+            yield key, key[7:].lower().replace("_", "-"), text
+    for key, text in sys._xoptions.items():
+        plain = key.replace("_", "-")
+        if plain == "tephra" or plain.startswith("tephra-"):
+            yield f"-X {key}", plain[7:] or "enable", "" if text is True else str(text)
+
+
+def set_one(source: str, name: str, text: str, spell=variable) -> bool:
+    """Sets an option; False, after one line on stderr, when that cannot be done."""
+    known = names()
+    if not known:  # no extension, no options: status() and doctor say why
+        return False
+    if name not in known:
+        shown = [spell(each) for each in known]
+        complain(f"{source}: unknown option{closest(spell(name), shown)}; the options are: {', '.join(shown)}")
+        return False
+    error = _native.api.set_option(name, text)
+    if error:
+        complain(f"{source}: {error.removeprefix('tephra: ')}; ignored")
+        return False
+    return True
+
+
+def apply() -> None:
+    """Reads variables and -X options, once per process. -X wins over a variable."""
+    global _applied
+    if _applied:
+        return
+    _applied = True
+    for source, name, text in _given():
+        spell = (lambda each: "-X " + xoption(each)) if source.startswith("-X") else variable
+        set_one(source, name, text, spell)
+
+
+def parse_entry(text: str) -> str:
+    """A JIT list line as "module:qualified.name"; "" for blank lines and comments.
+
+    Raises ValueError for anything else.
+    """
+    entry = text.split("#", 1)[0].strip()
+    if not entry:
+        return ""
+    module, colon, name = entry.partition(":")
+    module, name = module.strip(), name.strip()
+    bad = not colon or not module or not name or ":" in name or any(c.isspace() for c in module + name)
+    if bad or "@" in entry:
+        raise ValueError(f"bad entry {entry!r}; expected module:qualified.name, for example "
+                         "json.decoder:JSONDecoder.decode")
+    return f"{module}:{name}"
+
+
+def parse_list(path: str) -> tuple[list[str], list[str]]:
+    """Entries of a JIT list file, and one line per bad entry. Raises OSError, UnicodeDecodeError."""
+    entries, errors = [], []
+    with open(path, encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                entry = parse_entry(line)
+            except ValueError as error:
+                errors.append(f"{path}:{number}: {error}")
+                continue
+            if entry and entry not in entries:
+                entries.append(entry)
+    return entries, errors
+
+
+def apply_list() -> None:
+    """The file that the option `list` names becomes the JIT list. Its errors are one line each."""
+    global _list_path
+    path = value("list")
+    if not path or path == _list_path:
+        return
+    _list_path = path
+    try:
+        entries, errors = parse_list(path)
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        complain(f"list file {path!r}: {why}; expected a file with one module:qualified.name per line; "
+                 "no function will be compiled automatically")
+        entries, errors = [], []
+    for line in errors[:5]:
+        complain(f"{line}; skipped")
+    if len(errors) > 5:
+        complain(f"{path}: {len(errors) - 5} more bad entries; skipped")
+    _native.api.set_jit_list(entries)

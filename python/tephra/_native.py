@@ -1,0 +1,171 @@
+"""The one place that touches the extension module.
+
+`api` is the extension, or a stand-in whose functions do nothing, where the JIT cannot run or was
+switched off with TEPHRA=0; `reason` then says why. Everything else in the package calls `api`.
+Imports nothing that site has not imported already: this runs at the start of every program with TEPHRA=1.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+VERSIONS = ((3, 12), (3, 14))
+_OFF_WORDS = ("0", "false", "off", "no")
+
+
+def switched_off() -> str:
+    """Who keeps the JIT off, as text; "" when nobody does. Any 0 wins over any 1."""
+    if os.environ.get("TEPHRA", "").lower() in _OFF_WORDS:
+        return f"switched off by TEPHRA={os.environ['TEPHRA']}"
+    option = sys._xoptions.get("tephra")
+    if isinstance(option, str) and option.lower() in _OFF_WORDS:
+        return f"switched off by -X tephra={option}"
+    return ""
+
+
+def _unsuitable() -> str:
+    """Why the extension should not even be loaded; "" when it may be."""
+    if sys.implementation.name != "cpython":
+        return f"{sys.implementation.name} is not CPython"
+    if sys.version_info[:2] not in VERSIONS:
+        names = " and ".join(".".join(map(str, version)) for version in VERSIONS)
+        return f"CPython {sys.version_info[0]}.{sys.version_info[1]} is not supported: {names} are"
+    if "t" in getattr(sys, "abiflags", ""):
+        # Loading it would also switch the GIL back on for the whole process.
+        return "free-threaded CPython is not supported: use the build with the GIL"
+    if sys.platform != "linux":
+        return f"{sys.platform} is not supported: Linux is"
+    return ""
+
+
+class Absent:
+    """Answers like the extension would if nothing had ever been compiled."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def off_reason(self) -> str:
+        return self._why
+
+    def self_test(self) -> list[str]:
+        return []
+
+    def set_option(self, name: str, value: str) -> str | None:
+        return _loaded.set_option(name, value) if _loaded else None
+
+    def options(self) -> list[tuple[str, str, str, str, str, str]]:
+        return _loaded.options() if _loaded else []
+
+    def enable(self) -> bool:
+        return False
+
+    def disable(self, deopt_all: bool) -> bool:
+        return False
+
+    def is_enabled(self) -> bool:
+        return False
+
+    def set_compile_after(self, n: int | None) -> None:
+        return None
+
+    def get_compile_after(self) -> int | None:
+        return None
+
+    def force_compile(self, func: object) -> str:
+        return "the JIT is off: " + self._why
+
+    def lazy_compile(self, func: object) -> bool:
+        return False
+
+    def force_uncompile(self, func: object) -> bool:
+        return False
+
+    def suppress(self, func: object) -> None:
+        return None
+
+    def unsuppress(self, func: object) -> None:
+        return None
+
+    def set_jit_list(self, entries: list[str] | None) -> None:
+        return None
+
+    def get_jit_list(self) -> list[str] | None:
+        return None
+
+    def is_compiled(self, func: object) -> bool:
+        return False
+
+    def count_interpreted_calls(self, func: object) -> int:
+        return 0
+
+    def compiled_functions(self) -> list[Any]:
+        return []
+
+    def function_info(self, func: object) -> None:
+        return None
+
+    def totals(self) -> dict[str, Any]:
+        return {"functions": 0, "compile_time": 0.0, "code_bytes": 0, "exits": 0, "bailouts": {}}
+
+    def runtime_stats(self) -> list[dict[str, Any]]:
+        return []
+
+    def clear_runtime_stats(self) -> None:
+        return None
+
+    def allocator_stats(self) -> dict[str, int]:
+        return {}
+
+    def set_max_code_size(self, size: int) -> None:
+        return None
+
+    def dump(self, func: object, kind: str) -> str:
+        raise RuntimeError("the JIT is off: " + self._why)
+
+
+def _load() -> tuple[ModuleType | None, str]:
+    """The extension module and "", or None and the reason why it is not there."""
+    why = _unsuitable()
+    if why:
+        return None, why
+    try:
+        import tephra._tephra as extension
+    except ModuleNotFoundError as error:
+        if error.name == "tephra._tephra":
+            return None, (f"the extension module tephra._tephra is not installed for {sys.executable}: "
+                          "build it with `pip install .` or `./dev build`")
+        return None, f"the extension module does not load: {error}"
+    except Exception as error:
+        return None, f"the extension module does not load: {type(error).__name__}: {error}"
+    return extension, ""
+
+
+def _choose() -> tuple[Any, str]:
+    global _loaded
+    why = switched_off()
+    if why:
+        return Absent(why), why
+    _loaded, why = _load()
+    if _loaded is not None:
+        why = _loaded.off_reason()
+    return (Absent(why), why) if why else (_loaded, "")
+
+
+_loaded: Any = None  # the extension, also where the JIT is off (its options can still be listed)
+api: Any
+reason: str
+api, reason = _choose()
+
+
+def for_listing() -> Any:
+    """Something whose options() is complete, if at all possible: also under TEPHRA=0."""
+    global _loaded
+    if _loaded is None:
+        _loaded, _ = _load()
+    return api

@@ -67,7 +67,7 @@ HIR_TYPES = {
     "Tuple": "kTypeTuple", "Dict": "kTypeDict", "PyBool": "kTypePyBool",
     "RangeIter": "kTypeRangeIter", "ListIter": "kTypeListIter", "TupleIter": "kTypeTupleIter",
     "Int64": "kTypeInt64", "Double": "kTypeDouble", "Bool": "kTypeBool", "Ptr": "kTypePtr",
-    "State": "kTypeState", "-": "kTypeNone",
+    "NoneType": "kTypeNoneType", "State": "kTypeState", "-": "kTypeNone",
 }
 HIR_ATTRS = {"i64": ("kI64", "int64_t"), "u64": ("kU64", "uint64_t"), "u32": ("kU32", "uint32_t"),
              "f64": ("kF64", "double"), "bool": ("kBool", "bool"), "obj": ("kObj", "ObjRef"),

@@ -23,7 +23,7 @@ enum class Op : uint8_t {
 
 enum class Bank : uint8_t { kGp, kFp };
 enum class Cond : uint8_t { kEq, kNe, kLt, kLe, kGt, kGe, kULt, kULe, kUGt, kUGe };
-Cond negate(Cond cond);
+Cond negate(Cond cond);  // of integers; an unordered comparison of doubles has no negation here
 Cond swapOperands(Cond cond);
 
 // Pinned registers, live in all compiled code; the target says which machine registers they are.
@@ -113,6 +113,14 @@ struct Instr {
   Block* targets[2] = {nullptr, nullptr};
 
   const OpInfo& info() const { return opInfo(op); }
+  // Number of successors: 0 unless a terminator with targets.
+  int numTargets() const { return targets[1] ? 2 : targets[0] ? 1 : 0; }
+  // Index of the first `values` operand of an exit record; uses.size() when there are none.
+  size_t firstExitValue() const {
+    const OpInfo& row = info();
+    return row.has_exit ? row.uses.size() - 1 : uses.size();
+  }
+  uint32_t exitIndex() const;  // of an instruction with an exit
   uint32_t u32(int i) const { return static_cast<uint32_t>(attr[i]); }
   int64_t i64(int i) const { return static_cast<int64_t>(attr[i]); }
   double f64(int i) const { return std::bit_cast<double>(attr[i]); }
@@ -143,8 +151,10 @@ class Function {
   Arena& arena() { return arena_; }
   std::vector<Block*>& blocks() { return blocks_; }
   const std::vector<Block*>& blocks() const { return blocks_; }
-  Block* newBlock();
+  Block* newBlock() { return newBlock(next_block_); }
+  Block* newBlock(uint32_t id);  // id not used yet
   Operand newVReg(Bank bank) { banks_.push_back(bank); return Operand::vreg(static_cast<uint32_t>(banks_.size() - 1), bank); }
+  void declareVReg(uint32_t id, Bank bank);  // a given number, as when reading text
   uint32_t numVRegs() const { return static_cast<uint32_t>(banks_.size()); }
   Bank bankOf(uint32_t vreg) const { return banks_[vreg]; }
 
@@ -174,7 +184,11 @@ struct ParseError {
   int line;
   std::string message;
 };
+// Reads what print() writes: parse(print(f)) prints the same. `out` must be empty.
 bool parse(const std::string& text, Function* out, ParseError* error);
+// One line per violation; accepts SSA form and allocated code.
 std::vector<std::string> verify(const Function& function);
+const char* condName(Cond cond);
+bool condFromName(const std::string& name, Cond* out);
 
 }  // namespace tephra::lir

@@ -90,8 +90,10 @@ PyObject* Exit::materialise(const ValueLocation& at) {
 }
 
 void Exit::ownHomes(py::Frame* frame, const std::vector<uint32_t>& slots) {
-  if (py::pyLayout().frame_holds_stack_refs) return;  // the tag says so, and the interpreter knows
-  for (uint32_t slot : slots) Py_XINCREF(py::slotGet(frame, slot));
+  for (uint32_t slot : slots) {
+    // A tagged borrowed home needs nothing: the interpreter knows the tag.
+    if (py::slotOwned(frame, slot)) Py_INCREF(py::slotGet(frame, slot));
+  }
 }
 
 void Exit::replaceHome(py::Frame* frame, uint32_t slot, PyObject* value) {

@@ -4,6 +4,22 @@
 
 namespace py = tephra::py;
 
+namespace {
+
+// What a method lookup leaves on the value stack: the slot that is never NULL is the result, the
+// other one goes to `other`.
+PyObject* methodSlots(PyObject* callable, PyObject* self, PyObject** other) {
+  if (callable == nullptr) return nullptr;
+  if (self == nullptr || !py::pyLayout().method_null_first) {
+    *other = self;
+    return callable;
+  }
+  *other = callable;
+  return self;
+}
+
+}  // namespace
+
 extern "C" PyObject* tephra_load_global(_PyInterpreterFrame* frame, PyObject* name) {
   return py::loadGlobal(PyThreadState_Get(), frame->f_globals, frame->f_builtins, name);
 }
@@ -29,7 +45,9 @@ extern "C" int64_t tephra_delete_attr(PyObject* object, PyObject* name) {
 }
 
 extern "C" PyObject* tephra_load_method(PyObject* object, PyObject* name, void* out) {
-  return py::getMethod(object, name, static_cast<PyObject**>(out));
+  PyObject* self = nullptr;
+  PyObject* callable = py::getMethod(object, name, &self);
+  return methodSlots(callable, self, static_cast<PyObject**>(out));
 }
 
 extern "C" PyObject* tephra_load_super_attr(PyThreadState* ts, PyObject* super, PyObject* type,
@@ -40,8 +58,9 @@ extern "C" PyObject* tephra_load_super_attr(PyThreadState* ts, PyObject* super, 
 extern "C" PyObject* tephra_load_super_method(PyThreadState* ts, PyObject* super, PyObject* type,
                                               PyObject* self, PyObject* name, int64_t two_arg,
                                               void* out) {
-  return py::loadSuperMethod(ts, super, type, self, name, two_arg != 0,
-                             static_cast<PyObject**>(out));
+  PyObject* bound = nullptr;
+  PyObject* callable = py::loadSuperMethod(ts, super, type, self, name, two_arg != 0, &bound);
+  return methodSlots(callable, bound, static_cast<PyObject**>(out));
 }
 
 extern "C" PyObject* tephra_load_special(PyThreadState* ts, PyObject* owner, int64_t kind, void* out) {

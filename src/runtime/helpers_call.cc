@@ -4,6 +4,7 @@
 
 #include <array>
 #include <memory>
+#include <utility>
 
 #include "runtime/compiled_function.h"
 #include "runtime/recursion.h"
@@ -25,6 +26,13 @@ size_t withFreeSlot(int64_t positional) {
   return static_cast<size_t>(positional) | PY_VECTORCALL_ARGUMENTS_OFFSET;
 }
 
+PyObject* callWithSelf(PyThreadState* ts, PyObject* callable, PyObject* self, PyObject** args,
+                       int64_t positional, PyObject* kwnames) {
+  if (self == nullptr) return vectorcall(ts, callable, args, withFreeSlot(positional), kwnames);
+  args[-1] = self;
+  return vectorcall(ts, callable, args - 1, static_cast<size_t>(positional) + 1, kwnames);
+}
+
 }  // namespace
 
 extern "C" PyObject* tephra_call_vector(PyThreadState* ts, PyObject* callable, void* args,
@@ -34,15 +42,15 @@ extern "C" PyObject* tephra_call_vector(PyThreadState* ts, PyObject* callable, v
 
 extern "C" PyObject* tephra_call_maybe_method(PyThreadState* ts, PyObject* callable, PyObject* self,
                                               void* args, int64_t positional, PyObject* kwnames) {
-  PyObject** values = static_cast<PyObject**>(args);
-  if (self == nullptr) return vectorcall(ts, callable, values, withFreeSlot(positional), kwnames);
-  values[-1] = self;
-  return vectorcall(ts, callable, values - 1, static_cast<size_t>(positional) + 1, kwnames);
+  // The slots as a method lookup leaves them.
+  if (self != nullptr && py::pyLayout().method_null_first) std::swap(callable, self);
+  return callWithSelf(ts, callable, self, static_cast<PyObject**>(args), positional, kwnames);
 }
 
 extern "C" PyObject* tephra_call_kw(PyThreadState* ts, PyObject* callable, PyObject* self,
                                     PyObject* names, void* args, int64_t count) {
-  return tephra_call_maybe_method(ts, callable, self, args, count - PyTuple_GET_SIZE(names), names);
+  return callWithSelf(ts, callable, self, static_cast<PyObject**>(args),
+                      count - PyTuple_GET_SIZE(names), names);
 }
 
 extern "C" PyObject* tephra_call_ex(PyThreadState* ts, PyObject* callable, PyObject* args,

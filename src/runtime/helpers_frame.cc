@@ -21,14 +21,19 @@ extern "C" void* tephra_push_frame_slow(PyThreadState* ts, PyObject* function) {
   return py::allocateFrame(ts, static_cast<size_t>(code->co_framesize));
 }
 
-extern "C" void tephra_leave_observed_frame(PyThreadState* ts, _PyInterpreterFrame* frame,
-                                            int64_t borrowed) {
-  // Clearing releases every home, and a frame object may take the homes over: they must own.
-  if (!py::pyLayout().frame_holds_stack_refs) {
-    for (uint64_t rest = static_cast<uint64_t>(borrowed); rest != 0; rest &= rest - 1) {
-      Py_XINCREF(py::slotGet(frame, static_cast<uint32_t>(__builtin_ctzll(rest))));
-    }
+// Homes that hold a plain pointer without a reference: borrowed parameters, a home whose reference
+// went into the returned value. A tagged borrowed home needs nothing: the interpreter knows the tag.
+extern "C" void tephra_own_homes(_PyInterpreterFrame* frame, int64_t first, int64_t mask) {
+  for (uint64_t rest = static_cast<uint64_t>(mask); rest != 0; rest &= rest - 1) {
+    const uint32_t slot = static_cast<uint32_t>(first + __builtin_ctzll(rest));
+    if (py::slotOwned(frame, slot)) Py_INCREF(py::slotGet(frame, slot));
   }
+}
+
+extern "C" void tephra_leave_observed_frame(PyThreadState* ts, _PyInterpreterFrame* frame,
+                                            int64_t unowned) {
+  // Clearing releases every home, and a frame object may take the homes over: they must own.
+  tephra_own_homes(frame, 0, unowned);
   py::leaveFrame(ts, frame);
 }
 

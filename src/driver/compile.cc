@@ -1,0 +1,205 @@
+#include "driver/compile.h"
+
+#include <chrono>
+#include <cstdio>
+
+#include "codegen/generate.h"
+#include "driver/install.h"
+#include "driver/jit.h"
+#include "frontend/build.h"
+#include "lower/lower.h"
+#include "passes/pipeline.h"
+#include "regalloc/regalloc.h"
+#include "runtime/stats.h"
+
+namespace tephra::driver {
+namespace {
+
+std::unordered_map<CodeMetadata*, CodeState*>& ownerOf() {
+  static auto* owners = new std::unordered_map<CodeMetadata*, CodeState*>;
+  return *owners;
+}
+
+frontend::FrontendOptions frontendOptions(const CodeState& state) {
+  const Options& options = jit().options;
+  frontend::FrontendOptions result;
+  if (!options.feedback) result = frontend::FrontendOptions::generic();
+  result.arithmetic &= options.arithmetic;
+  result.compare &= options.arithmetic;
+  result.attributes &= options.attributes;
+  result.methods &= options.methods;
+  result.globals &= options.globals;
+  result.direct_calls &= options.direct_calls;
+  result.builtins &= options.builtin_calls;
+  result.subscripts &= options.subscripts;
+  result.iteration &= options.iteration;
+  result.unpacking &= options.unpacking;
+  result.max_instructions = static_cast<uint32_t>(options.max_function_size);
+  for (auto [offset, reason] : state.refused_sites) {
+    result.refused.insert({offset, static_cast<ExitReason>(reason)});
+  }
+  return result;
+}
+
+// The references that keep embedded objects alive. The code object, its globals and builtins outlive
+// the unit anyway (a frame of it holds them); functions are watched instead, or every recursive
+// function would keep itself alive.
+void holdObjects(const CodeUnit& unit, CompiledUnit* compiled) {
+  for (size_t i = 0; i < unit.objects.size(); ++i) {
+    PyObject* object = reinterpret_cast<PyObject*>(unit.objects[i].address);
+    if (!object || i == unit.code_object || i == unit.globals || i == unit.builtins) continue;
+    if (PyFunction_Check(object)) {
+      compiled->dependencies.push_back(reinterpret_cast<PyFunctionObject*>(object));
+    } else {
+      compiled->references.push_back(Py_NewRef(object));
+    }
+  }
+}
+
+// What the compiler may know of callees: cells of functions that it can call directly.
+void addEntryCells(CodeUnit* unit) {
+  for (ObjectInfo& info : unit->objects) {
+    if (info.is_plain_function && info.argcount <= kMaxRegisterParameters) {
+      info.entry_cell =
+          entryCellOf(reinterpret_cast<PyFunctionObject*>(info.address), info.argcount);
+    }
+  }
+}
+
+void countOperations(const hir::Function& function, CompiledUnit* compiled) {
+  std::map<std::string, int> counts;
+  for (const hir::Block* block : function.blocks()) {
+    for (const hir::Instr* instr = block->first; instr; instr = instr->next) {
+      ++counts[instr->info().name];
+    }
+  }
+  compiled->hir_counts.assign(counts.begin(), counts.end());
+}
+
+void printDumps(const CodeUnit& unit, const Dumps& dumps) {
+  const Options& options = jit().options;
+  if (unit.qualname.find(options.dump_filter) == std::string::npos) return;
+  auto show = [&](const char* kind, const std::string& text) {
+    if (listContains(options.dump, kind)) {
+      std::fprintf(stderr, "--- tephra %s of %s\n%s\n", kind, unit.qualname.c_str(), text.c_str());
+    }
+  };
+  show("bytecode", dumps.bytecode);
+  show("hir", dumps.hir);
+  show("lir", dumps.lir);
+  show("asm", dumps.assembly);
+}
+
+Result<bool> runPasses(hir::Function& function) {
+  const Options& options = jit().options;
+  PassContext context;
+  auto disable = [&](bool on, const char* name) {
+    if (!on) context.options.disabled.insert(name);
+  };
+  disable(options.pass_phi_elimination, "phi_elimination");
+  disable(options.pass_simplify, "simplify");
+  disable(options.pass_guard_removal, "guard_removal");
+  disable(options.pass_comparison_fusion, "comparison_fusion");
+  disable(options.pass_unbox_phis, "unbox_phis");
+  disable(options.pass_dce, "dce");
+  context.verify = options.verify;
+  if (listContains(options.dump, "hir-passes") &&
+      function.name.find(options.dump_filter) != std::string::npos) {
+    context.dump = [](const std::string& pass, const std::string& text) {
+      std::fprintf(stderr, "--- tephra hir after %s\n%s\n", pass.c_str(), text.c_str());
+    };
+  }
+  runPipeline(function, context);
+  if (!context.problems.empty()) return Bailout{BailoutReason::kVerifier, context.problems.front()};
+  return true;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, CodeState& state,
+                                                  Dumps* dumps) {
+  auto start = std::chrono::steady_clock::now();
+  Dumps own;
+  if (!dumps && !jit().options.dump.empty()) dumps = &own;
+  auto compiled = std::make_unique<CompiledUnit>();
+
+  Result<std::unique_ptr<CodeUnit>> decoded = py::decode(function);
+  if (!decoded) return decoded.bailout();
+  CodeUnit& unit = **decoded;
+  holdObjects(unit, compiled.get());
+  addEntryCells(&unit);
+  if (dumps) dumps->bytecode = printUnit(unit);
+
+  Result<std::unique_ptr<hir::Function>> built = frontend::buildHir(unit, frontendOptions(state));
+  if (!built) return built.bailout();
+  hir::Function& hir = **built;
+  if (dumps) dumps->hir_initial = hir::print(hir);
+
+  Result<bool> passed = runPasses(hir);
+  if (dumps) dumps->hir = hir::print(hir);
+  if (!passed) return passed.bailout();
+
+  const Target& target = hostTarget();
+  Result<std::unique_ptr<lir::Function>> lowered = lowerToLir(hir, target);
+  if (!lowered) return lowered.bailout();
+  if (dumps) dumps->lir = lir::print(**lowered);
+
+  Result<bool> allocated = allocateRegisters(**lowered, target);
+  if (!allocated) return allocated.bailout();
+  if (dumps) dumps->lir += "\n--- after register allocation\n" + lir::print(**lowered);
+
+  Result<CompiledCode> generated =
+      generateCode(**lowered, unit, target, *jit().memory, jit().addresses, dumps != nullptr);
+  if (!generated) return generated.bailout();
+  if (dumps) dumps->assembly = generated->disassembly;
+
+  compiled->code = std::move(*generated);
+  compiled->globals = function->func_globals;
+  compiled->builtins = function->func_builtins;
+  countOperations(hir, compiled.get());
+  compiled->compile_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (dumps == &own) printDumps(unit, own);
+  return compiled;
+}
+
+void publishUnit(CodeState* state) {
+  CompiledUnit& unit = *state->unit;
+  ownerOf()[unit.code.metadata.get()] = state;
+  Totals& totals = jit().totals;
+  ++totals.functions;
+  totals.compile_seconds += unit.compile_seconds;
+  totals.code_bytes += unit.code.size;
+}
+
+void onExitTaken(CodeMetadata* metadata, uint32_t exit) {
+  ++jit().totals.exits;
+  const ExitRecord& record = metadata->exits[exit];
+  if (record.kind == ExitKind::kRaise || record.reason == ExitReason::kFrameObserved ||
+      record.reason == ExitReason::kStress || record.reason == ExitReason::kUnsupported ||
+      record.reason == ExitReason::kUnboundLocal) {
+    return;
+  }
+  if (record.count < static_cast<uint64_t>(jit().options.recompile_after)) return;
+  auto owner = ownerOf().find(metadata);
+  if (owner == ownerOf().end()) return;
+  CodeState* state = owner->second;
+  if (!state->unit || state->unit->code.metadata.get() != metadata) return;  // already retired
+  if (record.reason != ExitReason::kInstrumentationChanged) {
+    state->refused_sites.insert({record.line_offset, static_cast<int>(record.reason)});
+  }
+  learnFromExit(state);
+}
+
+void forgetUnits(CodeState* state) {
+  auto forget = [](CompiledUnit* unit) {
+    if (!unit) return;
+    ownerOf().erase(unit->code.metadata.get());
+    retireExitCounts(*unit->code.metadata);
+    if (unit->code.base) jit().memory->free(unit->code.base);
+  };
+  forget(state->unit.get());
+  for (auto& unit : state->retired) forget(unit.get());
+}
+
+}  // namespace tephra::driver

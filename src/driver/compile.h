@@ -1,0 +1,29 @@
+// Purpose: the whole pipeline on one screen: from a Python function to installed machine code.
+// Invariant: only the first step (decode) and the last (references) touch Python objects.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "driver/code_state.h"
+
+namespace tephra::driver {
+
+// Texts asked for by dump(); filled where the pointer is not null.
+struct Dumps {
+  std::string bytecode, hir_initial, hir, lir, assembly;
+};
+
+// Compiles without installing.
+Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, CodeState& state,
+                                                  Dumps* dumps);
+
+// The state's new unit is known to the exit policy and counted in the totals.
+void publishUnit(CodeState* state);
+// Called for each exit that compiled code takes: the policy that reacts to failing assumptions.
+void onExitTaken(CodeMetadata* metadata, uint32_t exit);
+// The units of a dying state leave the exit policy's index.
+void forgetUnits(CodeState* state);
+
+}  // namespace tephra::driver

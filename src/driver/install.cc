@@ -1,0 +1,410 @@
+#include "driver/install.h"
+
+#include <deque>
+
+#include "driver/compile.h"
+#include "driver/jit.h"
+
+namespace tephra::driver {
+namespace {
+
+// Interpreted calls between a failed assumption and the next compilation: enough for the
+// interpreter's adaptive instructions (warm-up 1, back-off up to 64 executions) to see the new types.
+constexpr uint64_t kRelearnCalls = 70;
+
+struct EntryCell {
+  void* entry = nullptr;
+  uint32_t argcount = 0;
+};
+
+struct InstallState {
+  std::unordered_set<CodeState*> states;
+  std::deque<EntryCell> cells;  // never freed: running code may still call through one
+  std::unordered_map<PyFunctionObject*, EntryCell*> cell_of;
+  std::unordered_map<PyFunctionObject*, std::unordered_set<CodeState*>> dependents;
+  std::unordered_map<uint32_t, void*> stubs;  // by argument count
+  vectorcallfunc interpreted = nullptr;
+  int watcher = -1;
+  bool compiling = false;
+};
+
+InstallState& self() {
+  static InstallState* state = new InstallState;  // outlives the interpreter's last function
+  return *state;
+}
+
+PyCodeObject* codeOf(PyFunctionObject* function) {
+  return reinterpret_cast<PyCodeObject*>(function->func_code);
+}
+
+void* uncompiledStub(uint32_t argcount) {
+  void*& stub = self().stubs[argcount];
+  if (!stub) stub = makeUncompiledStub(argcount, *jit().memory, jit().addresses);
+  return stub;
+}
+
+void resetCell(PyFunctionObject* function) {
+  auto found = self().cell_of.find(function);
+  if (found != self().cell_of.end()) found->second->entry = uncompiledStub(found->second->argcount);
+}
+
+bool fits(PyFunctionObject* function, const CompiledUnit& unit) {
+  return function->func_globals == unit.globals && function->func_builtins == unit.builtins;
+}
+
+PyObject* countingCall(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames);
+
+void setVectorcall(PyFunctionObject* function, vectorcallfunc call) {
+  if (function->vectorcall != call) PyFunction_SetVectorcall(function, call);
+}
+
+// Puts one of our vectorcalls in. Function and code lose their versions, so that no specialised call
+// site bypasses it (closures take their version from the code).
+void adopt(PyFunctionObject* function, CodeState* state, vectorcallfunc call) {
+  py::SavedVersion saved = py::saveVersion(function);
+  if (!state->version_killed) {
+    state->code_version = saved.code;
+    state->version_killed = true;
+    py::killCodeVersion(state->code);
+  }
+  saved.code = state->code_version;
+  if (function->vectorcall != self().interpreted || saved.function <= 1) {
+    saved.function = state->code_version;
+  }
+  state->functions.try_emplace(function, saved);
+  setVectorcall(function, call);
+}
+
+void installUnit(PyFunctionObject* function, CodeState* state) {
+  adopt(function, state, reinterpret_cast<vectorcallfunc>(state->unit->code.vectorcall_entry));
+  auto cell = self().cell_of.find(function);
+  if (cell != self().cell_of.end()) cell->second->entry = state->unit->code.register_entry;
+}
+
+// Back to the interpreter's own vectorcall, specialisable again.
+void restoreFunction(PyFunctionObject* function, const py::SavedVersion& saved) {
+  resetCell(function);
+  setVectorcall(function, self().interpreted);
+  py::restoreVersion(function, saved);
+}
+
+// Takes our vectorcalls out of all functions of a code object.
+void restoreAll(CodeState* state) {
+  auto functions = std::move(state->functions);
+  state->functions.clear();
+  for (auto& [function, saved] : functions) restoreFunction(function, saved);
+  state->version_killed = false;
+}
+
+void refuse(CodeState* state, const std::string& why) {
+  state->availability = Availability::kRefused;
+  state->refusal = why;
+  restoreAll(state);
+}
+
+// Does the option "list" or jit_suppress exclude this function?
+bool isListed(PyFunctionObject* function) {
+  if (!jit().has_list) return true;
+  const char* module = "";
+  if (function->func_module && PyUnicode_Check(function->func_module)) {
+    module = PyUnicode_AsUTF8(function->func_module);
+  }
+  const char* name = PyUnicode_AsUTF8(function->func_qualname);
+  if (!module || !name) {
+    PyErr_Clear();
+    return false;
+  }
+  return jit().list.count(std::string(module) + ":" + name) != 0;
+}
+
+bool compileNow(PyFunctionObject* function, CodeState* state) {
+  if (self().compiling) return false;
+  self().compiling = true;
+  Result<std::unique_ptr<CompiledUnit>> result = compileUnit(function, *state, nullptr);
+  self().compiling = false;
+  if (!result) {
+    const Bailout& bailout = result.bailout();
+    ++jit().totals.bailouts[bailoutName(bailout.reason)];
+    std::string why = bailoutText(bailout.reason);
+    if (!bailout.detail.empty()) why += " (" + bailout.detail + ")";
+    if (bailout.reason == BailoutReason::kInstrumented) {
+      state->refusal = why;  // not for ever: the tool may go away
+      state->compile_at = state->calls + 1000;
+    } else {
+      refuse(state, why);
+    }
+    return false;
+  }
+  state->unit = std::move(*result);
+  state->availability = Availability::kCompiled;
+  state->refusal.clear();
+  state->lazy = false;
+  state->relearning = false;
+  publishUnit(state);
+  for (PyFunctionObject* callee : state->unit->dependencies) addDependency(callee, state);
+  installUnit(function, state);
+  std::vector<PyFunctionObject*> others;
+  for (auto& [each, saved] : state->functions) others.push_back(each);
+  for (PyFunctionObject* each : others) {
+    if (fits(each, *state->unit)) installUnit(each, state);
+  }
+  return true;
+}
+
+PyObject* countingCall(PyObject* callable, PyObject* const* args, size_t nargsf,
+                       PyObject* kwnames) {
+  PyFunctionObject* function = reinterpret_cast<PyFunctionObject*>(callable);
+  CodeState* state = findState(codeOf(function));
+  if (!state) {  // __code__ was replaced
+    watchFunction(function);
+    return self().interpreted(callable, args, nargsf, kwnames);
+  }
+  ++state->calls;
+  bool due = state->lazy || (state->relearning && state->calls >= state->compile_at) ||
+             (jit().enabled && jit().automatic && !jit().paused &&
+                             state->calls >= state->compile_at);
+  if (due && state->availability == Availability::kCounting && compileNow(function, state) &&
+      function->vectorcall != countingCall) {
+    return function->vectorcall(callable, args, nargsf, kwnames);
+  }
+  return self().interpreted(callable, args, nargsf, kwnames);
+}
+
+void functionDies(PyFunctionObject* function) {
+  if (CodeState* state = findState(codeOf(function))) state->functions.erase(function);
+  resetCell(function);
+  self().cell_of.erase(function);
+  auto found = self().dependents.find(function);
+  if (found == self().dependents.end()) return;
+  std::unordered_set<CodeState*> states = std::move(found->second);
+  self().dependents.erase(found);
+  for (CodeState* state : states) uninstall(state);
+}
+
+// func.__code__ is about to be replaced.
+void codeChanges(PyFunctionObject* function) {
+  CodeState* state = findState(codeOf(function));
+  resetCell(function);
+  if (!state || !state->functions.erase(function)) return;
+  if (state->unit || !state->retired.empty()) Py_INCREF(state->code);  // may be running: keep it
+  setVectorcall(function, jit().enabled ? countingCall : self().interpreted);
+}
+
+int onFunctionEvent(PyFunction_WatchEvent event, PyFunctionObject* function, PyObject*) {
+  switch (event) {
+    case PyFunction_EVENT_CREATE: {
+      CodeState* state = findState(codeOf(function));
+      bool compiled = state && state->unit && fits(function, *state->unit);
+      if (compiled) {
+        installUnit(function, state);
+      } else if (jit().enabled) {
+        watchFunction(function);
+      }
+      break;
+    }
+    case PyFunction_EVENT_DESTROY:
+      functionDies(function);
+      break;
+    case PyFunction_EVENT_MODIFY_CODE:
+      codeChanges(function);
+      break;
+    case PyFunction_EVENT_MODIFY_DEFAULTS:
+    case PyFunction_EVENT_MODIFY_KWDEFAULTS:
+    default:  // defaults and qualified names: the binder reads them at each call
+      break;
+  }
+  return 0;
+}
+
+int collectFunction(PyObject* object, void* out) {
+  if (PyFunction_Check(object)) {
+    static_cast<std::vector<PyFunctionObject*>*>(out)->push_back(
+        reinterpret_cast<PyFunctionObject*>(object));
+  }
+  return 1;
+}
+
+}  // namespace
+
+bool initInstall(std::string* error) {
+  PyObject* globals = PyDict_New();
+  PyObject* probe = globals ? PyRun_String("lambda: None", Py_eval_input, globals, globals) : nullptr;
+  Py_XDECREF(globals);
+  if (!probe || !PyFunction_Check(probe)) {
+    PyErr_Clear();
+    Py_XDECREF(probe);
+    *error = "could not make a probe function";
+    return false;
+  }
+  self().interpreted = reinterpret_cast<PyFunctionObject*>(probe)->vectorcall;
+  Py_DECREF(probe);
+  self().watcher = PyFunction_AddWatcher(onFunctionEvent);
+  if (self().watcher < 0) {
+    PyErr_Clear();
+    *error = "no free function watcher: other tools have taken all of them";
+    return false;
+  }
+  return true;
+}
+
+void rememberState(CodeState* state) { self().states.insert(state); }
+
+void forgetState(CodeState* state) {
+  self().states.erase(state);
+  forgetUnits(state);
+  for (auto& [function, states] : self().dependents) states.erase(state);
+}
+
+const std::unordered_set<CodeState*>& allStates() { return self().states; }
+
+bool isCandidate(PyCodeObject* code, std::string* why) {
+  auto no = [&](BailoutReason reason) {
+    if (why) *why = bailoutText(reason);
+    return false;
+  };
+  if (code->co_flags & CO_ASYNC_GENERATOR) return no(BailoutReason::kAsyncGenerator);
+  if (code->co_flags & CO_COROUTINE) return no(BailoutReason::kCoroutine);
+  if (code->co_flags & CO_GENERATOR) return no(BailoutReason::kGenerator);
+  if ((code->co_flags & (CO_OPTIMIZED | CO_NEWLOCALS)) != (CO_OPTIMIZED | CO_NEWLOCALS)) {
+    return no(BailoutReason::kNotAFunctionBody);
+  }
+  return true;
+}
+
+void watchFunction(PyFunctionObject* function) {
+  if (function->vectorcall != self().interpreted || !isCandidate(codeOf(function), nullptr)) return;
+  if (!isListed(function)) return;
+  CodeState* state = stateOf(codeOf(function));
+  if (!state) {
+    PyErr_Clear();
+    return;
+  }
+  if (state->suppressed || state->availability == Availability::kRefused) return;
+  if (state->unit) {
+    if (fits(function, *state->unit)) installUnit(function, state);
+    return;
+  }
+  if (state->calls == 0) state->compile_at = static_cast<uint64_t>(jit().options.compile_after);
+  adopt(function, state, countingCall);
+}
+
+void watchExistingFunctions() {
+  std::vector<PyFunctionObject*> functions;
+  PyUnstable_GC_VisitObjects(collectFunction, &functions);
+  for (PyFunctionObject* function : functions) watchFunction(function);
+}
+
+void unwatchFunction(PyFunctionObject* function) {
+  if (CodeState* state = findState(codeOf(function))) {
+    auto found = state->functions.find(function);
+    if (found == state->functions.end()) return;
+    py::SavedVersion saved = found->second;
+    state->functions.erase(found);
+    restoreFunction(function, saved);
+    if (state->functions.empty()) state->version_killed = false;
+  }
+}
+
+void unwatchAll(bool compiled) {
+  for (CodeState* state : self().states) {
+    if (state->unit && !compiled) continue;
+    restoreAll(state);
+    if (state->unit) state->retired.push_back(std::move(state->unit));
+    if (state->availability == Availability::kCompiled) {
+      state->availability = Availability::kCounting;
+    }
+  }
+}
+
+std::string compileFunction(PyFunctionObject* function) {
+  if (!jit().off_reason.empty()) return jit().off_reason;
+  std::string why;
+  if (!isCandidate(codeOf(function), &why)) {
+    ++jit().totals.bailouts[why];
+    return why;
+  }
+  CodeState* state = stateOf(codeOf(function));
+  if (!state) {
+    PyErr_Clear();
+    return "out of memory";
+  }
+  if (state->suppressed) return bailoutText(BailoutReason::kSuppressed);
+  if (state->unit) {
+    if (!fits(function, *state->unit)) return "the code is compiled for other globals";
+    installUnit(function, state);
+    return "";
+  }
+  if (!compileNow(function, state)) {
+    return state->refusal.empty() ? "a compilation is already under way" : state->refusal;
+  }
+  return "";
+}
+
+bool compileAtNextCall(PyFunctionObject* function) {
+  if (!jit().off_reason.empty() || !isCandidate(codeOf(function), nullptr)) return false;
+  CodeState* state = stateOf(codeOf(function));
+  if (!state) {
+    PyErr_Clear();
+    return false;
+  }
+  if (state->suppressed || state->availability == Availability::kRefused) return false;
+  if (state->unit) return true;
+  state->lazy = true;
+  adopt(function, state, countingCall);
+  return true;
+}
+
+void uninstall(CodeState* state) {
+  if (!state->unit) return;
+  bool count = jit().enabled && !state->suppressed;
+  if (count) {
+    for (auto& [function, saved] : state->functions) {
+      resetCell(function);
+      setVectorcall(function, countingCall);
+    }
+  } else {
+    restoreAll(state);
+  }
+  state->retired.push_back(std::move(state->unit));
+  state->availability = Availability::kCounting;
+}
+
+void learnFromExit(CodeState* state) {
+  if (!state->unit) return;
+  bool again = ++state->recompiles <= jit().options.max_recompiles;
+  for (auto& [function, saved] : state->functions) {
+    resetCell(function);
+    setVectorcall(function, again ? countingCall : self().interpreted);
+  }
+  state->retired.push_back(std::move(state->unit));
+  if (!again) {
+    refuse(state, "its assumptions failed too often");
+    return;
+  }
+  state->availability = Availability::kCounting;
+  state->compile_at = state->calls + kRelearnCalls;
+  state->relearning = true;
+}
+
+bool isCompiled(PyFunctionObject* function) {
+  CodeState* state = findState(codeOf(function));
+  return state && state->unit &&
+         function->vectorcall ==
+             reinterpret_cast<vectorcallfunc>(state->unit->code.vectorcall_entry);
+}
+
+uint64_t entryCellOf(PyFunctionObject* function, uint32_t argcount) {
+  EntryCell*& cell = self().cell_of[function];
+  if (!cell) {
+    cell = &self().cells.emplace_back(EntryCell{nullptr, argcount});
+    CodeState* state = findState(codeOf(function));
+    cell->entry = isCompiled(function) ? state->unit->code.register_entry : uncompiledStub(argcount);
+  }
+  return reinterpret_cast<uint64_t>(&cell->entry);
+}
+
+void addDependency(PyFunctionObject* function, CodeState* state) {
+  self().dependents[function].insert(state);
+}
+
+}  // namespace tephra::driver

@@ -1,0 +1,49 @@
+// Purpose: puts vectorcalls into functions and takes them out again: counting stubs, compiled code,
+// entry cells, the function watcher. Nothing process-wide is patched: only the vectorcall field of
+// plain functions, through PyFunction_SetVectorcall.
+// Invariant: whatever happens to a function (__code__, defaults, destruction), a call of it does what
+// the interpreter would do.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "driver/code_state.h"
+
+namespace tephra::driver {
+
+bool initInstall(std::string* error);
+
+void rememberState(CodeState* state);
+void forgetState(CodeState* state);
+const std::unordered_set<CodeState*>& allStates();
+
+// May Tephra ever compile this code object (a plain function's, not suppressed)? Else `why`.
+bool isCandidate(PyCodeObject* code, std::string* why);
+
+// Automatic mode: put a counting stub into the function (or its compiled code if there is some).
+void watchFunction(PyFunctionObject* function);
+// The same for all functions that exist.
+void watchExistingFunctions();
+// Takes our vectorcall out of one function, or of all (of those that are compiled only if `compiled`).
+void unwatchFunction(PyFunctionObject* function);
+void unwatchAll(bool compiled);
+
+// Compiles the function's code and installs it. "" or the reason why not.
+std::string compileFunction(PyFunctionObject* function);
+// Compiles at the next call, whatever the count. False when the function cannot be compiled.
+bool compileAtNextCall(PyFunctionObject* function);
+// Drops compiled code; the functions are interpreted (and counted in automatic mode).
+void uninstall(CodeState* state);
+// An assumption of the compiled code failed too often: interpret for a while to gather fresh
+// feedback, then compile again; after option max-recompiles, stay interpreted.
+void learnFromExit(CodeState* state);
+bool isCompiled(PyFunctionObject* function);
+
+// Address of the register-entry cell of a function that compiled code calls directly.
+uint64_t entryCellOf(PyFunctionObject* function, uint32_t argcount);
+// Registers that `state`'s present unit embeds `function` (invalidated when that dies).
+void addDependency(PyFunctionObject* function, CodeState* state);
+
+}  // namespace tephra::driver

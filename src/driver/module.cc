@@ -1,0 +1,370 @@
+// The extension module tephra._tephra: thin wrappers around the driver; arguments are validated and
+// documented in python/tephra/jit.py.
+#include "pyver/contract.h"
+
+#include "driver/compile.h"
+#include "driver/install.h"
+#include "driver/jit.h"
+#include "runtime/stats.h"
+
+namespace tephra::driver {
+namespace {
+
+PyFunctionObject* asFunction(PyObject* object) {
+  if (PyMethod_Check(object)) object = PyMethod_GET_FUNCTION(object);
+  if (!PyFunction_Check(object)) {
+    PyErr_Format(PyExc_TypeError, "expected a Python function, got %.200s", Py_TYPE(object)->tp_name);
+    return nullptr;
+  }
+  return reinterpret_cast<PyFunctionObject*>(object);
+}
+
+CodeState* stateOfFunction(PyFunctionObject* function) {
+  return findState(reinterpret_cast<PyCodeObject*>(function->func_code));
+}
+
+PyObject* text(const std::string& value) {
+  return PyUnicode_DecodeUTF8(value.data(), static_cast<Py_ssize_t>(value.size()), "replace");
+}
+
+// Sets dict[key] and gives up the reference of value. False: an exception is set.
+bool put(PyObject* dict, const char* key, PyObject* value) {
+  bool ok = value && PyDict_SetItemString(dict, key, value) == 0;
+  Py_XDECREF(value);
+  return ok;
+}
+
+PyObject* offReason(PyObject*, PyObject*) { return text(jit().off_reason); }
+
+PyObject* selfTest(PyObject*, PyObject*) {
+  PyObject* list = PyList_New(0);
+  if (!list) return nullptr;
+  for (const std::string& line : py::selfTest()) {
+    PyObject* item = text(line);
+    if (!item || PyList_Append(list, item) < 0) {
+      Py_XDECREF(item);
+      Py_DECREF(list);
+      return nullptr;
+    }
+    Py_DECREF(item);
+  }
+  return list;
+}
+
+PyObject* setOptionFunction(PyObject*, PyObject* args) {
+  const char *name, *value;
+  if (!PyArg_ParseTuple(args, "ss", &name, &value)) return nullptr;
+  std::string error = setOption(&jit().options, name, value);
+  if (error.empty()) Py_RETURN_NONE;
+  return text(error);
+}
+
+PyObject* optionsFunction(PyObject*, PyObject*) {
+  static const char* kKinds[] = {"bool", "int", "str", "list"};
+  PyObject* list = PyList_New(0);
+  if (!list) return nullptr;
+  for (const OptionInfo& info : optionTable()) {
+    std::string value = optionValue(jit().options, info.name);
+    PyObject* row = Py_BuildValue("(ssssss)", info.name, kKinds[static_cast<int>(info.kind)],
+                                  info.fallback, info.choices, info.doc, value.c_str());
+    if (!row || PyList_Append(list, row) < 0) {
+      Py_XDECREF(row);
+      Py_DECREF(list);
+      return nullptr;
+    }
+    Py_DECREF(row);
+  }
+  return list;
+}
+
+PyObject* enable(PyObject*, PyObject*) {
+  if (jit().off_reason.empty()) {
+    jit().enabled = true;
+    jit().paused = false;
+    watchExistingFunctions();
+  }
+  Py_RETURN_NONE;
+}
+
+PyObject* disable(PyObject*, PyObject* deopt_all) {
+  int all = PyObject_IsTrue(deopt_all);
+  if (all < 0) return nullptr;
+  jit().enabled = false;
+  unwatchAll(all != 0);
+  Py_RETURN_NONE;
+}
+
+PyObject* isEnabled(PyObject*, PyObject*) { return PyBool_FromLong(jit().enabled); }
+
+PyObject* setPaused(PyObject*, PyObject* flag) {
+  int paused = PyObject_IsTrue(flag);
+  if (paused < 0) return nullptr;
+  bool before = jit().paused;
+  jit().paused = paused != 0;
+  return PyBool_FromLong(before);
+}
+
+PyObject* setCompileAfter(PyObject*, PyObject* value) {
+  if (value == Py_None) {
+    jit().automatic = false;
+    Py_RETURN_NONE;
+  }
+  long long calls = PyLong_AsLongLong(value);
+  if (calls == -1 && PyErr_Occurred()) return nullptr;
+  std::string error = setOption(&jit().options, "compile-after", std::to_string(calls));
+  if (!error.empty()) {
+    PyErr_SetString(PyExc_ValueError, error.c_str());
+    return nullptr;
+  }
+  jit().automatic = true;
+  for (CodeState* state : allStates()) {
+    if (state->recompiles == 0) state->compile_at = static_cast<uint64_t>(calls);
+  }
+  Py_RETURN_NONE;
+}
+
+PyObject* getCompileAfter(PyObject*, PyObject*) {
+  if (!jit().automatic) Py_RETURN_NONE;
+  return PyLong_FromLongLong(jit().options.compile_after);
+}
+
+PyObject* forceCompile(PyObject*, PyObject* object) {
+  PyFunctionObject* function = asFunction(object);
+  return function ? text(compileFunction(function)) : nullptr;
+}
+
+PyObject* lazyCompile(PyObject*, PyObject* object) {
+  PyFunctionObject* function = asFunction(object);
+  if (!function) return nullptr;
+  return PyBool_FromLong(compileAtNextCall(function));
+}
+
+PyObject* forceUncompile(PyObject*, PyObject* object) {
+  PyFunctionObject* function = asFunction(object);
+  if (!function) return nullptr;
+  bool was = isCompiled(function);
+  if (was) uninstall(stateOfFunction(function));
+  return PyBool_FromLong(was);
+}
+
+PyObject* setSuppressed(PyObject* object, bool suppressed) {
+  PyFunctionObject* function = asFunction(object);
+  if (!function) return nullptr;
+  CodeState* state = stateOf(reinterpret_cast<PyCodeObject*>(function->func_code));
+  if (!state) return nullptr;
+  state->suppressed = suppressed;
+  if (suppressed) {
+    uninstall(state);
+    unwatchFunction(function);
+  } else if (jit().enabled) {
+    watchFunction(function);
+  }
+  Py_RETURN_NONE;
+}
+
+PyObject* suppress(PyObject*, PyObject* object) { return setSuppressed(object, true); }
+PyObject* unsuppress(PyObject*, PyObject* object) { return setSuppressed(object, false); }
+
+PyObject* setJitList(PyObject*, PyObject* lines) {
+  jit().list.clear();
+  jit().has_list = lines != Py_None;
+  if (!jit().has_list) Py_RETURN_NONE;
+  PyObject* sequence = PySequence_Fast(lines, "expected a list of 'module:qualname' strings");
+  if (!sequence) return nullptr;
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(sequence); ++i) {
+    const char* line = PyUnicode_AsUTF8(PySequence_Fast_GET_ITEM(sequence, i));
+    if (!line) {
+      Py_DECREF(sequence);
+      return nullptr;
+    }
+    jit().list.insert(line);
+  }
+  Py_DECREF(sequence);
+  Py_RETURN_NONE;
+}
+
+PyObject* getJitList(PyObject*, PyObject*) {
+  if (!jit().has_list) Py_RETURN_NONE;
+  PyObject* list = PyList_New(0);
+  for (const std::string& line : jit().list) {
+    PyObject* item = list ? text(line) : nullptr;
+    if (!item || PyList_Append(list, item) < 0) {
+      Py_XDECREF(item);
+      Py_XDECREF(list);
+      return nullptr;
+    }
+    Py_DECREF(item);
+  }
+  if (list && PyList_Sort(list) < 0) Py_CLEAR(list);
+  return list;
+}
+
+PyObject* isCompiledFunction(PyObject*, PyObject* object) {
+  if (PyMethod_Check(object)) object = PyMethod_GET_FUNCTION(object);
+  if (!PyFunction_Check(object)) Py_RETURN_FALSE;
+  return PyBool_FromLong(isCompiled(reinterpret_cast<PyFunctionObject*>(object)));
+}
+
+PyObject* countInterpretedCalls(PyObject*, PyObject* object) {
+  PyFunctionObject* function = asFunction(object);
+  if (!function) return nullptr;
+  CodeState* state = stateOfFunction(function);
+  return PyLong_FromUnsignedLongLong(state ? state->calls : 0);
+}
+
+PyObject* compiledFunctions(PyObject*, PyObject*) {
+  std::vector<PyFunctionObject*> found;
+  for (CodeState* state : allStates()) {
+    for (auto& [function, saved] : state->functions) {
+      if (isCompiled(function)) found.push_back(function);
+    }
+  }
+  PyObject* list = PyList_New(0);
+  for (PyFunctionObject* function : found) {
+    if (list && PyList_Append(list, reinterpret_cast<PyObject*>(function)) < 0) Py_CLEAR(list);
+  }
+  return list;
+}
+
+PyObject* functionInfo(PyObject*, PyObject* object) {
+  PyFunctionObject* function = asFunction(object);
+  if (!function) return nullptr;
+  CodeState* state = stateOfFunction(function);
+  if (!state || !state->unit) Py_RETURN_NONE;
+  const CompiledUnit& unit = *state->unit;
+  PyObject* counts = PyDict_New();
+  for (const auto& [name, count] : unit.hir_counts) {
+    if (counts && !put(counts, name.c_str(), PyLong_FromLong(count))) Py_CLEAR(counts);
+  }
+  if (!counts) return nullptr;
+  return Py_BuildValue("{s:n,s:n,s:n,s:d,s:i,s:N}", "code_size",
+                       static_cast<Py_ssize_t>(unit.code.size), "stack_size",
+                       static_cast<Py_ssize_t>(unit.code.metadata->stack_bytes), "spill_size",
+                       static_cast<Py_ssize_t>(unit.code.metadata->spill_bytes), "compile_time",
+                       unit.compile_seconds, "recompiles", state->recompiles,
+                       "hir_opcode_counts", counts);
+}
+
+PyObject* totals(PyObject*, PyObject*) {
+  PyObject* bailouts = PyDict_New();
+  for (const auto& [name, count] : jit().totals.bailouts) {
+    if (bailouts && !put(bailouts, name.c_str(), PyLong_FromUnsignedLongLong(count))) {
+      Py_CLEAR(bailouts);
+    }
+  }
+  if (!bailouts) return nullptr;
+  return Py_BuildValue("{s:K,s:d,s:K,s:K,s:N}", "functions", jit().totals.functions, "compile_time",
+                       jit().totals.compile_seconds, "code_bytes", jit().totals.code_bytes, "exits",
+                       jit().totals.exits, "bailouts", bailouts);
+}
+
+PyObject* runtimeStats(PyObject*, PyObject*) {
+  PyObject* list = PyList_New(0);
+  for (const ExitCount& row : exitCounts()) {
+    if (!list) return nullptr;
+    PyObject* item = Py_BuildValue(
+        "{s:s,s:s,s:I,s:s,s:s,s:s,s:K}", "function", row.qualname.c_str(), "filename",
+        row.filename.c_str(), "line", row.line, "reason", exitReasonName(row.reason), "kind",
+        row.kind == ExitKind::kRaise ? "raise" : "deopt", "type", row.type.c_str(), "count", row.count);
+    if (!item || PyList_Append(list, item) < 0) Py_CLEAR(list);
+    Py_XDECREF(item);
+  }
+  return list;
+}
+
+PyObject* clearRuntimeStats(PyObject*, PyObject*) {
+  clearExitCounts();
+  Py_RETURN_NONE;
+}
+
+PyObject* allocatorStats(PyObject*, PyObject*) {
+  if (!jit().memory) return PyDict_New();
+  CodeMemoryStats stats = jit().memory->stats();
+  return Py_BuildValue("{s:n,s:n,s:n}", "used_bytes", static_cast<Py_ssize_t>(stats.used), "committed_bytes",
+                       static_cast<Py_ssize_t>(stats.committed), "limit_bytes",
+                       static_cast<Py_ssize_t>(stats.limit));
+}
+
+PyObject* setMaxCodeSize(PyObject*, PyObject* value) {
+  long long bytes = PyLong_AsLongLong(value);
+  if (bytes == -1 && PyErr_Occurred()) return nullptr;
+  std::string error = setOption(&jit().options, "max-code-size", std::to_string(bytes));
+  if (!error.empty()) {
+    PyErr_SetString(PyExc_ValueError, error.c_str());
+    return nullptr;
+  }
+  if (jit().memory) jit().memory->setMaxCodeSize(static_cast<size_t>(bytes));
+  Py_RETURN_NONE;
+}
+
+PyObject* dump(PyObject*, PyObject* args) {
+  PyObject* object;
+  const char* kind;
+  if (!PyArg_ParseTuple(args, "Os", &object, &kind)) return nullptr;
+  PyFunctionObject* function = asFunction(object);
+  if (!function) return nullptr;
+  if (!jit().off_reason.empty()) {
+    PyErr_SetString(PyExc_RuntimeError, jit().off_reason.c_str());
+    return nullptr;
+  }
+  Dumps dumps;
+  CodeState scratch;
+  CodeState* state = stateOfFunction(function);
+  if (state) scratch.refused_sites = state->refused_sites;
+  scratch.code = reinterpret_cast<PyCodeObject*>(function->func_code);
+  Result<std::unique_ptr<CompiledUnit>> result = compileUnit(function, scratch, &dumps);
+  std::string wanted = kind;
+  const std::string& found = wanted == "bytecode"      ? dumps.bytecode
+                             : wanted == "hir-initial" ? dumps.hir_initial
+                             : wanted == "hir"         ? dumps.hir
+                             : wanted == "lir"         ? dumps.lir
+                                                       : dumps.assembly;
+  if (!result && found.empty()) {
+    PyErr_Format(PyExc_RuntimeError, "%s %s", bailoutText(result.bailout().reason),
+                 result.bailout().detail.c_str());
+    return nullptr;
+  }
+  return text(found);
+}
+
+PyMethodDef kMethods[] = {
+    {"off_reason", offReason, METH_NOARGS, "Why the JIT is off; '' when it can run."},
+    {"self_test", selfTest, METH_NOARGS, "Differences between the expected and the running CPython."},
+    {"set_option", setOptionFunction, METH_VARARGS, "Set an option; None or the error line."},
+    {"options", optionsFunction, METH_NOARGS, "Rows (name, kind, default, choices, doc, value)."},
+    {"enable", enable, METH_NOARGS, "Compile automatically."},
+    {"disable", disable, METH_O, "Stop compiling; with True, drop compiled code too."},
+    {"is_enabled", isEnabled, METH_NOARGS, "Is automatic compilation on?"},
+    {"set_paused", setPaused, METH_O, "Pause compilation; gives the former state."},
+    {"set_compile_after", setCompileAfter, METH_O, "Calls before compilation; None: never by itself."},
+    {"get_compile_after", getCompileAfter, METH_NOARGS, "The threshold or None."},
+    {"force_compile", forceCompile, METH_O, "Compile now; '' or the reason why not."},
+    {"lazy_compile", lazyCompile, METH_O, "Compile at the next call."},
+    {"force_uncompile", forceUncompile, METH_O, "Drop a function's compiled code."},
+    {"suppress", suppress, METH_O, "Never compile this function."},
+    {"unsuppress", unsuppress, METH_O, "Undo suppress."},
+    {"set_jit_list", setJitList, METH_O, "Compile only these 'module:qualname' functions."},
+    {"get_jit_list", getJitList, METH_NOARGS, "The list or None."},
+    {"is_compiled", isCompiledFunction, METH_O, "Does a call run compiled code?"},
+    {"count_interpreted_calls", countInterpretedCalls, METH_O, "Calls seen before compilation."},
+    {"compiled_functions", compiledFunctions, METH_NOARGS, "All functions with compiled code."},
+    {"function_info", functionInfo, METH_O, "Sizes, compile time, HIR counts; None if not compiled."},
+    {"totals", totals, METH_NOARGS, "Totals of this process."},
+    {"runtime_stats", runtimeStats, METH_NOARGS, "Exits taken, one dict per site."},
+    {"clear_runtime_stats", clearRuntimeStats, METH_NOARGS, "Forget them."},
+    {"allocator_stats", allocatorStats, METH_NOARGS, "Code memory."},
+    {"set_max_code_size", setMaxCodeSize, METH_O, "Limit code memory, in bytes."},
+    {"dump", dump, METH_VARARGS, "Text of a function in one form."},
+    {nullptr, nullptr, 0, nullptr}};
+
+PyModuleDef kModule = {PyModuleDef_HEAD_INIT, "tephra._tephra", "The Tephra JIT compiler.", -1,
+                       kMethods, nullptr, nullptr, nullptr, nullptr};
+
+}  // namespace
+}  // namespace tephra::driver
+
+PyMODINIT_FUNC PyInit__tephra(void) {
+  PyObject* module = PyModule_Create(&tephra::driver::kModule);
+  if (module) tephra::driver::initJit();
+  return module;
+}

@@ -167,6 +167,7 @@ class Function {
   std::vector<ExitRecord> exits;   // indexed by the `exit` attribute
   uint32_t outgoing_words = 0;     // size of the outgoing area, kept as a maximum
   uint32_t num_params = 0;         // of the register entry (function first)
+  std::vector<uint32_t> borrowed_slots;  // to CodeMetadata::borrowed_slots
   // Filled by allocation.
   uint32_t num_slots = 0;          // 8-byte spill slots
   uint64_t used_callee_saved[2] = {0, 0};  // per bank, bit = register number

@@ -1,0 +1,111 @@
+// Purpose: memory for machine code, never writable and executable at once: two mappings of one memory
+// file (one writable, one executable), or, where the system forbids that, one mapping whose
+// protection is switched while code is written.
+// Placement: one reservation of address space near the addresses that code calls, so that calls
+// and data accesses are direct (rel32); chunks are committed inside it as they are needed.
+// Invariant: callers hold the interpreter's lock while they allocate, write or free (with the
+// switching fallback nobody may run compiled code meanwhile). After a fork neither process writes
+// to a chunk that both can see: fork seals all chunks, and later code goes to new ones.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+namespace tephra {
+
+struct CodeMemoryOptions {
+  size_t reserve_bytes = size_t{256} << 20;  // address space only
+  size_t chunk_bytes = size_t{1} << 20;
+  size_t max_code_bytes = 0;                 // 0 = as much as was reserved
+  std::vector<uint64_t> near;                // to be reached by rel32, most wanted first
+  bool dual_mapping = true;                  // false: protection switching (tests, and the fallback)
+};
+
+struct CodeMemoryStats {
+  size_t used = 0;       // bytes asked for and not freed
+  size_t wasted = 0;     // rounding, holes between functions, sealed remains
+  size_t committed = 0;  // bytes of all chunks
+  size_t limit = 0;
+  size_t blocks = 0;
+  size_t cells = 0;
+  bool dual_mapping = false;
+};
+
+class CodeMemory {
+ public:
+  explicit CodeMemory(CodeMemoryOptions options = {});
+  ~CodeMemory();
+  CodeMemory(const CodeMemory&) = delete;
+  CodeMemory& operator=(const CodeMemory&) = delete;
+
+  // False when no executable memory can be had at all.
+  bool usable() const { return base_ != nullptr; }
+
+  // `size` executable bytes, aligned to kAlignment; nullptr when memory or the limit is exhausted.
+  void* allocate(size_t size);
+  // Copies code to allocated memory and makes it visible to instruction fetch.
+  bool write(void* to, const void* code, size_t size);
+  void free(void* code);
+
+  // 8 bytes of plain data within rel32 of all code (entry cells); zeroed; nullptr when exhausted.
+  uint64_t* allocateCell();
+  void freeCell(uint64_t* cell);
+
+  // Can every instruction of this memory reach `address` with a 32-bit displacement?
+  bool reaches(uint64_t address) const;
+  bool contains(const void* address) const;
+
+  void setMaxCodeSize(size_t bytes);
+  CodeMemoryStats stats() const;
+
+  // Small pieces that many functions share (thunks), made at first use and never freed.
+  void* sharedStub(uint64_t key) const;
+  void setSharedStub(uint64_t key, void* code) { shared_[key] = code; }
+
+  // Both processes of a fork call this through pthread_atfork; public for tests.
+  void sealForFork();
+
+  static constexpr size_t kAlignment = 16;
+
+ private:
+  friend struct ForkHooks;
+  struct Chunk {
+    uint8_t* code = nullptr;      // executable view
+    uint8_t* writable = nullptr;  // the other view; nullptr with protection switching
+    size_t size = 0;
+    bool sealed = false;
+    std::map<size_t, size_t> holes;  // offset → size, coalesced
+  };
+  struct Block {
+    size_t asked = 0, rounded = 0;
+  };
+
+  void reserve();
+  bool reserveNear(uint64_t address, size_t size);
+  Chunk* newChunk(size_t at_least);
+  bool mapDual(Chunk* chunk);
+  bool mapSwitched(Chunk* chunk);
+  Chunk* chunkOf(const void* code);
+  void* takeHole(Chunk* chunk, size_t rounded);
+  bool growCells();
+  void sealAll();
+
+  CodeMemoryOptions options_;
+  uint8_t* base_ = nullptr;  // of the reservation
+  size_t reserved_ = 0;
+  size_t cursor_ = 0;       // chunks grow upwards from the base
+  size_t cell_cursor_ = 0;  // slabs of cells grow downwards from the end
+  std::vector<std::unique_ptr<Chunk>> chunks_;
+  std::unordered_map<const void*, Block> blocks_;
+  std::vector<uint64_t*> free_cells_;
+  size_t used_ = 0, committed_ = 0, cells_ = 0;
+  std::unordered_map<uint64_t, void*> shared_;
+  mutable std::mutex mutex_;
+};
+
+}  // namespace tephra

@@ -1,0 +1,98 @@
+// Purpose: one run of the assembler: two sections, jumps whose size the next run knows, calls and
+// addresses that are relocated when the code is placed, a pool of literals.
+// Invariant: everything emitted is deterministic, so the n-th jump of one run is the n-th of the next.
+// asmjit relaxes no jump; the first run emits all unknown ones long, the second makes those short
+// whose distance (which can only shrink) allows it.
+#pragma once
+
+#include <asmjit/x86.h>
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "target/emit.h"
+
+namespace tephra::x86_64 {
+
+namespace x86 = asmjit::x86;
+
+class Assembly final : public asmjit::ErrorHandler {
+ public:
+  // `short_jumps`: decided by the run before, empty in the first.
+  Assembly(std::function<bool(uint64_t)> reaches, std::vector<bool> short_jumps, bool disassembly);
+
+  x86::Assembler a;
+
+  asmjit::Label newLabel() { return a.newLabel(); }
+  void bind(const asmjit::Label& label) { a.bind(label); }
+  void enterHot() { a.section(code_.textSection()); }
+  void enterCold() { a.section(cold_); }
+  bool inCold() { return a.currentSection() == cold_; }
+  void comment(const std::string& text);
+  bool logging() const { return disassembly_; }
+
+  void jump(const asmjit::Label& label) { jump(asmjit::x86::Inst::kIdJmp, label); }
+  void jumpIf(x86::CondCode cond, const asmjit::Label& label) { jump(x86::Inst::jccFromCond(cond), label); }
+  // Direct when the address is within reach of the code's future place, else through a literal.
+  void call(uint64_t address) { transfer(0xE8, 2, "call", address); }
+  void jumpTo(uint64_t address) { transfer(0xE9, 4, "jmp", address); }
+  // Through the pointer at `address`.
+  void callThrough(uint64_t address);
+  // Any constant, in the shortest way; leaves the flags alone unless `may_clobber_flags`.
+  void loadImmediate(const x86::Gp& to, uint64_t value, bool may_clobber_flags = true);
+  x86::Mem literal(uint64_t bits);
+
+  // A place in the code: section and offset, resolved by finish().
+  struct Place {
+    bool cold = false;
+    uint32_t offset = 0;
+  };
+  Place here() { return {inCold(), static_cast<uint32_t>(a.offset())}; }
+  uint32_t resolve(Place place) const { return place.offset + (place.cold ? cold_start_ : 0); }
+
+  void fail(const std::string& why) {
+    if (error_.empty()) error_ = why;
+  }
+  bool failed() const { return !error_.empty(); }
+  const std::string& error() const { return error_; }
+  void handleError(asmjit::Error, const char* message, asmjit::BaseEmitter*) override { fail(message); }
+
+  // Ends the run: literals, section offsets, bytes, relocations. Then places can be resolved.
+  bool finish(EmittedCode* out);
+  // After finish(): which jumps can be short; empty when none can.
+  std::vector<bool> shortJumps();
+
+ private:
+  struct Jump {
+    Place end;  // behind the instruction
+    asmjit::Label label;
+  };
+  struct PendingRelocation {
+    Place place;
+    uint64_t target;
+  };
+
+  void jump(asmjit::InstId id, const asmjit::Label& label);
+  void transfer(uint8_t opcode, int slash, const char* name, uint64_t address);
+  void displacement(uint64_t target);
+  void emitLiterals();
+
+  asmjit::CodeHolder code_;
+  asmjit::StringLogger logger_;
+  asmjit::Section* cold_ = nullptr;
+  std::function<bool(uint64_t)> reaches_;
+  std::vector<bool> short_jumps_;
+  std::vector<Jump> jumps_;
+  std::vector<PendingRelocation> relocations_;
+  std::vector<std::pair<uint64_t, asmjit::Label>> literals_;
+  std::map<uint64_t, size_t> literal_index_;
+  uint32_t cold_start_ = 0;
+  bool disassembly_ = false;
+  std::string error_;
+};
+
+inline bool isInt32(uint64_t value) { return static_cast<int64_t>(value) == static_cast<int32_t>(value); }
+
+}  // namespace tephra::x86_64

@@ -1,0 +1,176 @@
+// The ways into a function from C, and the stubs that functions share.
+#include "target/x86_64/emit.h"
+#include "target/x86_64/emitter.h"
+
+namespace tephra::x86_64 {
+
+namespace {
+
+constexpr uint64_t kRegisterFileBytes = sizeof(RegisterFile);
+static_assert(kRegisterFileBytes % 16 == 0 && offsetof(RegisterFile, fp) == 8 * RegisterFile::kMaxRegisters);
+
+x86::Mem threadLocal(int64_t offset) {
+  x86::Mem at = x86::ptr_abs(static_cast<uint64_t>(offset), 8);
+  at.setSegment(x86::fs);
+  return at;
+}
+
+}  // namespace
+
+// Vectorcall: (function, args, nargsf, kwnames) = rdi, rsi, rdx, rcx. It only checks, and goes on as
+// the array entry, (function, args).
+void FunctionEmitter::entries() {
+  vectorcall_ = as_.here();
+  as_.comment("vectorcall entry");
+  Label slow = as_.newLabel();
+  if (in_.fixed_positional) {
+    a_.lea(x86::rax, x86::ptr(x86::rdx, x86::rdx));  // drops the flag in the top bit
+    if (in_.total_args == 0) a_.test(x86::rax, x86::rax);
+    else a_.cmp(x86::rax, 2 * in_.total_args);
+    as_.jumpIf(x86::CondCode::kNotEqual, slow);
+    a_.test(x86::rcx, x86::rcx);
+    as_.jumpIf(x86::CondCode::kNotZero, slow);
+    defer([this, slow] {
+      as_.comment("vectorcall that needs binding");
+      as_.bind(slow);
+      as_.jumpTo(in_.addresses->call_slow);
+    });
+  } else {
+    as_.jumpTo(in_.addresses->call_slow);
+  }
+  array_ = as_.here();
+  as_.comment("array entry");
+  a_.push(x86::rbp);
+  a_.mov(x86::rbp, x86::rsp);
+  a_.push(x86::gpq(kThreadReg));
+  loadThread();
+  initStackLimit();
+  if (in_.total_args > 0 && in_.total_args <= kMaxRegisterParameters) {
+    for (uint32_t i = in_.total_args; i-- > 0;) {  // the pointer itself, rsi, is overwritten last
+      a_.mov(x86::gpq(kArgumentGp[i + 1]), x86::ptr(x86::rsi, static_cast<int32_t>(8 * i)));
+    }
+  }
+  as_.a.call(register_entry_);
+  a_.mov(x86::gpq(kThreadReg), x86::ptr(x86::rbp, -8));
+  a_.leave();
+  a_.ret();
+}
+
+// Leaves the stack pointer aligned for a call.
+void FunctionEmitter::loadThread() {
+  const RuntimeAddresses& addresses = *in_.addresses;
+  if (addresses.thread_state_tls != 0) {
+    a_.push(x86::rax);
+    a_.mov(x86::gpq(kThreadReg), threadLocal(addresses.thread_state_tls));
+    return;
+  }
+  a_.push(x86::rdi);
+  a_.push(x86::rsi);
+  a_.push(x86::rax);
+  as_.call(addresses.thread_state);
+  a_.mov(x86::gpq(kThreadReg), x86::rax);
+  a_.mov(x86::rsi, x86::ptr(x86::rsp, 8));
+  a_.mov(x86::rdi, x86::ptr(x86::rsp, 16));
+}
+
+void FunctionEmitter::initStackLimit() {
+  if (in_.addresses->init_stack_limit == 0) return;
+  Label unknown = as_.newLabel(), known = as_.newLabel();
+  a_.cmp(threadLocal(in_.layout->tls_stack_limit), 0);
+  as_.jumpIf(x86::CondCode::kEqual, unknown);
+  as_.bind(known);
+  defer([this, unknown, known] {
+    as_.bind(unknown);
+    a_.push(x86::rdi);
+    a_.push(x86::rsi);
+    as_.call(in_.addresses->init_stack_limit);
+    a_.pop(x86::rsi);
+    a_.pop(x86::rdi);
+    as_.jump(known);
+  });
+}
+
+namespace {
+
+// Preserves everything but the scratch register, which holds the object. Compiled code uses the low
+// halves of the vector registers only.
+void decrefStub(Assembly& as, const RuntimeAddresses& addresses) {
+  constexpr uint8_t kSaved[] = {kRax, kRcx, kRdx, kRsi, kRdi, kR8, kR9, kR10};
+  constexpr int32_t kVectorBytes = 16 * 8;
+  x86::Assembler& a = as.a;
+  a.push(x86::rbp);
+  a.mov(x86::rbp, x86::rsp);
+  for (uint8_t reg : kSaved) a.push(x86::gpq(reg));
+  a.sub(x86::rsp, kVectorBytes);
+  for (uint32_t i = 0; i < 16; ++i) a.movsd(x86::ptr(x86::rsp, static_cast<int32_t>(8 * i)), x86::xmm(i));
+  a.mov(x86::rdi, x86::gpq(kScratchGp));
+  as.call(addresses.dealloc);
+  for (uint32_t i = 0; i < 16; ++i) a.movsd(x86::xmm(i), x86::ptr(x86::rsp, static_cast<int32_t>(8 * i)));
+  a.add(x86::rsp, kVectorBytes);
+  for (size_t i = std::size(kSaved); i-- > 0;) a.pop(x86::gpq(kSaved[i]));
+  a.pop(x86::rbp);
+  a.ret();
+}
+
+// Called with the metadata in r11 and the exit's number pushed before the return address; returns
+// tephra_take_exit's result, to be handed on by the function's epilogue.
+void exitStub(Assembly& as, const RuntimeAddresses& addresses) {
+  x86::Assembler& a = as.a;
+  auto file = static_cast<int32_t>(kRegisterFileBytes);
+  a.sub(x86::rsp, file);
+  for (uint32_t i = 0; i < 16; ++i) {
+    if (i != kRsp) a.mov(x86::ptr(x86::rsp, static_cast<int32_t>(8 * i)), x86::gpq(i));
+  }
+  a.lea(x86::rax, x86::ptr(x86::rsp, file + 16));  // as it was before the exit
+  a.mov(x86::ptr(x86::rsp, 8 * kRsp), x86::rax);
+  for (uint32_t i = 0; i < 16; ++i) {
+    a.movsd(x86::ptr(x86::rsp, static_cast<int32_t>(offsetof(RegisterFile, fp) + 8 * i)), x86::xmm(i));
+  }
+  a.mov(x86::rdi, x86::gpq(kScratchGp));
+  a.mov(x86::esi, x86::ptr(x86::rsp, file + 8));
+  a.mov(x86::rdx, x86::rsp);
+  a.mov(x86::rcx, x86::rbp);
+  a.mov(x86::r8, x86::gpq(kFrameReg));
+  a.mov(x86::r9, x86::gpq(kThreadReg));
+  as.call(addresses.take_exit);
+  a.add(x86::rsp, file);
+  a.ret();
+}
+
+// Register entry of a function that is not compiled: its parameters become an array.
+void uncompiledStub(Assembly& as, const RuntimeAddresses& addresses, uint32_t nargs) {
+  x86::Assembler& a = as.a;
+  if (nargs > kMaxRegisterParameters) {  // they are an array already
+    a.mov(x86::edx, nargs);
+    as.jumpTo(addresses.call_uncompiled);
+    return;
+  }
+  a.push(x86::rbp);
+  a.mov(x86::rbp, x86::rsp);
+  if (nargs != 0) a.sub(x86::rsp, (8 * nargs + 15) / 16 * 16);
+  for (uint32_t i = 0; i < nargs; ++i) {
+    a.mov(x86::ptr(x86::rsp, static_cast<int32_t>(8 * i)), x86::gpq(kArgumentGp[i + 1]));
+  }
+  a.mov(x86::rsi, x86::rsp);
+  as.loadImmediate(x86::rdx, nargs);
+  as.call(addresses.call_uncompiled);
+  a.leave();
+  a.ret();
+}
+
+}  // namespace
+
+Result<EmittedCode> emitStub(const Target&, const StubInput& input) {
+  Assembly assembly(input.reaches, {}, false);
+  assembly.enterHot();
+  switch (input.kind) {
+    case StubKind::kDecref: decrefStub(assembly, *input.addresses); break;
+    case StubKind::kExit: exitStub(assembly, *input.addresses); break;
+    case StubKind::kUncompiled: uncompiledStub(assembly, *input.addresses, input.nargs); break;
+  }
+  EmittedCode code;
+  if (!assembly.finish(&code)) return emissionBailout(assembly.error());
+  return code;
+}
+
+}  // namespace tephra::x86_64

@@ -1,0 +1,121 @@
+// Purpose: emits one function; one member function per LIR operation or family, split over
+// emit_*.cc. See target/emit.h for what goes in and out.
+// Registers: r11 and xmm15 are scratch inside one operation; moves between any two places use
+// neither (the allocator's parallel moves keep values there).
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "target/x86_64/emit_assembly.h"
+#include "target/x86_64/registers.h"
+
+namespace tephra::x86_64 {
+
+class FunctionEmitter {
+ public:
+  FunctionEmitter(const Target& target, const EmitInput& input, Assembly& assembly);
+  // Emits everything; then finish() the assembly and collect().
+  void emitAll();
+  void collect(EmittedCode* out) const;
+
+ private:
+  using Operand = lir::Operand;
+  using Instr = lir::Instr;
+  using Label = asmjit::Label;
+
+  // emit.cc
+  void emitBlock(const lir::Block* block);
+  void emitInstr(const Instr& instr);
+  bool emitData(const Instr& instr);
+  bool emitControl(const Instr& instr);
+  void noteLine(const Instr& instr);
+  void prologue();
+  void epilogue(bool stack_pointer_known);
+  void exitStubs();
+  Label exitLabel(uint32_t exit);
+  Label blockLabel(const lir::Block* block) { return block_labels_[block->id]; }
+  void defer(std::function<void()> cold) { deferred_.push_back(std::move(cold)); }
+  void fail(const Instr& instr, const char* why);
+
+  // Operands. gp/fp fail when the operand is no register.
+  uint8_t gpNumber(const Operand& operand);
+  x86::Gp gp(const Operand& operand, uint32_t width = 8);
+  x86::Xmm fp(const Operand& operand);
+  x86::Mem mem(const Operand& operand, uint32_t width);
+  x86::Mem slot(const Operand& operand);
+  x86::Mem outgoing(uint32_t word);
+  bool isGpRegister(const Operand& operand) const;
+
+  // emit_move.cc
+  void move(const Operand& to, const Operand& from);
+  void moveFp(const Operand& to, const Operand& from);
+  void moveConstFp(const Instr& instr);
+  void load(const Instr& instr);
+  void store(const x86::Mem& to, const Operand& value, uint32_t width);
+  void addMem(const Instr& instr);
+  void lea(const Instr& instr);
+  void loadThreadLocal(const Instr& instr);
+  void param(const Instr& instr);
+
+  // emit_integer.cc
+  void add(const Instr& instr);
+  void twoOperand(const Instr& instr, asmjit::InstId op, bool commutative, uint32_t width);
+  void sub(const Instr& instr);
+  void mul(const Instr& instr, uint32_t width);
+  void shift(const Instr& instr, asmjit::InstId op);
+  void divRem(const Instr& instr);
+  void overflowExit(const Instr& instr, asmjit::InstId op);
+  void mulExit(const Instr& instr);
+  void setCondition(const Instr& instr, bool test);
+  void select(const Instr& instr);
+  // Set the flags; the value tells which condition to test.
+  void compare(const Operand& a, const Operand& b, uint32_t width);
+  void test(const Operand& a, const Operand& b, uint32_t width, lir::Cond cond);
+  void compareMem(const Operand& a, const Operand& b, uint32_t width);
+  void testMem(const Operand& a, const Operand& b, uint32_t width, lir::Cond cond);
+
+  // emit_float.cc
+  void twoOperandFp(const Instr& instr, asmjit::InstId op, bool commutative);
+  void negateFp(const Instr& instr);
+  void setCompareFp(const Instr& instr);
+  void branchCompareFp(const Instr& instr);
+  void exitCompareFp(const Instr& instr);
+  // ucomisd in the right order; eq and ne need the parity flag as well.
+  x86::CondCode compareFp(const Instr& instr, lir::Cond cond);
+
+  // emit_control.cc
+  void jumpToBlock(const lir::Block* target);
+  void branch(x86::CondCode cond, const Instr& instr);
+  void exitIf(x86::CondCode cond, const Instr& instr);
+  void arguments(const Instr& instr);
+  void stackArgument(const Operand& from, uint32_t word);
+  void callInstr(const Instr& instr);
+  void incref(const Instr& instr);
+  void decref(const Instr& instr);
+
+  // emit_entries.cc
+  void entries();
+  void loadThread();
+  void initStackLimit();
+  void callRegisterEntry();
+
+  const Target& target_;
+  const EmitInput& in_;
+  Assembly& as_;
+  x86::Assembler& a_;
+  std::vector<Label> block_labels_;
+  const lir::Block* next_ = nullptr;  // falls through to this
+  std::vector<Label> exit_labels_;    // by exit; invalid = not used
+  std::vector<uint32_t> exits_used_;
+  std::vector<std::function<void()>> deferred_;
+  Label register_entry_, return_label_;
+  bool return_bound_ = false;
+  Assembly::Place vectorcall_, array_, register_;
+  std::vector<std::pair<Assembly::Place, uint32_t>> lines_;
+  std::vector<std::pair<Assembly::Place, const Instr*>> calls_;
+};
+
+x86::CondCode condCode(lir::Cond cond);
+
+}  // namespace tephra::x86_64

@@ -5,7 +5,7 @@ namespace tephra::py {
 
 namespace {
 
-int load(const _Py_atomic_int& value) { return _Py_atomic_load_relaxed_int32(&value); }
+int load(const _Py_atomic_int& value) { return __atomic_load_n(&value._value, __ATOMIC_RELAXED); }
 
 // COMPUTE_EVAL_BREAKER of ceval_gil.c.
 void recomputeBreaker(PyThreadState* ts) {

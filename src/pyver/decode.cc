@@ -1,0 +1,257 @@
+// Purpose: the decoder's frame; see decode.h.
+#include "pyver/decode.h"
+
+namespace tephra::py {
+
+namespace {
+
+std::string text(PyObject* str) {
+  if (str == nullptr || !PyUnicode_Check(str)) return "";
+  const char* utf8 = PyUnicode_AsUTF8(str);
+  if (utf8 != nullptr) return utf8;
+  PyErr_Clear();  // surrogates
+  return "?";
+}
+
+bool refusedKind(int flags, Bailout* out) {
+  if (flags & CO_ASYNC_GENERATOR) {
+    *out = {BailoutReason::kAsyncGenerator, ""};
+  } else if (flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE)) {
+    *out = {BailoutReason::kCoroutine, ""};
+  } else if (flags & CO_GENERATOR) {
+    *out = {BailoutReason::kGenerator, ""};
+  } else if ((flags & (CO_OPTIMIZED | CO_NEWLOCALS)) != (CO_OPTIMIZED | CO_NEWLOCALS)) {
+    *out = {BailoutReason::kNotAFunctionBody, ""};
+  } else {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Decoder::Decoder(PyFunctionObject* func, PyCodeObject* code)
+    : func_(func), code_(code), unit_(std::make_unique<CodeUnit>()) {}
+
+ObjRef Decoder::object(PyObject* object) {
+  if (object == nullptr) return kNoRef;
+  auto found = refs_.find(object);
+  if (found != refs_.end()) return found->second;
+  ObjRef ref = unit_->addObject(describeObject(object));
+  refs_.emplace(object, ref);
+  return ref;
+}
+
+CanonicalInstr& Decoder::emit(Canonical op, uint32_t arg, uint32_t arg2) {
+  CanonicalInstr instr;
+  instr.op = op;
+  instr.arg = arg;
+  instr.arg2 = arg2;
+  unit_->code.push_back(instr);
+  return unit_->code.back();
+}
+
+void Decoder::emitJump(Canonical op, uint32_t target_offset, uint32_t arg2) {
+  jumps_.emplace_back(static_cast<uint32_t>(unit_->code.size()), target_offset);
+  emit(op, 0, arg2);
+}
+
+void Decoder::emitToBool(const RawInstr& raw) {
+  size_t first = unit_->code.size();
+  emit(Canonical::kToBool);
+  finishInstr(raw, first);
+  unit_->code.back().next_offset = raw.start;
+}
+
+void Decoder::attach(FeedbackInfo info) {
+  if (info.kind == Feedback::kNone) return;
+  unit_->code.back().feedback = static_cast<uint32_t>(unit_->feedback.size());
+  unit_->feedback.push_back(info);
+}
+
+void Decoder::addLocals() {
+  for (int i = 0; i < code_->co_nlocalsplus; i++) {
+    _PyLocals_Kind kind = _PyLocals_GetKind(code_->co_localspluskinds, i);
+    LocalInfo local;
+    local.name = text(PyTuple_GET_ITEM(code_->co_localsplusnames, i));
+    local.is_arg = static_cast<uint32_t>(i) < unit_->total_args;
+    if (kind & CO_FAST_FREE) {
+      local.kind = LocalKind::kFree;
+    } else if (kind & CO_FAST_CELL) {
+      local.kind = LocalKind::kCell;
+      local.is_arg_cell = local.is_arg;
+    } else if (kind & CO_FAST_HIDDEN) {
+      local.kind = LocalKind::kHidden;
+    }
+    unit_->locals.push_back(std::move(local));
+  }
+}
+
+void Decoder::describe() {
+  CodeUnit& u = *unit_;
+  u.layout = &pyLayout();
+  u.name = text(code_->co_name);
+  u.qualname = text(func_->func_qualname);
+  u.module = text(func_->func_module);
+  u.filename = text(code_->co_filename);
+  u.first_line = static_cast<uint32_t>(code_->co_firstlineno);
+  u.argcount = static_cast<uint32_t>(code_->co_argcount);
+  u.posonly = static_cast<uint32_t>(code_->co_posonlyargcount);
+  u.kwonly = static_cast<uint32_t>(code_->co_kwonlyargcount);
+  u.flags = static_cast<uint32_t>(code_->co_flags);
+  u.total_args = u.argcount + u.kwonly + ((u.flags & CO_VARARGS) ? 1 : 0) +
+                 ((u.flags & CO_VARKEYWORDS) ? 1 : 0);
+  u.stack_size = static_cast<uint32_t>(code_->co_stacksize);
+  u.frame_size = static_cast<uint32_t>(code_->co_framesize);
+  u.first_traceable = static_cast<uint32_t>(code_->_co_firsttraceable);
+  u.bytecode = reinterpret_cast<uint64_t>(_PyCode_CODE(code_));
+  u.code_object = object(reinterpret_cast<PyObject*>(code_));
+  u.globals = object(func_->func_globals);
+  u.builtins = object(func_->func_builtins);
+  u.function = object(reinterpret_cast<PyObject*>(func_));
+  addLocals();
+}
+
+void Decoder::readExceptions() {
+  const auto* p = reinterpret_cast<const unsigned char*>(PyBytes_AS_STRING(code_->co_exceptiontable));
+  const unsigned char* end = p + PyBytes_GET_SIZE(code_->co_exceptiontable);
+  auto varint = [&p] {
+    uint32_t byte = *p++;
+    uint32_t value = byte & 63;
+    while (byte & 64) {
+      byte = *p++;
+      value = (value << 6) | (byte & 63);
+    }
+    return value;
+  };
+  while (p < end) {
+    ExceptionRange range;
+    range.start = varint();
+    range.end = range.start + varint();
+    range.target = varint();
+    uint32_t depth_lasti = varint();
+    range.depth = depth_lasti >> 1;
+    range.lasti = (depth_lasti & 1) != 0;
+    unit_->exceptions.push_back(range);
+  }
+}
+
+bool Decoder::readNext(uint32_t* position, RawInstr* raw) {
+  uint32_t p = *position;
+  if (p >= units_) return false;
+  const _Py_CODEUNIT* adaptive = _PyCode_CODE(code_);
+  raw->start = p;
+  raw->arg = 0;
+  while (base_[2 * p] == EXTENDED_ARG && p + 1 < units_) {
+    raw->arg = (raw->arg | base_[2 * p + 1]) << 8;
+    p++;
+  }
+  raw->at = p;
+  raw->opcode = base_[2 * p];
+  raw->arg |= base_[2 * p + 1];
+  raw->adaptive = adaptive[p].op.code;
+  p++;
+  raw->cache = reinterpret_cast<const uint16_t*>(adaptive + p);
+  while (p < units_ && base_[2 * p] == CACHE) p++;
+  raw->next = p;
+  *position = p;
+  return true;
+}
+
+// Numbers the pieces [first, end) of one instruction and gives them its offsets.
+void Decoder::finishInstr(const RawInstr& raw, size_t first) {
+  size_t end = unit_->code.size();
+  for (size_t i = first; i < end; i++) {
+    CanonicalInstr& instr = unit_->code[i];
+    instr.offset = raw.start;
+    instr.lasti = raw.at;
+    instr.next_offset = raw.next;
+    instr.piece = static_cast<uint8_t>(i - first);
+    instr.last_piece = i + 1 == end;
+  }
+}
+
+bool Decoder::resolveTargets() {
+  for (auto [index, target] : jumps_) {
+    if (target >= units_ || index_of_[target] < 0) {
+      fail({BailoutReason::kUnsupportedOpcode, "jump into the middle of an instruction"});
+      return false;
+    }
+    unit_->code[index].arg = static_cast<uint32_t>(index_of_[target]);
+  }
+  return true;
+}
+
+// Calls whose callee the version alone does not give: a function that this unit already knows.
+void Decoder::resolveCallees() {
+  for (FeedbackInfo& info : unit_->feedback) {
+    bool python_call = info.kind == Feedback::kCallPyExact || info.kind == Feedback::kCallBoundPyExact ||
+                       info.kind == Feedback::kCallPyGeneral ||
+                       info.kind == Feedback::kCallBoundPyGeneral;
+    if (!python_call || info.object != kNoRef || info.keys_version == 0) continue;
+    for (ObjRef ref = 0; ref < unit_->objects.size(); ref++) {
+      auto* object = reinterpret_cast<PyObject*>(unit_->objects[ref].address);
+      if (PyFunction_Check(object) &&
+          reinterpret_cast<PyFunctionObject*>(object)->func_version == info.keys_version) {
+        info.object = ref;
+        break;
+      }
+    }
+  }
+}
+
+Result<std::unique_ptr<CodeUnit>> Decoder::run() {
+  Bailout refusal{};
+  if (refusedKind(code_->co_flags, &refusal)) return refusal;
+  PyThreadState* ts = threadState();
+  if (isInstrumented(code_)) return Bailout{BailoutReason::kInstrumented, ""};
+  // Some events (RAISE, PY_UNWIND) show in no opcode, and out-of-date bytecode is instrumented only
+  // at its next RESUME: while any tool watches everything, nothing is compiled.
+  if (toolsActive(ts)) return Bailout{BailoutReason::kInstrumented, "a tool is active"};
+  uint64_t current = currentInstrumentationVersion(ts);
+  PyObject* bytes = PyCode_GetCode(code_);
+  if (bytes == nullptr) {
+    PyErr_Clear();
+    return Bailout{BailoutReason::kTooLarge, "no memory for the bytecode"};
+  }
+  base_ = reinterpret_cast<const uint8_t*>(PyBytes_AS_STRING(bytes));
+  units_ = static_cast<uint32_t>(PyBytes_GET_SIZE(bytes) / 2);
+  index_of_.assign(units_ + 1, -1);
+  describe();
+  unit_->instrumentation_version = current;
+  readExceptions();
+  uint32_t position = 0;
+  RawInstr raw;
+  while (!failed_ && readNext(&position, &raw)) {
+    if (pending_kwnames != kNoRef) raw.start = pending_start;
+    size_t first = unit_->code.size();
+    if (index_of_[raw.start] < 0) index_of_[raw.start] = static_cast<int32_t>(first);
+    size_t start_of_pieces = first;
+    decodeOpcode(*this, raw);
+    // A leading ToBool is an instruction of its own (emitToBool).
+    while (start_of_pieces < unit_->code.size() && unit_->code[start_of_pieces].op == Canonical::kToBool &&
+           unit_->code[start_of_pieces].next_offset == raw.start && unit_->code.size() > first + 1) {
+      start_of_pieces++;
+    }
+    finishInstr(raw, start_of_pieces);
+  }
+  Py_DECREF(bytes);
+  if (!failed_) resolveTargets();
+  if (failed_) return failure_;
+  resolveCallees();
+  return std::move(unit_);
+}
+
+Result<std::unique_ptr<CodeUnit>> decode(PyFunctionObject* func) {
+  return Decoder(func, reinterpret_cast<PyCodeObject*>(func->func_code)).run();
+}
+
+std::string dumpBytecode(PyFunctionObject* func) {
+  auto unit = decode(func);
+  if (unit) return printUnit(**unit);
+  const Bailout& why = unit.bailout();
+  return std::string("not decoded: ") + bailoutText(why.reason) +
+         (why.detail.empty() ? "" : ": " + why.detail) + "\n";
+}
+
+}  // namespace tephra::py

@@ -1,0 +1,153 @@
+// Purpose: what the compiler may know of a Python object, as plain data.
+#include "pyver/common/type_bits.h"
+#include "pyver/internal.h"
+
+namespace tephra::py {
+
+namespace {
+
+uint32_t typeBit(PyTypeObject* type) {
+  struct Row {
+    PyTypeObject* type;
+    uint32_t bit;
+  };
+  static const Row rows[] = {
+      {&PyLong_Type, kTypeBitInt},           {&PyBool_Type, kTypeBitBool},
+      {&PyFloat_Type, kTypeBitFloat},        {&PyUnicode_Type, kTypeBitStr},
+      {&PyBytes_Type, kTypeBitBytes},        {&PyList_Type, kTypeBitList},
+      {&PyTuple_Type, kTypeBitTuple},        {&PyDict_Type, kTypeBitDict},
+      {&PySet_Type, kTypeBitSet},            {&PyFrozenSet_Type, kTypeBitFrozenSet},
+      {Py_TYPE(Py_None), kTypeBitNone},      {&PyType_Type, kTypeBitType},
+      {&PyFunction_Type, kTypeBitFunction},  {&PyCFunction_Type, kTypeBitBuiltin},
+      {&PyMethodDescr_Type, kTypeBitMethodDescr}, {&PySlice_Type, kTypeBitSlice},
+      {&PyRange_Type, kTypeBitRange},        {&PyRangeIter_Type, kTypeBitRangeIter},
+      {&PyListIter_Type, kTypeBitListIter},  {&PyTupleIter_Type, kTypeBitTupleIter},
+      {&PyCell_Type, kTypeBitCell},          {&PyModule_Type, kTypeBitModule},
+      {&PyMethod_Type, kTypeBitBoundMethod},
+  };
+  for (const Row& row : rows) {
+    if (row.type == type) return row.bit;
+  }
+  return kTypeBitOther;
+}
+
+std::string utf8(PyObject* str) {
+  if (str == nullptr || !PyUnicode_Check(str)) return "?";
+  PyObject* bytes = PyUnicode_AsEncodedString(str, "utf-8", "backslashreplace");
+  if (bytes == nullptr) {
+    PyErr_Clear();
+    return "?";
+  }
+  std::string text(PyBytes_AS_STRING(bytes), static_cast<size_t>(PyBytes_GET_SIZE(bytes)));
+  Py_DECREF(bytes);
+  return text;
+}
+
+std::string shortRepr(PyObject* object) {
+  constexpr size_t kLongest = 40;
+  PyObject* repr = PyObject_Repr(object);
+  std::string text = utf8(repr);
+  if (repr == nullptr) PyErr_Clear();
+  Py_XDECREF(repr);
+  if (text.size() > kLongest) {
+    size_t cut = kLongest - 3;
+    while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) cut--;
+    text = text.substr(0, cut) + "...";
+  }
+  return text;
+}
+
+// Never an address, never code of the user's: only exact builtin types are asked for their repr.
+std::string describeText(PyObject* object) {
+  PyTypeObject* type = Py_TYPE(object);
+  if (type == &PyUnicode_Type && PyUnicode_GET_LENGTH(object) > 200) {
+    return "str of " + std::to_string(PyUnicode_GET_LENGTH(object));
+  }
+  if (type == &PyBytes_Type && PyBytes_GET_SIZE(object) > 200) {
+    return "bytes of " + std::to_string(PyBytes_GET_SIZE(object));
+  }
+  if (type == &PyLong_Type && !_PyLong_IsCompact(reinterpret_cast<PyLongObject*>(object))) {
+    return PyObject_IsTrue(object) && Py_SIZE(object) < 8 ? shortRepr(object) : "large int";
+  }
+  if (type == &PyLong_Type || type == &PyBool_Type || type == &PyFloat_Type ||
+      type == &PyUnicode_Type || type == &PyBytes_Type || object == Py_None ||
+      object == Py_Ellipsis) {
+    return shortRepr(object);
+  }
+  if (type == &PyTuple_Type) return "tuple of " + std::to_string(PyTuple_GET_SIZE(object));
+  if (type == &PyDict_Type) return "dict";
+  if (type == &PyCode_Type) {
+    return "code " + utf8(reinterpret_cast<PyCodeObject*>(object)->co_qualname);
+  }
+  if (type == &PyFunction_Type) {
+    return "function " + utf8(reinterpret_cast<PyFunctionObject*>(object)->func_qualname);
+  }
+  if (PyType_Check(object)) return std::string("class ") + reinterpret_cast<PyTypeObject*>(object)->tp_name;
+  if (type == &PyModule_Type) {
+    const char* name = PyModule_GetName(object);
+    if (name == nullptr) PyErr_Clear();
+    return std::string("module ") + (name != nullptr ? name : "?");
+  }
+  return std::string(type->tp_name) + " object";
+}
+
+void describeFunction(PyFunctionObject* func, ObjectInfo* info) {
+  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
+  info->is_plain_function = (code->co_flags & (CO_VARARGS | CO_VARKEYWORDS)) == 0 &&
+                            (code->co_flags & CO_OPTIMIZED) != 0 && code->co_kwonlyargcount == 0;
+  info->argcount = static_cast<uint32_t>(code->co_argcount);
+  if (func->func_defaults != nullptr && PyTuple_Check(func->func_defaults)) {
+    info->defaults = static_cast<uint32_t>(PyTuple_GET_SIZE(func->func_defaults));
+  }
+}
+
+void describeBuiltin(PyObject* object, ObjectInfo* info) {
+  auto* builtin = reinterpret_cast<PyCFunctionObject*>(object);
+  info->c_function = reinterpret_cast<uint64_t>(builtin->m_ml->ml_meth);
+  info->c_self = reinterpret_cast<uint64_t>(PyCFunction_GET_SELF(object));
+  info->c_flags = static_cast<uint32_t>(builtin->m_ml->ml_flags);
+  std::string owner;
+  if (builtin->m_module != nullptr && PyUnicode_Check(builtin->m_module)) {
+    owner = utf8(builtin->m_module);
+  } else if (PyObject* self = builtin->m_self; self != nullptr) {
+    owner = PyType_Check(self) ? reinterpret_cast<PyTypeObject*>(self)->tp_name : Py_TYPE(self)->tp_name;
+  }
+  info->builtin_name = owner.empty() || owner == "builtins"
+                           ? std::string(builtin->m_ml->ml_name)
+                           : owner + "." + builtin->m_ml->ml_name;
+  info->text = "builtin " + info->builtin_name;
+}
+
+void describeMethodDescr(PyObject* object, ObjectInfo* info) {
+  auto* descr = reinterpret_cast<PyMethodDescrObject*>(object);
+  info->c_function = reinterpret_cast<uint64_t>(descr->d_method->ml_meth);
+  info->c_flags = static_cast<uint32_t>(descr->d_method->ml_flags);
+  info->builtin_name = std::string(descr->d_common.d_type->tp_name) + "." + descr->d_method->ml_name;
+  info->text = "method " + info->builtin_name;
+}
+
+}  // namespace
+
+ObjectInfo describeObject(PyObject* object) {
+  ObjectInfo info;
+  info.address = reinterpret_cast<uint64_t>(object);
+  info.type_mask = typeBit(Py_TYPE(object));
+  info.immortal = _Py_IsImmortal(object);
+  info.text = describeText(object);
+  if (info.type_mask == kTypeBitInt) {
+    auto* number = reinterpret_cast<PyLongObject*>(object);
+    info.is_compact_int = _PyLong_IsCompact(number);
+    if (info.is_compact_int) info.int_value = _PyLong_CompactValue(number);
+  } else if (info.type_mask == kTypeBitFloat) {
+    info.float_value = PyFloat_AS_DOUBLE(object);
+  } else if (info.type_mask == kTypeBitFunction) {
+    describeFunction(reinterpret_cast<PyFunctionObject*>(object), &info);
+  } else if (info.type_mask == kTypeBitBuiltin) {
+    describeBuiltin(object, &info);
+  } else if (info.type_mask == kTypeBitMethodDescr) {
+    describeMethodDescr(object, &info);
+  }
+  return info;
+}
+
+}  // namespace tephra::py

@@ -1,0 +1,124 @@
+#include "codegen/generate.h"
+
+#include "codegen/block_order.h"
+#include "codegen/exit_locations.h"
+#include "codegen/frame_layout.h"
+#include "codegen/stack_maps.h"
+
+namespace tephra {
+
+namespace {
+
+constexpr uint32_t kVarArgs = 4, kVarKeywords = 8;  // code flags
+
+// Copies relocated code into memory; nullptr when there is none.
+void* placeCode(EmittedCode* code, CodeMemory& memory) {
+  void* base = memory.allocate(code->bytes.size());
+  if (base == nullptr) return nullptr;
+  bool good = true;
+  for (const Relocation& relocation : code->relocations) {
+    auto behind = reinterpret_cast<uint64_t>(base) + relocation.offset + 4;
+    auto distance = static_cast<int64_t>(relocation.target - behind);
+    good = good && distance == static_cast<int32_t>(distance);
+    auto bits = static_cast<uint32_t>(distance);
+    for (int i = 0; i < 4; ++i) code->bytes[relocation.offset + static_cast<uint32_t>(i)] = static_cast<uint8_t>(bits >> (8 * i));
+  }
+  if (good && memory.write(base, code->bytes.data(), code->bytes.size())) return base;
+  memory.free(base);
+  return nullptr;
+}
+
+std::function<bool(uint64_t)> reachOf(const CodeMemory& memory) {
+  return [&memory](uint64_t address) { return memory.reaches(address); };
+}
+
+// A stub of this memory, made at first use.
+uint64_t sharedStub(const Target& target, StubKind kind, uint32_t nargs, CodeMemory& memory,
+                    const RuntimeAddresses& addresses) {
+  uint64_t key = static_cast<uint64_t>(target.arch()) << 40 | static_cast<uint64_t>(kind) << 32 | nargs;
+  void* stub = memory.sharedStub(key);
+  if (stub == nullptr) {
+    StubInput input{kind, nargs, &addresses, reachOf(memory)};
+    Result<EmittedCode> code = emitStub(target, input);
+    if (!code) return 0;
+    stub = placeCode(&*code, memory);
+    if (stub != nullptr) memory.setSharedStub(key, stub);
+  }
+  return reinterpret_cast<uint64_t>(stub);
+}
+
+bool uses(const lir::Function& function, bool (*matches)(const lir::Instr&)) {
+  for (const lir::Block* block : function.blocks()) {
+    for (const lir::Instr* instr = block->first; instr != nullptr; instr = instr->next) {
+      if (matches(*instr)) return true;
+    }
+  }
+  return false;
+}
+
+void fillMetadata(const EmittedCode& code, const lir::Function& function, const CodeUnit& unit,
+                  const NativeFrame& frame, CodeMetadata* metadata) {
+  metadata->register_args = unit.total_args;
+  metadata->hot_bytes = code.hot_bytes;
+  metadata->cold_bytes = code.cold_bytes;
+  metadata->spill_bytes = 8 * frame.num_slots;
+  metadata->stack_bytes = frame.size + 16;  // with the return address and the saved frame pointer
+  metadata->lines = code.lines;
+  metadata->stack_maps = makeStackMaps(function, frame, code.calls);
+}
+
+EmitInput makeInput(const lir::Function& function, const CodeUnit& unit, const Target& target, CodeMemory& memory,
+                    const RuntimeAddresses& addresses) {
+  EmitInput input;
+  BlockOrder order = orderBlocks(function);
+  input.function = &function;
+  input.hot = std::move(order.hot);
+  input.cold = std::move(order.cold);
+  input.frame = layOutFrame(function, target);
+  input.layout = unit.layout;
+  input.addresses = &addresses;
+  input.total_args = unit.total_args;
+  input.fixed_positional = (unit.flags & (kVarArgs | kVarKeywords)) == 0 && unit.kwonly == 0;
+  input.reaches = reachOf(memory);
+  if (uses(function, [](const lir::Instr& instr) { return instr.op == lir::Op::kDecref; })) {
+    input.decref_thunk = sharedStub(target, StubKind::kDecref, 0, memory, addresses);
+  }
+  if (uses(function, [](const lir::Instr& instr) { return instr.info().has_exit; })) {
+    input.exit_thunk = sharedStub(target, StubKind::kExit, 0, memory, addresses);
+  }
+  return input;
+}
+
+}  // namespace
+
+Result<CompiledCode> generateCode(lir::Function& function, const CodeUnit& unit, const Target& target,
+                                  CodeMemory& memory, const RuntimeAddresses& addresses, bool disassembly) {
+  if (unit.layout == nullptr) return emissionBailout("the unit has no layout");
+  auto metadata = std::make_unique<CodeMetadata>();
+  EmitInput input = makeInput(function, unit, target, memory, addresses);
+  input.metadata = metadata.get();
+  input.disassembly = disassembly;
+  if (!fillExitLocations(&function, target, input.frame)) return emissionBailout("an exit's values are incomplete");
+  Result<EmittedCode> emitted = emitFunction(target, input);
+  if (!emitted) return emitted.bailout();
+  fillMetadata(*emitted, function, unit, input.frame, metadata.get());
+  metadata->exits = std::move(function.exits);
+  void* base = placeCode(&*emitted, memory);
+  if (base == nullptr) return Bailout{BailoutReason::kCodeMemory, ""};
+  CompiledCode code;
+  auto at = [base](uint32_t offset) { return static_cast<void*>(static_cast<uint8_t*>(base) + offset); };
+  code.vectorcall_entry = at(emitted->vectorcall_entry);
+  code.array_entry = at(emitted->array_entry);
+  code.register_entry = at(emitted->register_entry);
+  code.base = base;
+  code.size = emitted->bytes.size();
+  code.metadata = std::move(metadata);
+  code.disassembly = std::move(emitted->disassembly);
+  return code;
+}
+
+void* makeUncompiledStub(uint32_t nargs, CodeMemory& memory, const RuntimeAddresses& addresses, const Target& target) {
+  return reinterpret_cast<void*>(sharedStub(target, StubKind::kUncompiled, nargs, memory, addresses));
+}
+
+}  // namespace tephra

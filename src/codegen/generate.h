@@ -1,0 +1,41 @@
+// Purpose: from allocated LIR to placed machine code with its metadata: block order, native frame,
+// emission, exits' value locations, tables, relocation, copy into code memory.
+// Invariant in: allocateRegisters() has succeeded. Invariant out: the code is complete and may be
+// called at once; on a bail-out nothing stays allocated.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "codegen/code_memory.h"
+#include "lir/ir.h"
+#include "metadata/exits.h"
+#include "pyver/common/unit.h"
+#include "target/emit.h"
+#include "target/runtime_addresses.h"
+#include "target/target.h"
+
+namespace tephra {
+
+struct CompiledCode {
+  void* vectorcall_entry = nullptr;  // (function, args, nargsf, kwnames)
+  void* array_entry = nullptr;       // (function, PyObject** bound)
+  void* register_entry = nullptr;
+  void* base = nullptr;  // what CodeMemory::free takes
+  size_t size = 0;
+  std::unique_ptr<CodeMetadata> metadata;
+  std::string disassembly;  // when asked for
+};
+
+// Consumes function.exits (they move into the metadata).
+Result<CompiledCode> generateCode(lir::Function& function, const CodeUnit& unit, const Target& target,
+                                  CodeMemory& memory, const RuntimeAddresses& addresses,
+                                  bool disassembly = false);
+
+// The register entry of functions with `nargs` parameters that are not compiled: calls
+// tephra_call_uncompiled. Made once per memory and count; nullptr when there is no memory.
+void* makeUncompiledStub(uint32_t nargs, CodeMemory& memory, const RuntimeAddresses& addresses,
+                         const Target& target = hostTarget());
+
+}  // namespace tephra

@@ -1,0 +1,162 @@
+// The value stack, frame states, guards and constants.
+#include <array>
+
+#include "frontend/graph_builder.h"
+
+namespace tephra::frontend {
+
+using namespace hir;  // NOLINT
+
+hir::Instr* GraphBuilder::pop() {
+  TEPHRA_CHECK(!s_.stack.empty(), "canonical code pops from an empty stack");
+  Instr* value = s_.stack.back();
+  s_.stack.pop_back();
+  return value;
+}
+
+GraphBuilder::Values GraphBuilder::popMany(size_t count) {
+  TEPHRA_CHECK(s_.stack.size() >= count, "canonical code pops from an empty stack");
+  Values values(s_.stack.end() - static_cast<ptrdiff_t>(count), s_.stack.end());
+  s_.stack.resize(s_.stack.size() - count);
+  return values;
+}
+
+hir::Instr*& GraphBuilder::peek(uint32_t depth) {
+  TEPHRA_CHECK(depth >= 1 && depth <= s_.stack.size(), "stack depth out of range");
+  return s_.stack[s_.stack.size() - depth];
+}
+
+// The state in which the interpreter would execute the current instruction (from its first piece).
+// Legal for a deoptimisation only before the instruction's first side effect.
+hir::Instr* GraphBuilder::before() {
+  if (before_ && before_block_ == b_.block()) return before_;
+  before_block_ = b_.block();
+  before_ = b_.FrameState(group_stack_, {}, group_->offset, group_->lasti,
+                          static_cast<uint32_t>(group_stack_.size()));
+  return before_;
+}
+
+// The state behind the current instruction, going on at `offset`.
+hir::Instr* GraphBuilder::after(uint32_t offset) {
+  return b_.FrameState(s_.stack, {}, offset, in_->lasti, static_cast<uint32_t>(s_.stack.size()));
+}
+
+void GraphBuilder::observe(uint32_t offset) {
+  b_.GuardUnobserved(after(offset));
+  any_done_ = false;
+}
+
+void GraphBuilder::deoptHere(ExitReason reason) {
+  b_.Deopt(reason, before());
+  ended_ = true;
+}
+
+bool GraphBuilder::refused(ExitReason reason) const {
+  const Refusals& all = options_.refused;
+  return !all.empty() && (all.count({in_->offset, reason}) || all.count({in_->lasti, reason}));
+}
+
+bool GraphBuilder::siteRefused() const {
+  static constexpr std::array kReasons = {
+      ExitReason::kTypeChanged,      ExitReason::kTypeVersionChanged, ExitReason::kKeysVersionChanged,
+      ExitReason::kIdentityChanged,  ExitReason::kCodeChanged,        ExitReason::kNullAttribute,
+      ExitReason::kDictMaterialised, ExitReason::kIntTooLarge,        ExitReason::kIntOverflow,
+      ExitReason::kDivideByZero,     ExitReason::kIndexOutOfRange,    ExitReason::kShapeChanged,
+      ExitReason::kUnsupported};
+  for (ExitReason reason : kReasons) {
+    if (refused(reason)) return true;
+  }
+  return false;
+}
+
+// `better` is a guarded version of some value: everything on the stack and in locals that is the
+// same object profits.
+void GraphBuilder::refine(Instr* better) {
+  Instr* root = rootOf(better);
+  auto improve = [&](Instr*& place) {
+    if (place && place != better && rootOf(place) == root && better->type.isSubtypeOf(place->type)) {
+      place = better;
+    }
+  };
+  for (Instr*& place : s_.stack) improve(place);
+  for (Instr*& place : s_.locals) improve(place);
+}
+
+hir::Instr* GraphBuilder::guardType(Instr* value, uint32_t mask) {
+  if (value->type.is(mask)) return value;
+  Instr* guard = b_.GuardType(value, Type::object(mask), before());
+  guard->type = value->type.meet(Type::object(mask));
+  refine(guard);
+  return guard;
+}
+
+hir::Instr* GraphBuilder::guardNotNull(Instr* value, ExitReason reason) {
+  if (!mayBeNull(value)) return value;
+  Instr* guard = b_.GuardNotNull(value, reason, before());
+  guard->type = value->type.meet(kTypeObject);
+  refine(guard);
+  return guard;
+}
+
+hir::Instr* GraphBuilder::guardIs(Instr* value, ObjRef object) {
+  ObjRef known = kNoRef;
+  if (constantInfo(value, &known) && known == object) return value;
+  Instr* guard = b_.GuardIs(value, object, before());
+  uint32_t mask = unit_.objects[object].type_mask;
+  if (value->type.meet(Type::object(mask)).mask) guard->type = value->type.meet(Type::object(mask));
+  refine(guard);
+  return guard;
+}
+
+// The class that the feedback saw. Instances of exact builtin classes are told by type, which later
+// operations can use; such classes cannot change.
+hir::Instr* GraphBuilder::guardVersion(Instr* value, const FeedbackInfo& fb) {
+  uint32_t mask = exactMask(fb.type);
+  if (mask && canBe(value, mask)) return guardType(value, mask);
+  Instr* guard = b_.GuardTypeVersion(value, fb.type_version, before());
+  guard->type = value->type;
+  return guard;
+}
+
+hir::Instr* GraphBuilder::guardFlag(Instr* condition, ExitReason reason) {
+  return b_.GuardTrue(condition, reason, before());
+}
+
+hir::Instr* GraphBuilder::constant(ObjRef object) {
+  const ObjectInfo& info = unit_.objects[object];
+  if (info.type_mask == kMaskNoneType) return b_.ConstNone();
+  Instr* value = b_.ConstObject(object);
+  if (info.type_mask & kMaskObject) value->type = Type::object(info.type_mask & kMaskObject);
+  return value;
+}
+
+// What is known of a value that is certainly one object: a constant, or guarded to be one.
+const ObjectInfo* GraphBuilder::constantInfo(Instr* value, ObjRef* ref) const {
+  while (true) {
+    if (value->op == Op::kConstObject || value->op == Op::kGuardIs) {
+      ObjRef object = static_cast<ObjRef>(value->attr[0]);
+      if (ref) *ref = object;
+      return &unit_.objects[object];
+    }
+    if (value->info().ownership != Ownership::kAlias) return nullptr;
+    value = value->operands[0];
+  }
+}
+
+uint32_t GraphBuilder::exactMask(ObjRef type) const {
+  if (type == kNoRef) return 0;
+  uint64_t at = unit_.objects[type].address;
+  if (at == 0) return 0;
+  const std::pair<uint64_t, uint32_t> classes[] = {
+      {layout_.int_type, kMaskInt},     {layout_.float_type, kMaskFloat},
+      {layout_.str_type, kMaskStr},     {layout_.list_type, kMaskList},
+      {layout_.tuple_type, kMaskTuple}, {layout_.dict_type, kMaskDict},
+      {layout_.set_type, kMaskSet},     {layout_.frozenset_type, kMaskFrozenSet},
+      {layout_.bytes_type, kMaskBytes}, {layout_.bool_type, kMaskPyBool}};
+  for (const auto& [address, mask] : classes) {
+    if (address == at) return mask;
+  }
+  return 0;
+}
+
+}  // namespace tephra::frontend

@@ -1,0 +1,147 @@
+// Elements of lists and tuples, steps of iterators, displays and unpacking.
+#include "lower/context.h"
+
+namespace tephra::lower {
+
+using hir::Op;
+
+namespace {
+
+// `index` in range of `sequence` by Python's rules, as a number from 0 up, or a constant. Negative
+// indices, rare in hot code, are mended out of line; what is outside then leaves.
+Operand checkedIndex(Context& c, const Instr& i, Operand sequence, const Instr* index) {
+  Operand size_at = c.mem(sequence, c.py.ob_size);
+  if (std::optional<int64_t> constant = c.constantInt(index)) {
+    if (*constant >= 0) {
+      c.deoptIfMem(i, size_at, c.imm(*constant), Cond::kLe, 8, ExitReason::kIndexOutOfRange);
+      return c.imm(*constant);
+    }
+    Operand mended = c.b.Add(c.b.Load(size_at, 8, false), c.imm(*constant), 8);
+    c.deoptIf(i, mended, c.imm(0), Cond::kLt, ExitReason::kIndexOutOfRange);
+    return mended;
+  }
+  Operand wanted = c.reg(index);
+  Operand size = c.b.Load(size_at, 8, false);
+  auto outside = c.splitIf(wanted, size, Cond::kUGe, 8);
+  c.b.setBlock(outside.cold);
+  Operand mended = c.b.Add(wanted, size, 8);
+  c.deoptIf(i, mended, size, Cond::kUGe, ExitReason::kIndexOutOfRange);
+  return c.joinWith(outside.hot, wanted, outside.cold, mended);
+}
+
+Operand element(Context& c, Operand items, int64_t first, Operand index) {
+  if (index.isImm()) {
+    int64_t at = first + 8 * index.immValue();
+    if (index.immValue() >= 0 && index.immValue() < INT32_MAX / 16) return c.mem(items, at);
+    index = c.b.Move(index);
+  }
+  return Operand::mem(items, static_cast<int32_t>(first), index, 3);
+}
+
+void loadListItem(Context& c, const Instr& i) {
+  Operand list = c.reg(i.operands[0]);
+  Operand index = checkedIndex(c, i, list, i.operands[1]);
+  c.define(&i, c.b.Load(element(c, c.load(list, c.py.list_items), 0, index), 8, false));
+}
+
+void loadTupleItem(Context& c, const Instr& i) {
+  Operand tuple = c.reg(i.operands[0]);
+  Operand index = checkedIndex(c, i, tuple, i.operands[1]);
+  c.define(&i, c.b.Load(element(c, tuple, c.py.tuple_items, index), 8, false));
+}
+
+void loadItemAt(Context& c, const Instr& i) {
+  Operand sequence = c.use(i.operands[0]);
+  int64_t at = 8 * int64_t{i.u32(0)};
+  if (i.op == Op::kLoadListItemAt) return c.define(&i, c.load(c.load(sequence, c.py.list_items), at));
+  c.define(&i, c.load(sequence, c.py.tuple_items + at));
+}
+
+void storeListItem(Context& c, const Instr& i) {
+  Operand list = c.reg(i.operands[0]);
+  Operand index = checkedIndex(c, i, list, i.operands[1]);
+  Operand address = element(c, c.load(list, c.py.list_items), 0, index);
+  Operand old = c.b.Load(address, 8, false);
+  c.b.Store(address, c.use(i.operands[2]), 8);
+  c.define(&i, old);
+}
+
+// value = start; start += step; len -= 1, as rangeiter_next.
+void rangeIterNext(Context& c, const Instr& i) {
+  Operand it = c.reg(i.operands[0]);
+  Operand value = c.load(it, c.py.range_iter_start);
+  Operand next = c.b.Add(value, c.load(it, c.py.range_iter_step), 8);
+  c.store(it, c.py.range_iter_start, next);
+  c.b.AddMem(c.mem(it, c.py.range_iter_len), c.imm(-1), 8);
+  c.define(&i, value);
+}
+
+void sequenceIterNext(Context& c, const Instr& i) {
+  bool list = i.op == Op::kListIterNext;
+  int32_t index_offset = list ? c.py.list_iter_index : c.py.tuple_iter_index;
+  Operand it = c.reg(i.operands[0]);
+  Operand sequence = c.load(it, list ? c.py.list_iter_seq : c.py.tuple_iter_seq);
+  Operand index = c.load(it, index_offset);
+  Operand item = list ? c.b.Load(element(c, c.load(sequence, c.py.list_items), 0, index), 8, false)
+                      : c.b.Load(element(c, sequence, c.py.tuple_items, index), 8, false);
+  c.store(it, index_offset, c.b.Add(index, c.imm(1), 8));
+  c.define(&i, item);
+}
+
+// Displays: the items in the outgoing area, their address and number to the helper.
+void display(Context& c, const Instr& i) {
+  std::span<Instr* const> items = i.inputs();
+  for (size_t k = 0; k < items.size(); ++k) c.storeOut(static_cast<uint32_t>(k), c.use(items[k]));
+  int64_t count = static_cast<int64_t>(items.size());
+  const char* helper = nullptr;
+  switch (i.op) {
+    case Op::kMakeTuple: helper = "make_tuple"; break;
+    case Op::kMakeList: helper = "make_list"; break;
+    case Op::kMakeSet: helper = "make_set"; break;
+    case Op::kMakeString: helper = "make_string"; break;
+    default:
+      helper = "make_map";
+      count /= 2;
+      break;
+  }
+  c.define(&i, c.callChecked(i, helper, {c.addressOut(0), c.imm(count)}));
+}
+
+void unpackSequence(Context& c, const Instr& i) {
+  Operands args{c.thread(), c.use(i.operands[0]), c.imm(i.u32(0))};
+  uint32_t words = i.u32(0);
+  if (i.op == Op::kUnpackEx) {
+    args.push_back(c.imm(i.u32(1)));
+    words += 1 + i.u32(1);
+  }
+  uint32_t first = c.firstFreeWord(args.size() + 1);
+  c.needOut(first + words);
+  args.push_back(c.addressOut(first));
+  c.callChecked(i, i.op == Op::kUnpackEx ? "unpack_ex" : "unpack_sequence", args);
+  c.defineSecondary(i, first);
+}
+
+// Made with its producer (Context::defineSecondary).
+void secondary(Context& c, const Instr& i) {
+  if (!c.isDefined(&i)) c.fail(std::string(i.info().name) + " is not in its producer's block");
+}
+
+}  // namespace
+
+Lowerer containerLowerer(Op op) {
+  switch (op) {
+    case Op::kLoadListItem: return loadListItem;
+    case Op::kLoadTupleItem: return loadTupleItem;
+    case Op::kLoadListItemAt: case Op::kLoadTupleItemAt: return loadItemAt;
+    case Op::kStoreListItem: return storeListItem;
+    case Op::kRangeIterNext: return rangeIterNext;
+    case Op::kListIterNext: case Op::kTupleIterNext: return sequenceIterNext;
+    case Op::kMakeTuple: case Op::kMakeList: case Op::kMakeSet: case Op::kMakeMap: case Op::kMakeString:
+      return display;
+    case Op::kUnpackSequence: case Op::kUnpackEx: return unpackSequence;
+    case Op::kUnpackedItem: case Op::kLoadMethodSelf: return secondary;
+    default: return nullptr;
+  }
+}
+
+}  // namespace tephra::lower

@@ -1,0 +1,196 @@
+// Purpose: the state of one lowering: which operand each HIR value has become, blocks, exits, and the
+// small vocabulary that the operation families share.
+// Invariant: an object, int64, bool or pointer value is a general-bank register or an immediate, a
+// double a vector register; the result of an alias row is its operand 0's operand. Code goes to the
+// end of `b.block()`, which one HIR instruction may move on to a later block.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "hir/ir.h"
+#include "lir/builder.h"
+#include "lir/ir.h"
+#include "metadata/helpers.h"
+#include "pyver/common/unit.h"
+#include "target/target.h"
+
+namespace tephra::lower {
+
+using hir::Instr;
+using lir::Bank;
+using lir::Cond;
+using lir::Operand;
+using lir::Pinned;
+
+using Operands = std::vector<Operand>;
+
+// Parameters beyond this come as an array (docs/architecture.md, "Entries").
+inline constexpr uint32_t kMaxRegisterArgs = 5;
+
+// What Branch, GuardTrue and GuardFalse test: a comparison that is made at its only use, or c != 0.
+struct Condition {
+  enum Kind : uint8_t { kCmp, kCmpMem, kCmpF, kConstant } kind = kCmp;
+  Operand a, b;
+  Cond cond = Cond::kNe;
+  uint32_t width = 8;
+  bool inverted = false;  // kCmpF only: an ordered comparison has no complement (NaN)
+  bool value = false;     // kConstant
+};
+
+// An exit record and the operands that it names.
+struct Exit {
+  uint32_t index = 0;
+  Operands values;
+};
+
+class Context {
+ public:
+  Context(const hir::Function& function, const Target& target, lir::Function* out);
+
+  // Whole function: blocks, edges, instructions. False after fail().
+  bool run();
+
+  const hir::Function& function;
+  const CodeUnit& unit;
+  const PyLayout& py;
+  const Target& target;
+  lir::Function& out;
+  lir::Builder b;
+
+  // --- refusal
+  void fail(std::string detail);
+  bool failed() const { return bailout_.has_value(); }
+  const Bailout& bailout() const { return *bailout_; }
+
+  // --- values
+  Operand use(const Instr* value);   // register or immediate (objects: the address; NULL: 0)
+  Operand reg(const Instr* value);   // always a register: a constant is materialised here
+  Operand inReg(Operand operand);    // the same for an operand
+  void define(const Instr* value, Operand operand);
+  bool isDefined(const Instr* value) const { return values_[value->id].kind != Operand::kNone; }
+  Operand object(ObjRef ref);        // address of an object of the unit, as immediate
+  std::optional<int64_t> constantInt(const Instr* value) const;
+  static bool isNull(const Instr* value) { return value->op == hir::Op::kConstNull; }
+  uint32_t useCount(const Instr* value) const { return uses_[value->id]; }
+
+  // --- memory and registers
+  static Operand thread() { return Operand::pinned(Pinned::kThread); }
+  static Operand frame() { return Operand::pinned(Pinned::kFrame); }
+  static Operand imm(int64_t value) { return Operand::imm(value); }
+  Operand mem(Operand base, int64_t disp);  // base may be an immediate address
+  Operand load(Operand base, int64_t disp, uint32_t width = 8, bool sign = false);
+  void store(Operand base, int64_t disp, Operand value, uint32_t width = 8);
+  Operand home(uint32_t slot) { return mem(frame(), py.frame_localsplus + 8 * int64_t{slot}); }
+  bool isBorrowedSlot(uint32_t slot) const { return borrowed_[slot]; }
+  // All positions of this function have the same upper half: four bytes are enough.
+  bool shortPositions() const { return short_positions_; }
+  Operand argument(uint32_t index);  // parameter of the register entry, function not counted
+  Operand function_object;           // vreg of register argument 0
+
+  // --- the native outgoing area
+  void storeOut(uint32_t word, Operand value);
+  Operand addressOut(uint32_t word);
+  Operand loadOut(uint32_t word);
+  void needOut(uint32_t words);
+  // First word of the outgoing area that a call with `count` general arguments leaves free.
+  uint32_t firstFreeWord(size_t count) const;
+
+  // --- blocks
+  lir::Block* newBlock(bool cold = false);  // in the current loop; `cold` is inherited too
+  // Branches to a cold block when the comparison holds; the hot block is current afterwards. Both
+  // have one predecessor, so either may jump on to a common block (joinAt).
+  struct Split {
+    lir::Block* cold;
+    lir::Block* hot;
+  };
+  Split splitIf(Operand a, Operand value, Cond cond, uint32_t width, bool unlikely = true);
+  Split splitIfMem(Operand address, Operand value, Cond cond, uint32_t width);
+  void jump(lir::Block* to);
+  void jump(lir::Block* to, Operand value);
+  // A new current block where the ends of the hot and (if not null) of the cold way meet.
+  void joinAt(lir::Block* hot_end, lir::Block* cold_end);
+  Operand joinWith(lir::Block* hot_end, Operand hot, lir::Block* cold_end, Operand cold);
+
+  // --- conditions
+  Condition condition(const Instr* value);
+  void branch(const Condition& condition, lir::Block* if_true, lir::Block* if_false, uint32_t likely);
+  void exitIf(const Condition& condition, bool holds, const Instr& at, ExitReason reason,
+              const Instr* culprit = nullptr);
+
+  // --- exits (exits.cc)
+  Exit makeExit(const Instr& at, ExitKind kind, ExitReason reason, const Instr* culprit = nullptr);
+  void deoptIf(const Instr& at, Operand a, Operand value, Cond cond, ExitReason reason,
+               const Instr* culprit = nullptr, uint32_t width = 8);
+  void deoptIfMem(const Instr& at, Operand address, Operand value, Cond cond, uint32_t width,
+                  ExitReason reason, const Instr* culprit = nullptr);
+  void raiseIf(const Instr& at, Operand a, Operand value, Cond cond);
+
+  // --- helpers
+  std::optional<Helper> helper(const char* name);
+  Operand call(const char* name, const Operands& args);
+  // Result checked by the helper's error convention; raises through `at`.
+  Operand callChecked(const Instr& at, const char* name, const Operands& args);
+  void checkResult(const Instr& at, Operand result, HelperError error);
+
+  // The values that a two-result row leaves in the outgoing area, defined at once: nothing between
+  // the row and its partners may then overwrite the words.
+  void defineSecondary(const Instr& producer, uint32_t first_word);
+
+ private:
+  void scan();
+  void countUses();
+  void findLoopDepths();
+  void findDeferred();
+  bool mayDefer(const Instr* value, const Instr* user) const;
+  void makeBlocks();
+  void lowerBlock(const hir::Block* block);
+  Operands phiArguments(const hir::Block* from, const hir::Block* to, size_t occurrence);
+
+ public:
+  // --- control flow of HIR (control.cc)
+  lir::Block* blockOf(const hir::Block* block) const { return blocks_[block->id]; }
+  void jumpTo(const hir::Block* from, const hir::Block* to, size_t occurrence);
+  // A block that a conditional branch may name: the target itself or a block of its own on the edge.
+  lir::Block* edgeTarget(const hir::Block* from, const hir::Block* to, size_t occurrence);
+
+ private:
+  std::optional<Bailout> bailout_;
+  Operands values_;                        // by HIR value id
+  std::vector<uint32_t> uses_;             // by HIR value id
+  std::vector<const Instr*> single_user_;  // by HIR value id
+  std::vector<bool> deferred_;             // made at its only use
+  std::vector<lir::Block*> blocks_;        // by HIR block id: where it begins
+  std::vector<const hir::Block*> order_;   // reverse post-order
+  std::vector<uint32_t> depth_;            // by HIR block id
+  std::vector<bool> borrowed_;             // by slot
+  Operands arguments_;                     // parameters, as far as they are in registers
+  Operand argument_array_;                 // with too many parameters for registers: where they are
+  bool short_positions_ = false;
+  bool in_entry_ = false;                  // the entry block is being lowered: it dominates the rest
+};
+
+// conditions.cc. The rows that compare are made at their only use where that is a branch or guard.
+bool isPrimitiveCondition(hir::Op op);
+Condition primitiveCondition(Context& c, const Instr* value);
+Operand valueOf(Context& c, const Condition& condition);
+Cond condOf(hir::CmpKind kind);
+
+using Lowerer = void (*)(Context&, const Instr&);
+
+// One table per family; nullptr = not of this family.
+Lowerer frameLowerer(hir::Op op);
+Lowerer refcountLowerer(hir::Op op);
+Lowerer guardLowerer(hir::Op op);
+Lowerer numberLowerer(hir::Op op);
+Lowerer memoryLowerer(hir::Op op);
+Lowerer containerLowerer(hir::Op op);
+Lowerer callLowerer(hir::Op op);
+Lowerer controlLowerer(hir::Op op);
+Lowerer genericLowerer(hir::Op op);
+Lowerer lowererOf(hir::Op op);
+
+}  // namespace tephra::lower

@@ -1,0 +1,161 @@
+// Exit records from frame states. A location is where = kSpill with the operand's index until
+// allocation; constants and NULL need no operand.
+#include <algorithm>
+
+#include "lower/context.h"
+
+namespace tephra::lower {
+
+using hir::Op;
+
+namespace {
+
+class RecordBuilder {
+ public:
+  RecordBuilder(Context& context, const Instr& at) : c_(context), at_(at) {}
+
+  void culprit(const Instr* value) {
+    record.has_culprit = true;
+    record.culprit = locate(value, false);
+  }
+
+  void frames(const Instr* state) {
+    std::vector<const Instr*> chain;  // innermost first
+    for (; state; state = parentOf(state)) chain.push_back(state);
+    for (size_t i = chain.size(); i-- > 0;) record.frames.push_back(frame(chain[i]));
+  }
+
+  // What the register file owns and no frame takes over.
+  void drops() {
+    for (const Instr* root : at_.exit_owned) {
+      auto handed = std::find(handed_over_.begin(), handed_over_.end(), root);
+      if (handed != handed_over_.end()) {  // one reference, one taker
+        handed_over_.erase(handed);
+        continue;
+      }
+      ValueLocation location = locate(root, false);
+      if (location.where != ValueLocation::kSpill) continue;
+      location.owned = true;
+      record.drops.push_back(location);
+    }
+  }
+
+  ExitRecord record;
+  Operands values;
+
+ private:
+  static const Instr* parentOf(const Instr* state) {
+    bool has = !state->aux.empty() && state->aux.back() == hir::kParentState;
+    return has ? state->operands.back() : nullptr;
+  }
+
+  ExitFrame frame(const Instr* state) {
+    ExitFrame frame;
+    frame.offset = state->u32(0);
+    frame.raise_offset = state->u32(1);
+    size_t nstack = state->u32(2);
+    for (size_t i = 0; i < nstack; ++i) frame.stack.push_back(locate(state->operands[i], true));
+    for (size_t i = 0; i < state->aux.size(); ++i) {
+      if (state->aux[i] == hir::kParentState) continue;
+      frame.locals.emplace_back(state->aux[i], locate(state->operands[nstack + i], true));
+    }
+    return frame;
+  }
+
+  // Is there a reference of `root` that no earlier mention has taken? (Several may be owned.)
+  bool canHandOver(const Instr* root) const {
+    auto owned = at_.exit_owned;
+    return std::count(owned.begin(), owned.end(), root) >
+           std::count(handed_over_.begin(), handed_over_.end(), root);
+  }
+
+  // `mention`: a frame names the value, and so takes over a reference if there is one to take;
+  // a further mention needs a reference of its own.
+  ValueLocation locate(const Instr* value, bool mention) {
+    ValueLocation location;
+    location.form = formOf(value);
+    if (Context::isNull(value)) return location;
+    const Instr* root = value->type.isObject() ? hir::rootOf(const_cast<Instr*>(value)) : value;
+    if (constant(root, &location)) return location;
+    location.where = ValueLocation::kSpill;
+    location.offset = static_cast<int32_t>(values.size());
+    values.push_back(c_.use(value));
+    if (mention && canHandOver(root)) {
+      location.owned = true;
+      handed_over_.push_back(root);
+    }
+    return location;
+  }
+
+  ValueLocation::Form formOf(const Instr* value) {
+    switch (value->type.rep) {
+      case hir::Rep::kObject: return ValueLocation::kObject;
+      case hir::Rep::kInt64: return ValueLocation::kInt64;
+      case hir::Rep::kDouble: return ValueLocation::kDouble;
+      case hir::Rep::kBool: return ValueLocation::kBool;
+      case hir::Rep::kNone: case hir::Rep::kPtr: case hir::Rep::kState: break;
+    }
+    c_.fail(std::string("frame state names a value that Python cannot see: ") + value->info().name);
+    return ValueLocation::kObject;
+  }
+
+  bool constant(const Instr* value, ValueLocation* location) {
+    switch (value->op) {
+      case Op::kConstObject:
+        location->bits = static_cast<uint64_t>(c_.object(value->u32(0)).immValue());
+        break;
+      case Op::kConstNone:
+        location->bits = c_.py.py_none;
+        break;
+      case Op::kConstInt: case Op::kConstDouble: case Op::kConstBool:
+        location->bits = value->attr[0];
+        break;
+      default:
+        return false;
+    }
+    location->where = ValueLocation::kConstant;
+    return true;
+  }
+
+  Context& c_;
+  const Instr& at_;
+  std::vector<const Instr*> handed_over_;
+};
+
+}  // namespace
+
+Exit Context::makeExit(const Instr& at, ExitKind kind, ExitReason reason, const Instr* culprit) {
+  RecordBuilder builder(*this, at);
+  builder.record.kind = kind;
+  builder.record.reason = reason;
+  builder.record.line_offset = at.offset;
+  const Instr* state = at.state();
+  if (!state || state->op != Op::kFrameState) {
+    fail(std::string(at.info().name) + " has no frame state");
+    return {};
+  }
+  if (culprit && culprit->type.isObject()) builder.culprit(culprit);
+  builder.frames(state);
+  builder.drops();
+  out.exits.push_back(std::move(builder.record));
+  return {static_cast<uint32_t>(out.exits.size() - 1), std::move(builder.values)};
+}
+
+void Context::deoptIf(const Instr& at, Operand a, Operand value, Cond cond, ExitReason reason,
+                      const Instr* culprit, uint32_t width) {
+  Exit exit = makeExit(at, ExitKind::kDeopt, reason, culprit);
+  b.ExitCmp(inReg(a), value, exit.values, cond, width, exit.index);
+}
+
+void Context::deoptIfMem(const Instr& at, Operand address, Operand value, Cond cond, uint32_t width,
+                         ExitReason reason, const Instr* culprit) {
+  Exit exit = makeExit(at, ExitKind::kDeopt, reason, culprit);
+  b.ExitCmpMem(address, value, exit.values, cond, width, exit.index);
+}
+
+void Context::raiseIf(const Instr& at, Operand a, Operand value, Cond cond) {
+  Exit exit = makeExit(at, ExitKind::kRaise, ExitReason::kRaised);
+  b.ExitCmp(inReg(a), value, exit.values, cond, 8, exit.index);
+}
+
+}  // namespace tephra::lower

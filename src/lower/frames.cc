@@ -1,0 +1,286 @@
+// The interpreter frame: push, pop, homes, position, and the checks at observable points. The exact
+// protocol is in docs/architecture.md; field values are those of CPython's _PyFrame_Initialize.
+#include <algorithm>
+
+#include "lower/context.h"
+
+namespace tephra::lower {
+
+using hir::Op;
+
+namespace {
+
+constexpr int64_t kTagMask = -2;  // clears "no reference held"; tagged NULL (1) becomes NULL
+
+uint64_t positionOf(Context& c, uint32_t offset) {
+  return c.unit.bytecode + static_cast<uint64_t>(c.py.code_unit_size) * offset;
+}
+
+// tstate, or tstate->cframe: the struct that holds current_frame.
+Operand frameHolder(Context& c) {
+  return c.py.current_frame_in_cframe ? c.load(c.thread(), c.py.ts_cframe) : c.thread();
+}
+
+// Native stack and recursion limit. Before anything else is done: on failure there is no frame yet.
+void checkLimits(Context& c) {
+  Operand limit = c.b.LoadThreadLocal(c.py.tls_stack_limit);
+  auto stack = c.splitIf(c.b.StackPointer(), limit, Cond::kULt, 8);
+  c.b.setBlock(stack.cold);
+  auto refused = c.splitIf(c.call("stack_check", {c.thread()}), c.imm(0), Cond::kLt, 8);
+  lir::Block* go_on = refused.hot;
+  c.b.setBlock(refused.cold);
+  c.b.Return(c.b.Move(c.imm(0)));
+  c.joinAt(stack.hot, go_on);
+
+  Operand left = c.b.Sub(c.load(c.thread(), c.py.ts_py_recursion_remaining, 4, true), c.imm(1), 4);
+  c.store(c.thread(), c.py.ts_py_recursion_remaining, left, 4);
+  auto depth = c.splitIf(left, c.imm(0), Cond::kLt, 4);
+  c.b.setBlock(depth.cold);
+  refused = c.splitIf(c.call("recursion_error", {c.thread()}), c.imm(0), Cond::kLt, 8);
+  go_on = refused.hot;
+  c.b.setBlock(refused.cold);
+  c.b.Return(c.b.Move(c.imm(0)));
+  c.joinAt(depth.hot, go_on);
+}
+
+// Memory on the data stack, as _PyThreadState_PushFrame: there must be more than the frame needs.
+Operand allocateFrame(Context& c) {
+  const PyLayout& py = c.py;
+  Operand top = c.load(c.thread(), py.ts_datastack_top);
+  Operand end = c.b.Add(top, c.imm(8 * int64_t{c.unit.frame_size}), 8);
+  auto full = c.splitIfMem(c.mem(c.thread(), py.ts_datastack_limit), end, Cond::kULe, 8);
+  c.store(c.thread(), py.ts_datastack_top, end);
+  c.b.setBlock(full.cold);
+  Operand slow = c.call("push_frame_slow", {c.thread(), c.function_object});
+  auto failed = c.splitIf(slow, c.imm(0), Cond::kEq, 8);
+  lir::Block* got_it = failed.hot;
+  c.b.setBlock(failed.cold);
+  c.b.AddMem(c.mem(c.thread(), py.ts_py_recursion_remaining), c.imm(1), 4);
+  c.b.Return(c.b.Move(c.imm(0)));
+  return c.joinWith(full.hot, top, got_it, slow);
+}
+
+// stacktop or stackpointer, return_offset, owner, visited: neighbours, so as few stores as possible.
+void storeSmallFields(Context& c, Operand frame) {
+  const PyLayout& py = c.py;
+  int64_t stack_top = static_cast<int64_t>(c.unit.locals.size());
+  bool packed = py.frame_owner == py.frame_return_offset + 2 && py.frame_localsplus >= py.frame_return_offset + 4 &&
+                (py.frame_visited < 0 || py.frame_visited == py.frame_owner + 1);
+  int64_t small = int64_t{py.frame_owner_thread} << 16;
+  if (py.stack_pointer_is_pointer) {
+    c.store(frame, py.frame_stack, c.b.Lea(c.mem(frame, py.frame_localsplus + 8 * stack_top)));
+  } else if (packed && py.frame_return_offset == py.frame_stack + 4) {
+    c.store(frame, py.frame_stack, c.imm(stack_top | small << 32));
+    return;
+  } else {
+    c.store(frame, py.frame_stack, c.imm(stack_top), 4);
+  }
+  if (packed) {
+    c.store(frame, py.frame_return_offset, c.imm(small), 4);
+    return;
+  }
+  c.store(frame, py.frame_return_offset, c.imm(0), 2);
+  c.store(frame, py.frame_owner, c.imm(py.frame_owner_thread), 1);
+  if (py.frame_visited >= 0) c.store(frame, py.frame_visited, c.imm(0), 1);
+}
+
+void storeHomes(Context& c, Operand frame) {
+  bool tagged = c.py.frame_holds_stack_refs;
+  for (uint32_t slot = 0; slot < c.unit.locals.size(); ++slot) {
+    int64_t at = c.py.frame_localsplus + 8 * int64_t{slot};
+    if (slot >= c.unit.total_args) {
+      c.store(frame, at, c.imm(tagged ? 1 : 0));
+      continue;
+    }
+    Operand value = c.argument(slot);
+    if (!c.isBorrowedSlot(slot)) {
+      c.b.Incref(value, false);
+      c.store(frame, at, value);
+    } else {
+      c.store(frame, at, tagged ? c.b.Add(value, c.imm(1), 8) : value);
+    }
+  }
+}
+
+void pushFrame(Context& c, const Instr&) {
+  const PyLayout& py = c.py;
+  checkLimits(c);
+  Operand frame = allocateFrame(c);
+  Operand function = c.function_object;
+  Operand code = c.object(c.unit.code_object);
+  if (py.frame_holds_stack_refs) {  // |1: no reference held, the caller keeps both alive
+    c.store(frame, py.frame_code, c.imm(code.immValue() | 1));
+    c.store(frame, py.frame_func, c.b.Add(function, c.imm(1), 8));
+  } else {
+    code = c.b.Move(code);
+    if (py.frame_owns_code_and_func) {
+      c.b.Incref(code, false);
+      c.b.Incref(function, false);
+    }
+    c.store(frame, py.frame_code, code);
+    c.store(frame, py.frame_func, function);
+  }
+  // From the function: shorter than two addresses, and right for every closure of the code.
+  c.store(frame, py.frame_globals, c.load(function, py.function_globals));
+  c.store(frame, py.frame_builtins, c.load(function, py.function_builtins));
+  c.store(frame, py.frame_locals, c.imm(0));
+  c.store(frame, py.frame_frame_obj, c.imm(0));
+  c.store(frame, py.frame_instr, c.imm(static_cast<int64_t>(positionOf(c, c.unit.first_traceable))));
+  storeSmallFields(c, frame);
+  storeHomes(c, frame);
+  Operand holder = frameHolder(c);
+  c.store(frame, py.frame_previous, c.load(holder, py.ts_current_frame));
+  c.store(holder, py.ts_current_frame, frame);
+  // From here on the pinned register is this frame; callers' values come back with the epilogue.
+  const Operand pinned[] = {c.frame()}, source[] = {frame};
+  lir::Instr* pin = c.out.make(lir::Op::kMove, pinned, source);
+  lir::Function::append(c.b.block(), pin);
+}
+
+// NULL must be stored as 1 where homes are tagged.
+Operand homeContent(Context& c, const Instr* value) {
+  if (!c.py.frame_holds_stack_refs) return c.use(value);
+  if (Context::isNull(value)) return c.imm(1);
+  Operand plain = c.use(value);
+  if (!value->type.couldBe(hir::kMaskNull) || plain.isImm()) return plain;
+  return c.b.Or(plain, c.b.SetCmp(plain, c.imm(0), Cond::kEq, 8), 8);
+}
+
+void storeHome(Context& c, const Instr& i) {
+  c.b.Store(c.home(i.u32(0)), homeContent(c, i.operands[0]), 8);
+}
+
+// LoadHome and TakeHome. An owned home that is not NULL holds the plain pointer.
+void loadHome(Context& c, const Instr& i) {
+  uint32_t slot = i.u32(0);
+  Operand value = c.b.Load(c.home(slot), 8, false);
+  bool may_be_tagged = (slot < c.unit.locals.size() && c.isBorrowedSlot(slot)) || i.type.couldBe(hir::kMaskNull);
+  if (c.py.frame_holds_stack_refs && may_be_tagged) value = c.b.And(value, c.imm(kTagMask), 8);
+  c.define(&i, value);
+}
+
+// The upper half of the position never changes while all positions agree in it: PushFrame wrote it.
+void setPosition(Context& c, const Instr& i) {
+  int64_t position = static_cast<int64_t>(positionOf(c, i.u32(0)));
+  if (c.shortPositions()) {
+    c.store(c.frame(), c.py.frame_instr, c.imm(static_cast<int32_t>(position)), 4);
+  } else {
+    c.store(c.frame(), c.py.frame_instr, c.imm(position));
+  }
+}
+
+void releaseHomes(Context& c, const Instr& i) {
+  std::vector<uint32_t> homes(i.aux.begin(), i.aux.end());
+  std::sort(homes.begin(), homes.end());
+  if (c.py.locals_cleared_backwards) std::reverse(homes.begin(), homes.end());
+  for (uint32_t entry : homes) {
+    bool maybe_null = entry & 1;
+    Operand value = c.b.Load(c.home(entry / 2), 8, false);
+    if (maybe_null && c.py.frame_holds_stack_refs) value = c.b.And(value, c.imm(kTagMask), 8);
+    c.b.Decref(value, maybe_null);
+  }
+  if (!c.py.frame_owns_code_and_func) return;
+  c.b.Decref(c.load(c.frame(), c.py.frame_func), false);
+  c.b.Decref(c.load(c.frame(), c.py.frame_code), false);
+}
+
+// Homes that aux does not name own nothing, but the helper's clearing releases every home: it takes
+// references for them first, in one mask for the first 64.
+void leaveObserved(Context& c, const Instr& i) {
+  std::vector<uint64_t> unowned(c.unit.locals.size() / 64 + 1, 0);
+  for (uint32_t slot = 0; slot < c.unit.locals.size(); ++slot) unowned[slot / 64] |= uint64_t{1} << slot % 64;
+  for (uint32_t entry : i.aux) {
+    if (entry / 2 < c.unit.locals.size()) unowned[entry / 128] &= ~(uint64_t{1} << entry / 2 % 64);
+  }
+  for (size_t word = 1; word < unowned.size(); ++word) {
+    if (unowned[word] == 0) continue;
+    c.call("own_homes", {c.frame(), c.imm(static_cast<int64_t>(64 * word)), c.imm(static_cast<int64_t>(unowned[word]))});
+  }
+  c.call("leave_observed_frame", {c.thread(), c.frame(), c.imm(static_cast<int64_t>(unowned[0]))});
+}
+
+// As RETURN_VALUE: recursion count, unlink, clear, pop. A frame that somebody observes, and the first
+// one of a data stack chunk (which is freed with it), go out of line.
+void leaveFrame(Context& c, const Instr& i) {
+  const PyLayout& py = c.py;
+  constexpr int64_t kLargestChunkHeader = 64;  // smaller than any frame, so no second frame is so near
+  auto observed = c.splitIfMem(c.mem(c.frame(), py.frame_frame_obj), c.imm(0), Cond::kNe, 8);
+  Operand from_chunk = c.b.Sub(c.b.Move(c.frame()), c.load(c.thread(), py.ts_datastack_chunk), 8);
+  auto first = c.splitIf(from_chunk, c.imm(kLargestChunkHeader), Cond::kULt, 8);
+
+  c.b.AddMem(c.mem(c.thread(), py.ts_py_recursion_remaining), c.imm(1), 4);
+  Operand previous = c.load(c.frame(), py.frame_previous);
+  c.store(frameHolder(c), py.ts_current_frame, previous);
+  releaseHomes(c, i);
+  c.store(c.thread(), py.ts_datastack_top, c.frame());
+  lir::Block* done = c.b.block();
+
+  c.b.setBlock(observed.cold);
+  lir::Block* slow = c.newBlock(true);
+  c.jump(slow);
+  c.b.setBlock(first.cold);
+  c.jump(slow);
+  c.b.setBlock(slow);
+  leaveObserved(c, i);
+  c.joinAt(done, slow);
+}
+
+// The instrumentation version alone, pending events left aside.
+void deoptIfInstrumented(Context& c, const Instr& i) {
+  const PyLayout& py = c.py;
+  int64_t expected = static_cast<int64_t>(c.unit.instrumentation_version);
+  if (py.eval_breaker_in_tstate) {
+    // The version is the word's bits 8 and up; CPython sets at most 32 bits of the word, so the four
+    // bytes after the first hold it all.
+    c.deoptIfMem(i, c.mem(c.thread(), py.ts_eval_breaker + 1), c.imm(static_cast<int32_t>(expected >> 8)),
+                 Cond::kNe, 4, ExitReason::kInstrumentationChanged);
+  } else {
+    Operand interp = c.load(c.thread(), py.ts_interp);
+    c.deoptIfMem(i, c.mem(interp, py.interp_monitoring_version), c.imm(expected), Cond::kNe, 8,
+                 ExitReason::kInstrumentationChanged);
+  }
+}
+
+void deoptIfObserved(Context& c, const Instr& i) {
+  c.deoptIfMem(i, c.mem(c.frame(), c.py.frame_frame_obj), c.imm(0), Cond::kNe, 8, ExitReason::kFrameObserved);
+}
+
+void guardUnobserved(Context& c, const Instr& i) {
+  deoptIfObserved(c, i);
+  deoptIfInstrumented(c, i);
+}
+
+void checkPeriodic(Context& c, const Instr& i) {
+  const PyLayout& py = c.py;
+  Context::Split pending;
+  if (py.eval_breaker_in_tstate) {  // one word tells both: one comparison
+    Operand expected = c.imm(static_cast<int64_t>(c.unit.instrumentation_version));
+    pending = c.splitIfMem(c.mem(c.thread(), py.ts_eval_breaker), expected, Cond::kNe, 8);
+  } else {
+    Operand interp = c.load(c.thread(), py.ts_interp);
+    pending = c.splitIfMem(c.mem(interp, py.interp_eval_breaker), c.imm(0), Cond::kNe, 4);
+  }
+  c.b.setBlock(pending.cold);
+  c.callChecked(i, "handle_pending", {c.thread()});
+  if (py.eval_breaker_in_tstate) deoptIfInstrumented(c, i);
+  deoptIfObserved(c, i);
+  c.joinAt(pending.hot, pending.cold);
+  if (!py.eval_breaker_in_tstate) deoptIfInstrumented(c, i);
+}
+
+}  // namespace
+
+Lowerer frameLowerer(Op op) {
+  switch (op) {
+    case Op::kPushFrame: return pushFrame;
+    case Op::kStoreHome: return storeHome;
+    case Op::kLoadHome: case Op::kTakeHome: return loadHome;
+    case Op::kSetPosition: return setPosition;
+    case Op::kLeaveFrame: return leaveFrame;
+    case Op::kGuardUnobserved: return guardUnobserved;
+    case Op::kCheckPeriodic: return checkPeriodic;
+    default: return nullptr;
+  }
+}
+
+}  // namespace tephra::lower

@@ -1,0 +1,55 @@
+// Rows with `lower = call:NAME`: operands, then attributes, by the helper's signature.
+#include "lower/context.h"
+
+namespace tephra::lower {
+
+namespace {
+
+Operand attribute(Context& c, hir::AttrKind kind, uint64_t bits) {
+  switch (kind) {
+    case hir::AttrKind::kObj: return c.object(static_cast<ObjRef>(bits));
+    case hir::AttrKind::kU32: return c.imm(static_cast<uint32_t>(bits));
+    case hir::AttrKind::kI64: case hir::AttrKind::kU64: case hir::AttrKind::kBool: case hir::AttrKind::kCmp:
+    case hir::AttrKind::kBinOp: case hir::AttrKind::kUnOp: case hir::AttrKind::kReason:
+      return c.imm(static_cast<int64_t>(bits));
+    case hir::AttrKind::kF64: case hir::AttrKind::kType: break;
+  }
+  c.fail("attribute that no helper takes");
+  return c.imm(0);
+}
+
+// `index`-th argument of the row: operands first.
+Operand rowArgument(Context& c, const Instr& i, size_t index) {
+  auto inputs = i.inputs();
+  if (index < inputs.size()) return c.use(inputs[index]);
+  index -= inputs.size();
+  return attribute(c, i.info().attrs[index].kind, i.attr[index]);
+}
+
+void lowerGeneric(Context& c, const Instr& i) {
+  std::optional<Helper> helper = c.helper(i.info().helper);
+  if (!helper) return;
+  const HelperInfo& info = helperInfo(*helper);
+  size_t given = i.inputs().size() + i.info().attrs.size(), taken = 0;
+  Operands args;
+  for (const char* code = info.args; *code; ++code) {
+    if (*code == 'T') {
+      args.push_back(c.thread());
+    } else if (*code == 'F') {
+      args.push_back(c.frame());
+    } else if (taken < given) {
+      args.push_back(rowArgument(c, i, taken++));
+    } else {
+      return c.fail(std::string("helper ") + info.name + " takes more than " + i.info().name + " gives");
+    }
+  }
+  if (taken != given) return c.fail(std::string("helper ") + info.name + " takes less than " + i.info().name + " gives");
+  Operand result = c.callChecked(i, info.name, args);
+  if (i.info().result.rep != hir::Rep::kNone) c.define(&i, result);
+}
+
+}  // namespace
+
+Lowerer genericLowerer(hir::Op op) { return hir::opInfo(op).helper ? lowerGeneric : nullptr; }
+
+}  // namespace tephra::lower

@@ -1,0 +1,181 @@
+// Guards: one comparison and an exit each. A guard's result is its operand's register.
+#include <bit>
+
+#include "lower/context.h"
+
+namespace tephra::lower {
+
+using hir::Op;
+
+namespace {
+
+struct TypeAddress {
+  uint32_t mask;
+  uint64_t PyLayout::* address;
+};
+constexpr TypeAddress kTypes[] = {
+    {hir::kMaskInt, &PyLayout::int_type},
+    {hir::kMaskPyBool, &PyLayout::bool_type},
+    {hir::kMaskFloat, &PyLayout::float_type},
+    {hir::kMaskStr, &PyLayout::str_type},
+    {hir::kMaskBytes, &PyLayout::bytes_type},
+    {hir::kMaskList, &PyLayout::list_type},
+    {hir::kMaskTuple, &PyLayout::tuple_type},
+    {hir::kMaskDict, &PyLayout::dict_type},
+    {hir::kMaskSet, &PyLayout::set_type},
+    {hir::kMaskFrozenSet, &PyLayout::frozenset_type},
+    {hir::kMaskNoneType, &PyLayout::none_type},
+    {hir::kMaskType, &PyLayout::type_type},
+    {hir::kMaskFunction, &PyLayout::function_type},
+    {hir::kMaskBuiltin, &PyLayout::builtin_type},
+    {hir::kMaskMethodDescr, &PyLayout::method_descr_type},
+    {hir::kMaskSlice, &PyLayout::slice_type},
+    {hir::kMaskRange, &PyLayout::range_type},
+    {hir::kMaskRangeIter, &PyLayout::range_iter_type},
+    {hir::kMaskListIter, &PyLayout::list_iter_type},
+    {hir::kMaskTupleIter, &PyLayout::tuple_iter_type},
+    {hir::kMaskCell, &PyLayout::cell_type},
+    {hir::kMaskModule, &PyLayout::module_type},
+    {hir::kMaskBoundMethod, &PyLayout::bound_method_type},
+};
+
+Operand typeAddress(Context& c, uint32_t mask) {
+  for (const TypeAddress& row : kTypes) {
+    if (row.mask == mask) return c.imm(static_cast<int64_t>(c.py.*row.address));
+  }
+  c.fail("guard of a type that has no address");
+  return c.imm(0);
+}
+
+void guardType(Context& c, const Instr& i) {
+  const Instr* value = i.operands[0];
+  hir::Type wanted = hir::Type::decode(i.attr[0]);
+  c.define(&i, c.use(value));
+  if (value->type.isSubtypeOf(wanted)) return;
+  uint32_t mask = wanted.mask;
+  if (mask == hir::kMaskNoneType) {  // one object: no load
+    c.deoptIf(i, c.reg(value), c.imm(static_cast<int64_t>(c.py.py_none)), Cond::kNe, ExitReason::kTypeChanged, value);
+    return;
+  }
+  if (std::popcount(mask) == 1) {
+    Operand expected = typeAddress(c, mask);
+    c.deoptIfMem(i, c.mem(c.use(value), c.py.ob_type), expected, Cond::kNe, 8, ExitReason::kTypeChanged, value);
+    return;
+  }
+  Operand type = c.load(c.use(value), c.py.ob_type);
+  Operand any;
+  for (uint32_t rest = mask; rest != 0; rest &= rest - 1) {
+    Operand is = c.b.SetCmp(type, typeAddress(c, rest & (~rest + 1)), Cond::kEq, 8);
+    any = any.kind == Operand::kNone ? is : c.b.Or(any, is, 8);
+  }
+  if (any.kind == Operand::kNone) return c.fail("guard of no type");
+  c.deoptIf(i, any, c.imm(0), Cond::kEq, ExitReason::kTypeChanged, value);
+}
+
+void guardTypeVersion(Context& c, const Instr& i) {
+  const Instr* value = i.operands[0];
+  c.define(&i, c.use(value));
+  Operand type = c.load(c.use(value), c.py.ob_type);
+  c.deoptIfMem(i, c.mem(type, c.py.type_version_tag), c.imm(i.u32(0)), Cond::kNe, 4,
+               ExitReason::kTypeVersionChanged, value);
+}
+
+void guardClassVersion(Context& c, const Instr& i) {
+  const Instr* value = i.operands[0];
+  c.define(&i, c.use(value));
+  c.deoptIfMem(i, c.mem(c.use(value), c.py.type_version_tag), c.imm(i.u32(0)), Cond::kNe, 4,
+               ExitReason::kTypeVersionChanged, value);
+}
+
+void guardIs(Context& c, const Instr& i) {
+  const Instr* value = i.operands[0];
+  c.define(&i, c.use(value));
+  c.deoptIf(i, c.reg(value), c.object(i.u32(0)), Cond::kNe, ExitReason::kIdentityChanged, value);
+}
+
+void guardNotNull(Context& c, const Instr& i) {
+  const Instr* value = i.operands[0];
+  c.define(&i, c.use(value));
+  c.deoptIf(i, c.reg(value), c.imm(0), Cond::kEq, static_cast<ExitReason>(i.attr[0]));
+}
+
+void guardNull(Context& c, const Instr& i) {
+  const Instr* value = i.operands[0];
+  c.deoptIf(i, c.reg(value), c.imm(0), Cond::kNe, ExitReason::kIdentityChanged, value);
+}
+
+void guardTruth(Context& c, const Instr& i) {
+  Condition condition = c.condition(i.operands[0]);
+  c.exitIf(condition, i.op == Op::kGuardFalse, i, static_cast<ExitReason>(i.attr[0]));
+}
+
+void keysVersion(Context& c, const Instr& i, Operand keys, uint32_t version) {
+  c.deoptIfMem(i, c.mem(keys, c.py.keys_version), c.imm(version), Cond::kNe, 4, ExitReason::kKeysVersionChanged);
+}
+
+void guardDictKeys(Context& c, const Instr& i) {
+  keysVersion(c, i, c.load(c.use(i.operands[0]), c.py.dict_keys), i.u32(0));
+}
+
+void guardModuleKeys(Context& c, const Instr& i) {
+  Operand dict = c.load(c.use(i.operands[0]), c.py.module_dict);
+  keysVersion(c, i, c.load(dict, c.py.dict_keys), i.u32(0));
+}
+
+// No attribute of the instance hides the class's: the shared keys are the ones that the feedback saw,
+// and the instance still has its values in place.
+void guardHeapKeys(Context& c, const Instr& i) {
+  const PyLayout& py = c.py;
+  const Instr* value = i.operands[0];
+  c.define(&i, c.use(value));
+  Operand object = c.reg(value);
+  Operand type = c.load(object, py.ob_type);
+  keysVersion(c, i, c.load(type, py.type_cached_keys), i.u32(0));
+  if (py.inline_values) {
+    Operand size = c.load(type, py.type_basicsize);
+    Operand valid = c.b.Load(Operand::mem(object, py.values_valid, size, 0), 1, false);
+    c.deoptIf(i, valid, c.imm(0), Cond::kEq, ExitReason::kDictMaterialised, value);
+  } else {  // low bit set: values, not a dict
+    Exit exit = c.makeExit(i, ExitKind::kDeopt, ExitReason::kDictMaterialised, value);
+    c.b.ExitTestMem(c.mem(object, py.values_pointer), c.imm(1), exit.values, Cond::kEq, 8, exit.index);
+  }
+}
+
+void guardFunctionCode(Context& c, const Instr& i) {
+  const Instr* value = i.operands[0];
+  c.define(&i, c.use(value));
+  Operand function = c.reg(value);
+  if (!value->type.is(hir::kMaskFunction)) {
+    c.deoptIfMem(i, c.mem(function, c.py.ob_type), c.imm(static_cast<int64_t>(c.py.function_type)), Cond::kNe, 8,
+                 ExitReason::kTypeChanged, value);
+  }
+  c.deoptIfMem(i, c.mem(function, c.py.function_code), c.object(i.u32(0)), Cond::kNe, 8, ExitReason::kCodeChanged,
+               value);
+}
+
+void checkExpected(Context& c, const Instr& i) {
+  c.define(&i, c.use(i.operands[0]));
+  c.raiseIf(i, c.reg(i.operands[0]), c.imm(0), Cond::kEq);
+}
+
+}  // namespace
+
+Lowerer guardLowerer(Op op) {
+  switch (op) {
+    case Op::kGuardType: return guardType;
+    case Op::kGuardTypeVersion: return guardTypeVersion;
+    case Op::kGuardClassVersion: return guardClassVersion;
+    case Op::kGuardIs: return guardIs;
+    case Op::kGuardNotNull: return guardNotNull;
+    case Op::kGuardNull: return guardNull;
+    case Op::kGuardTrue: case Op::kGuardFalse: return guardTruth;
+    case Op::kGuardDictKeysVersion: return guardDictKeys;
+    case Op::kGuardModuleKeysVersion: return guardModuleKeys;
+    case Op::kGuardHeapKeysVersion: return guardHeapKeys;
+    case Op::kGuardFunctionCode: return guardFunctionCode;
+    case Op::kCheckExpected: return checkExpected;
+    default: return nullptr;
+  }
+}
+
+}  // namespace tephra::lower

@@ -1,0 +1,29 @@
+// Purpose: HIR to LIR. Each HIR row becomes straight machine-like code over virtual registers: object
+// layouts, frames, calls and exits are explicit afterwards.
+// Invariant in: HIR after passes/refcount_insertion and passes/position_stores (every reference and
+// position explicit); `function.unit()` and its layout are set.
+// Invariant out: LIR that its verifier accepts, every immediate and address encodable on `target`,
+// no critical edge, one ExitRecord per exiting instruction with locations that are operand indices.
+#pragma once
+
+#include <memory>
+
+#include "base/result.h"
+#include "hir/ir.h"
+#include "lir/ir.h"
+#include "target/target.h"
+
+namespace tephra {
+
+Result<std::unique_ptr<lir::Function>> lowerToLir(const hir::Function& function, const Target& target);
+
+namespace lower {
+
+// Is there a lowering of this row (also true for rows that need no code)?
+bool hasLowering(hir::Op op);
+
+// Rewrites operands that `target` cannot encode into registers. Part of lowerToLir.
+void legalize(lir::Function* function, const Target& target);
+
+}  // namespace lower
+}  // namespace tephra

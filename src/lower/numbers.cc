@@ -1,0 +1,228 @@
+// Unboxed integers, doubles and truth values, and the ways in and out of objects.
+#include <bit>
+
+#include "lower/context.h"
+
+namespace tephra::lower {
+
+using hir::Op;
+
+namespace {
+
+constexpr int64_t kCompactTagEnd = 16;  // compact ints have lv_tag < 16
+constexpr int64_t kSmallIntMin = -5, kSmallIntCount = 262;
+
+// value = digit, negated when tag bit 1 is set (sign 2); zero has a zero digit.
+void unboxInt(Context& c, const Instr& i) {
+  const Instr* value = i.operands[0];
+  Operand object = c.reg(value);
+  Operand tag = c.load(object, c.py.long_tag);
+  c.deoptIf(i, tag, c.imm(kCompactTagEnd), Cond::kUGe, ExitReason::kIntTooLarge, value);
+  Operand digit = c.load(object, c.py.long_digit, 4);
+  Operand negative = c.b.Sar(c.b.Shl(tag, c.imm(62), 8), c.imm(63), 8);  // 0 or -1
+  c.define(&i, c.b.Sub(c.b.Xor(digit, negative, 8), negative, 8));
+}
+
+// Small ints are immortal, so the table's objects need no reference.
+void boxInt(Context& c, const Instr& i) {
+  Operand value = c.reg(i.operands[0]);
+  Operand index = c.b.Add(value, c.imm(-kSmallIntMin), 8);
+  auto large = c.splitIf(index, c.imm(kSmallIntCount), Cond::kUGe, 8, false);
+  Operand offset = std::has_single_bit(static_cast<uint32_t>(c.py.small_int_size))
+                       ? c.b.Shl(index, c.imm(std::countr_zero(static_cast<uint32_t>(c.py.small_int_size))), 8)
+                       : c.b.Mul(index, c.imm(c.py.small_int_size), 8);
+  Operand small = c.b.Add(offset, c.imm(static_cast<int64_t>(c.py.small_ints)), 8);
+  c.b.setBlock(large.cold);
+  Operand made = c.callChecked(i, "box_int", {value});
+  c.define(&i, c.joinWith(large.hot, small, large.cold, made));
+}
+
+void unboxFloat(Context& c, const Instr& i) {
+  c.define(&i, c.b.LoadF(c.mem(c.use(i.operands[0]), c.py.float_value)));
+}
+
+void boxFloat(Context& c, const Instr& i) { c.define(&i, c.callChecked(i, "box_float", {c.use(i.operands[0])})); }
+
+void boxBool(Context& c, const Instr& i) {
+  const Instr* value = i.operands[0];
+  int64_t yes = static_cast<int64_t>(c.py.py_true), no = static_cast<int64_t>(c.py.py_false);
+  if (value->op == Op::kConstBool) return c.define(&i, c.imm(value->attr[0] ? yes : no));
+  c.define(&i, c.b.Select(c.reg(value), c.b.Move(c.imm(yes)), c.b.Move(c.imm(no))));
+}
+
+void truthValue(Context& c, const Instr& i) { c.define(&i, valueOf(c, primitiveCondition(c, &i))); }
+
+void intToDouble(Context& c, const Instr& i) { c.define(&i, c.b.IntToF(c.reg(i.operands[0]))); }
+
+// Constants to the right where the operation commutes.
+void commute(Operand* a, Operand* b) {
+  if (a->isImm() && !b->isImm()) std::swap(*a, *b);
+}
+
+void checkedArithmetic(Context& c, const Instr& i) {
+  Operand a = c.use(i.operands[0]), b = c.use(i.operands[1]);
+  if (i.op != Op::kIntSub) commute(&a, &b);
+  a = c.inReg(a);
+  Exit exit = c.makeExit(i, ExitKind::kDeopt, ExitReason::kIntOverflow);
+  switch (i.op) {
+    case Op::kIntAdd: return c.define(&i, c.b.AddExit(a, b, exit.values, exit.index));
+    case Op::kIntSub: return c.define(&i, c.b.SubExit(a, b, exit.values, exit.index));
+    default: return c.define(&i, c.b.MulExit(a, b, exit.values, exit.index));
+  }
+}
+
+void intNeg(Context& c, const Instr& i) {
+  Operand value = c.use(i.operands[0]);
+  Exit exit = c.makeExit(i, ExitKind::kDeopt, ExitReason::kIntOverflow);
+  c.define(&i, c.b.SubExit(c.b.Move(c.imm(0)), value, exit.values, exit.index));
+}
+
+void bitwise(Context& c, const Instr& i) {
+  Operand a = c.use(i.operands[0]), b = c.use(i.operands[1]);
+  commute(&a, &b);
+  a = c.inReg(a);
+  switch (i.op) {
+    case Op::kIntAnd: return c.define(&i, c.b.And(a, b, 8));
+    case Op::kIntOr: return c.define(&i, c.b.Or(a, b, 8));
+    default: return c.define(&i, c.b.Xor(a, b, 8));
+  }
+}
+
+// 1 where the truncated quotient lies above the floor: there is a remainder, of another sign than
+// the divisor.
+Operand roundsDown(Context& c, Operand rem, Operand divisor) {
+  Operand differ = c.b.Shr(c.b.Xor(rem, divisor, 8), c.imm(63), 8);
+  return c.b.And(differ, c.b.SetCmp(rem, c.imm(0), Cond::kNe, 8), 8);
+}
+
+bool isPowerOfTwo(std::optional<int64_t> value) {
+  return value && *value > 0 && std::has_single_bit(static_cast<uint64_t>(*value));
+}
+
+void floorDiv(Context& c, const Instr& i) {
+  Operand a = c.reg(i.operands[0]);
+  std::optional<int64_t> by = c.constantInt(i.operands[1]);
+  if (isPowerOfTwo(by)) {
+    return c.define(&i, c.b.Sar(a, c.imm(std::countr_zero(static_cast<uint64_t>(*by))), 8));
+  }
+  Operand b = c.reg(i.operands[1]);
+  if (!by || *by == 0) c.deoptIf(i, b, c.imm(0), Cond::kEq, ExitReason::kDivideByZero);
+  if (!by || *by == -1) {  // INT64_MIN // -1 is the only overflow
+    Operand lowest = c.b.SetCmp(a, c.imm(INT64_MIN), Cond::kEq, 8);
+    Operand minus_one = c.b.SetCmp(b, c.imm(-1), Cond::kEq, 8);
+    Exit exit = c.makeExit(i, ExitKind::kDeopt, ExitReason::kIntOverflow);
+    c.b.ExitTest(lowest, minus_one, exit.values, Cond::kNe, 8, exit.index);
+  }
+  lir::Instr* division = c.b.DivRem(a, b);
+  Operand quotient = division->defs[0], rem = division->defs[1];
+  c.define(&i, c.b.Sub(quotient, roundsDown(c, rem, b), 8));
+}
+
+void modulo(Context& c, const Instr& i) {
+  Operand a = c.reg(i.operands[0]);
+  std::optional<int64_t> by = c.constantInt(i.operands[1]);
+  if (isPowerOfTwo(by)) return c.define(&i, c.b.And(a, c.imm(*by - 1), 8));
+  Operand b = c.reg(i.operands[1]);
+  if (!by || *by == 0) c.deoptIf(i, b, c.imm(0), Cond::kEq, ExitReason::kDivideByZero);
+  Operand divisor = b;
+  if (!by || *by == -1) {  // INT64_MIN % -1 traps on x86-64; every remainder of -1 is that of 1
+    Operand minus_one = c.b.SetCmp(b, c.imm(-1), Cond::kEq, 8);
+    divisor = c.b.Add(b, c.b.Shl(minus_one, c.imm(1), 8), 8);
+  }
+  Operand rem = c.b.DivRem(a, divisor)->defs[1];
+  Operand correction = c.b.And(b, c.b.Neg(roundsDown(c, rem, b), 8), 8);
+  c.define(&i, c.b.Add(rem, correction, 8));
+}
+
+void shiftLeft(Context& c, const Instr& i) {
+  Operand a = c.reg(i.operands[0]);
+  Operand count = c.use(i.operands[1]);
+  std::optional<int64_t> by = c.constantInt(i.operands[1]);
+  if (!by || *by < 0 || *by > 63) {
+    count = c.inReg(count);
+    c.deoptIf(i, count, c.imm(63), Cond::kUGt, ExitReason::kIntOverflow);
+  }
+  Operand shifted = c.b.Shl(a, count, 8);
+  c.deoptIf(i, c.b.Sar(shifted, count, 8), a, Cond::kNe, ExitReason::kIntOverflow);
+  c.define(&i, shifted);
+}
+
+void shiftRight(Context& c, const Instr& i) {
+  Operand a = c.reg(i.operands[0]);
+  std::optional<int64_t> by = c.constantInt(i.operands[1]);
+  if (by && *by >= 0) return c.define(&i, c.b.Sar(a, c.imm(*by > 63 ? 63 : *by), 8));
+  Operand count = c.reg(i.operands[1]);
+  c.deoptIf(i, count, c.imm(0), Cond::kLt, ExitReason::kIntOverflow);
+  Operand large = c.b.SetCmp(count, c.imm(63), Cond::kGt, 8);
+  c.define(&i, c.b.Sar(a, c.b.Select(large, c.b.Move(c.imm(63)), count), 8));
+}
+
+void doubleArithmetic(Context& c, const Instr& i) {
+  Operand a = c.use(i.operands[0]);
+  if (i.op == Op::kDoubleNeg) return c.define(&i, c.b.NegF(a));
+  Operand b = c.use(i.operands[1]);
+  switch (i.op) {
+    case Op::kDoubleAdd: return c.define(&i, c.b.AddF(a, b));
+    case Op::kDoubleSub: return c.define(&i, c.b.SubF(a, b));
+    default: return c.define(&i, c.b.MulF(a, b));
+  }
+}
+
+void doubleDiv(Context& c, const Instr& i) {
+  const Instr* divisor = i.operands[1];
+  Operand a = c.use(i.operands[0]), b = c.use(divisor);
+  if (divisor->op != Op::kConstDouble || divisor->f64(0) == 0) {
+    Exit exit = c.makeExit(i, ExitKind::kDeopt, ExitReason::kDivideByZero);
+    c.b.ExitCmpF(b, c.b.MoveConstF(0.0), exit.values, Cond::kEq, exit.index);
+  }
+  c.define(&i, c.b.DivF(a, b));
+}
+
+constexpr int64_t kInfinityBits = 0x7FF0000000000000;
+
+// Sign bit shifted out, so that one unsigned comparison finds infinities and NaNs.
+void deoptUnlessFinite(Context& c, const Instr& i, Operand value) {
+  Operand magnitude = c.b.Shl(c.b.FpToGp(value), c.imm(1), 8);
+  c.deoptIf(i, magnitude, c.imm(static_cast<int64_t>(uint64_t{kInfinityBits} << 1)), Cond::kUGe,
+            ExitReason::kUnsupported);
+}
+
+void doublePow(Context& c, const Instr& i) {
+  const Instr* exponent = i.operands[1];
+  Operand base = c.use(i.operands[0]), power = c.use(exponent);
+  // 0 < base < infinity, as bits: zero wraps, negative ones and NaNs are above.
+  Operand bits = c.b.Sub(c.b.FpToGp(base), c.imm(1), 8);
+  c.deoptIf(i, bits, c.imm(kInfinityBits - 1), Cond::kUGe, ExitReason::kUnsupported);
+  if (exponent->op != Op::kConstDouble || !__builtin_isfinite(exponent->f64(0))) deoptUnlessFinite(c, i, power);
+  Operand result = c.call("double_pow", {base, power});
+  deoptUnlessFinite(c, i, result);
+  c.define(&i, result);
+}
+
+}  // namespace
+
+Lowerer numberLowerer(Op op) {
+  switch (op) {
+    case Op::kUnboxInt: return unboxInt;
+    case Op::kBoxInt: return boxInt;
+    case Op::kUnboxFloat: return unboxFloat;
+    case Op::kBoxFloat: return boxFloat;
+    case Op::kBoxBool: return boxBool;
+    case Op::kIntToDouble: return intToDouble;
+    case Op::kIntAdd: case Op::kIntSub: case Op::kIntMul: return checkedArithmetic;
+    case Op::kIntFloorDiv: return floorDiv;
+    case Op::kIntMod: return modulo;
+    case Op::kIntAnd: case Op::kIntOr: case Op::kIntXor: return bitwise;
+    case Op::kIntShl: return shiftLeft;
+    case Op::kIntShr: return shiftRight;
+    case Op::kIntNeg: return intNeg;
+    case Op::kDoubleAdd: case Op::kDoubleSub: case Op::kDoubleMul: case Op::kDoubleNeg: return doubleArithmetic;
+    case Op::kDoubleDiv: return doubleDiv;
+    case Op::kDoublePow: return doublePow;
+    case Op::kIntCompare: case Op::kDoubleCompare: case Op::kPtrEqual: case Op::kUnboxBool: case Op::kBoolNot:
+    case Op::kRangeIterHasNext: case Op::kListIterHasNext: case Op::kTupleIterHasNext: return truthValue;
+    default: return nullptr;
+  }
+}
+
+}  // namespace tephra::lower

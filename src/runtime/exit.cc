@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "runtime/raise.h"
 #include "runtime/stats.h"
 
 namespace tephra {
@@ -126,7 +127,7 @@ void Exit::release() {
 PyObject* Exit::unwindOrResume(size_t index, bool raised, bool reraise) {
   const ExitFrame& from = record_.frames[index];
   py::Frame* frame = frames_[index];
-  if (raised) return py::raiseInFrame(ts_, frame, from.raise_offset, reraise);
+  if (raised) return raiseInFrame(ts_, frame, from.raise_offset, reraise);
   py::setNextInstr(frame, py::frameCode(frame), from.offset);
   return py::resumeInterpreter(ts_, frame);
 }

@@ -7,13 +7,20 @@
 
 namespace py = tephra::py;
 
-int tephra::checkNativeStack(PyThreadState* ts) {
-  if (checkStack() == StackState::kRoom) return 0;
-  // Headroom as for the counted limit: making the error must not meet the limit again.
+namespace {
+
+int setRecursionError(PyThreadState* ts) {
+  // Headroom: making the error must not meet the limit again.
   ts->recursion_headroom++;
   PyErr_SetString(PyExc_RecursionError, "maximum recursion depth exceeded");
   ts->recursion_headroom--;
   return -1;
+}
+
+}  // namespace
+
+int tephra::checkNativeStack(PyThreadState* ts) {
+  return checkStack() == StackState::kRoom ? 0 : setRecursionError(ts);
 }
 
 extern "C" void* tephra_push_frame_slow(PyThreadState* ts, PyObject* function) {
@@ -37,7 +44,17 @@ extern "C" void tephra_leave_observed_frame(PyThreadState* ts, _PyInterpreterFra
   py::leaveFrame(ts, frame);
 }
 
-extern "C" int64_t tephra_recursion_error(PyThreadState* ts) { return py::recursionError(ts); }
+// What the interpreter does for a Python-to-Python call (_Py_CheckRecursiveCallPy, hidden).
+extern "C" int64_t tephra_recursion_error(PyThreadState* ts) {
+  if (ts->recursion_headroom) {
+    if (ts->py_recursion_remaining < -50) {
+      Py_FatalError("Cannot recover from Python stack overflow.");
+    }
+    return 0;
+  }
+  ts->py_recursion_remaining++;
+  return setRecursionError(ts);
+}
 
 extern "C" int64_t tephra_stack_check(PyThreadState* ts) { return tephra::checkNativeStack(ts); }
 

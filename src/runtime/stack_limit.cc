@@ -6,7 +6,8 @@
 
 namespace tephra {
 
-thread_local uintptr_t tephra_stack_limit __attribute__((tls_model("initial-exec"))) = UINTPTR_MAX;
+constinit thread_local uintptr_t tephra_stack_limit __attribute__((tls_model("initial-exec"))) =
+    UINTPTR_MAX;
 
 namespace {
 
@@ -19,7 +20,7 @@ constexpr size_t kMaxMargin = 512 * 1024;
 struct Bounds {
   uintptr_t low = 0, high = 0;
 };
-thread_local Bounds bounds __attribute__((tls_model("initial-exec")));
+constinit thread_local Bounds bounds __attribute__((tls_model("initial-exec")));
 
 void findLimit() {
   tephra_stack_limit = 0;  // without better knowledge nothing is refused

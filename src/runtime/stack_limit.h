@@ -9,7 +9,7 @@
 namespace tephra {
 
 // Lowest stack address that compiled code may use in this thread.
-extern thread_local uintptr_t tephra_stack_limit __attribute__((tls_model("initial-exec")));
+extern constinit thread_local uintptr_t tephra_stack_limit __attribute__((tls_model("initial-exec")));
 
 // Offset of that word from the thread pointer: PyLayout::tls_stack_limit.
 int64_t stackLimitTlsOffset();

@@ -280,7 +280,7 @@ bool FunctionEmitter::emitControl(const Instr& instr) {
     case Op::kBranchCmpF: branchCompareFp(instr); return true;
     case Op::kReturn:
       if (gpNumber(instr.uses[0]) != kRax) a_.mov(x86::rax, gp(instr.uses[0]));
-      if (return_bound_ && 8 * in_.frame.saved.size() + in_.frame.size > 0) {
+      if (return_bound_ && !in_.frame.saved.empty()) {  // a short epilogue is repeated
         as_.jump(return_label_);
         return true;
       }

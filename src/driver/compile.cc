@@ -92,9 +92,9 @@ void printDumps(const CodeUnit& unit, const Dumps& dumps) {
 
 Result<bool> runPasses(hir::Function& function) {
   const Options& options = jit().options;
-  PassContext context;
+  passes::PassContext context;
   auto disable = [&](bool on, const char* name) {
-    if (!on) context.options.disabled.insert(name);
+    if (!on) context.options.disable(name);
   };
   disable(options.pass_phi_elimination, "phi_elimination");
   disable(options.pass_simplify, "simplify");
@@ -102,15 +102,15 @@ Result<bool> runPasses(hir::Function& function) {
   disable(options.pass_comparison_fusion, "comparison_fusion");
   disable(options.pass_unbox_phis, "unbox_phis");
   disable(options.pass_dce, "dce");
-  context.verify = options.verify;
+  context.options.verify |= options.verify;
   if (listContains(options.dump, "hir-passes") &&
       function.name.find(options.dump_filter) != std::string::npos) {
-    context.dump = [](const std::string& pass, const std::string& text) {
-      std::fprintf(stderr, "--- tephra hir after %s\n%s\n", pass.c_str(), text.c_str());
+    context.dump = [](const char* pass, const hir::Function& after) {
+      std::fprintf(stderr, "--- tephra hir after %s\n%s\n", pass, hir::print(after).c_str());
     };
   }
-  runPipeline(function, context);
-  if (!context.problems.empty()) return Bailout{BailoutReason::kVerifier, context.problems.front()};
+  passes::runPipeline(function, context);
+  if (!context.errors.empty()) return Bailout{BailoutReason::kVerifier, context.errors.front()};
   return true;
 }
 
@@ -144,7 +144,9 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
   if (!lowered) return lowered.bailout();
   if (dumps) dumps->lir = lir::print(**lowered);
 
-  Result<bool> allocated = allocateRegisters(**lowered, target);
+  regalloc::AllocationOptions allocation;
+  allocation.check = jit().options.verify;
+  Result<bool> allocated = regalloc::allocateRegisters(**lowered, target, allocation);
   if (!allocated) return allocated.bailout();
   if (dumps) dumps->lir += "\n--- after register allocation\n" + lir::print(**lowered);
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_set>
 
 #include "codegen/code_memory.h"
 #include "codegen/generate.h"

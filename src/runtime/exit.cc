@@ -16,6 +16,8 @@ namespace {
 // Set by a helper and read by the exit that follows it with no Python code between them.
 thread_local bool reraise_noted = false;
 
+ExitHook exit_hook = nullptr;
+
 struct MachineState {
   const RegisterFile* registers;
   const char* native_fp;
@@ -165,6 +167,8 @@ PyTypeObject* culpritType(const ExitRecord& record, const MachineState& state) {
 
 }  // namespace
 
+void setExitHook(ExitHook hook) { exit_hook = hook; }
+
 void noteReraise(bool reraise) { reraise_noted = reraise; }
 
 PyObject* takeExit(CodeMetadata* metadata, uint32_t exit, const RegisterFile* registers,
@@ -177,6 +181,7 @@ PyObject* takeExit(CodeMetadata* metadata, uint32_t exit, const RegisterFile* re
   const MachineState state{registers, static_cast<const char*>(native_fp)};
   ++record.count;
   countExit(record, py::frameCode(frame), culpritType(record, state));
+  if (exit_hook) exit_hook(metadata, exit);
   return Exit(*metadata, record, state, frame, ts).take(reraise);
 }
 

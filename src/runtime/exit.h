@@ -23,6 +23,11 @@ namespace tephra {
 PyObject* takeExit(CodeMetadata* metadata, uint32_t exit, const RegisterFile* registers,
                    const void* native_fp, _PyInterpreterFrame* frame, PyThreadState* ts);
 
+// Called after each exit is counted, before the interpreter goes on: the driver's policy. May change
+// vectorcalls and retire code, but must not free the code that is being left.
+using ExitHook = void (*)(CodeMetadata* metadata, uint32_t exit);
+void setExitHook(ExitHook hook);
+
 // The exception that was set just now is a bare `raise`: the exit that follows at once adds no
 // traceback entry for it.
 void noteReraise(bool reraise);

@@ -16,8 +16,17 @@ void FunctionEmitter::branch(x86::CondCode cond, const Instr& instr) {
     as_.jumpIf(x86::negateCond(cond), blockLabel(instr.targets[1]));
     return;
   }
-  as_.jumpIf(cond, blockLabel(instr.targets[0]));
-  jumpToBlock(instr.targets[1]);
+  // With neither next, the usual way takes one jump and the other one two.
+  const lir::Block *a = instr.targets[0], *b = instr.targets[1];
+  uint32_t likely = instr.u32(static_cast<int>(instr.info().attrs.size()) - 1);
+  bool second = a->loop_depth != b->loop_depth ? b->loop_depth > a->loop_depth : likely == 2;
+  if (next_ != b && second) {
+    as_.jumpIf(x86::negateCond(cond), blockLabel(b));
+    as_.jump(blockLabel(a));
+    return;
+  }
+  as_.jumpIf(cond, blockLabel(a));
+  jumpToBlock(b);
 }
 
 void FunctionEmitter::exitIf(x86::CondCode cond, const Instr& instr) {

@@ -1,0 +1,144 @@
+#include "codegen/code_memory.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
+
+#include "tests/unit/codegen/support.h"
+
+namespace tephra {
+namespace {
+
+void anchor() {}
+
+CodeMemoryOptions small(bool dual) {
+  return {.reserve_bytes = size_t{1} << 20, .chunk_bytes = size_t{64} << 10, .max_code_bytes = 0,
+          .near = {reinterpret_cast<uint64_t>(&anchor)}, .dual_mapping = dual};
+}
+
+// mov eax, value; ret
+std::vector<uint8_t> returns(uint8_t value) { return {0xB8, value, 0, 0, 0, 0xC3}; }
+int callAt(void* code) { return reinterpret_cast<int (*)()>(code)(); }
+
+class CodeMemoryTest : public ::testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(Mappings, CodeMemoryTest, ::testing::Values(true, false));
+
+TEST_P(CodeMemoryTest, CodeRunsAndIsNeverWritableAndExecutable) {
+  CodeMemory memory(small(GetParam()));
+  ASSERT_TRUE(memory.usable());
+  EXPECT_EQ(memory.stats().dual_mapping, GetParam());
+  auto code = returns(42);
+  void* at = memory.allocate(code.size());
+  ASSERT_NE(at, nullptr);
+  ASSERT_TRUE(memory.write(at, code.data(), code.size()));
+  EXPECT_TRUE(!codegen_test::hostIsX86() || callAt(at) == 42);
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    EXPECT_EQ(line.find("rwx"), std::string::npos) << line;
+  }
+}
+
+TEST_P(CodeMemoryTest, PlacedWithinReach) {
+  CodeMemory memory(small(GetParam()));
+  EXPECT_TRUE(memory.reaches(reinterpret_cast<uint64_t>(&anchor)));
+  EXPECT_FALSE(memory.reaches(reinterpret_cast<uint64_t>(&anchor) ^ (UINT64_C(1) << 40)));
+  auto* cell = memory.allocateCell();
+  EXPECT_TRUE(memory.contains(cell));
+  EXPECT_TRUE(memory.contains(memory.allocate(16)));
+}
+
+TEST_P(CodeMemoryTest, FreedMemoryIsUsedAgainAndCoalesced) {
+  CodeMemory memory(small(GetParam()));
+  void* a = memory.allocate(100);
+  void* b = memory.allocate(200);
+  void* c = memory.allocate(300);
+  EXPECT_EQ(memory.stats().used, 600u);
+  EXPECT_EQ(memory.stats().wasted, 12u + 8 + 4);
+  EXPECT_EQ(reinterpret_cast<uint64_t>(b) % CodeMemory::kAlignment, 0u);
+  memory.free(a);
+  memory.free(b);
+  EXPECT_EQ(memory.stats().used, 300u);
+  EXPECT_EQ(memory.allocate(112 + 208), a);
+  memory.free(c);
+  EXPECT_EQ(memory.stats().blocks, 1u);
+  memory.free(a);
+  memory.free(a);  // a second time, or something else: nothing happens
+  memory.free(&memory);
+  EXPECT_EQ(memory.stats().used, 0u);
+  EXPECT_EQ(memory.stats().wasted, 0u);
+}
+
+TEST_P(CodeMemoryTest, LimitsAreKept) {
+  CodeMemory memory(small(GetParam()));
+  memory.setMaxCodeSize(1000);
+  EXPECT_EQ(memory.stats().limit, 1000u);
+  EXPECT_EQ(memory.allocate(1001), nullptr);
+  EXPECT_NE(memory.allocate(900), nullptr);
+  EXPECT_EQ(memory.allocate(200), nullptr);
+  memory.setMaxCodeSize(0);
+  EXPECT_EQ(memory.allocate(size_t{2} << 20), nullptr);  // more than was reserved
+  size_t many = 0;
+  while (memory.allocate(size_t{60} << 10) != nullptr) ++many;
+  EXPECT_GE(many, 12u);
+  EXPECT_LE(memory.stats().committed, size_t{1} << 20);
+}
+
+TEST_P(CodeMemoryTest, BlocksLargerThanAChunk) {
+  CodeMemory memory(small(GetParam()));
+  void* large = memory.allocate(size_t{200} << 10);
+  ASSERT_NE(large, nullptr);
+  std::vector<uint8_t> code(size_t{200} << 10, 0x90);
+  code[code.size() - 6] = 0xB8;
+  std::memcpy(code.data() + code.size() - 6, returns(7).data(), 6);
+  ASSERT_TRUE(memory.write(large, code.data(), code.size()));
+  EXPECT_TRUE(!codegen_test::hostIsX86() || callAt(large) == 7);
+}
+
+TEST_P(CodeMemoryTest, CellsAreZeroedAndReused) {
+  CodeMemory memory(small(GetParam()));
+  uint64_t* first = memory.allocateCell();
+  *first = 5;
+  EXPECT_NE(memory.allocateCell(), first);
+  memory.freeCell(first);
+  EXPECT_EQ(memory.stats().cells, 1u);
+  uint64_t* again = memory.allocateCell();
+  EXPECT_EQ(again, first);
+  EXPECT_EQ(*again, 0u);
+}
+
+// A child must not see code change under it, nor change its parent's.
+TEST_P(CodeMemoryTest, ForkedProcessesDoNotShareNewCode) {
+  if (!codegen_test::hostIsX86()) GTEST_SKIP() << "the code of this test is x86-64";
+  CodeMemory memory(small(GetParam()));
+  auto one = returns(1), two = returns(2), three = returns(3);
+  void* before = memory.allocate(6);
+  memory.write(before, one.data(), 6);
+  int to_parent[2], to_child[2];
+  ASSERT_EQ(pipe(to_parent) + pipe(to_child), 0);
+  pid_t child = fork();
+  if (child == 0) {
+    void* mine = memory.allocate(6);
+    bool good = mine != nullptr && memory.write(mine, two.data(), 6);
+    char go = good;
+    good = write(to_parent[1], &go, 1) == 1 && read(to_child[0], &go, 1) == 1 && good;
+    _exit(good && callAt(mine) == 2 && callAt(before) == 1 ? 0 : 1);
+  }
+  char go = 0;
+  ASSERT_EQ(read(to_parent[0], &go, 1), 1);
+  void* mine = memory.allocate(6);
+  ASSERT_TRUE(memory.write(mine, three.data(), 6));
+  memory.free(before);
+  void* again = memory.allocate(6);
+  memory.write(again, three.data(), 6);
+  ASSERT_EQ(write(to_child[1], &go, 1), 1);
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(callAt(mine), 3);
+}
+
+}  // namespace
+}  // namespace tephra

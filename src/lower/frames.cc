@@ -86,10 +86,13 @@ void storeSmallFields(Context& c, Operand frame) {
 
 void storeHomes(Context& c, Operand frame) {
   bool tagged = c.py.frame_holds_stack_refs;
+  // Tagged NULL is an immediate of no AArch64 store, and a long one on x86-64.
+  Operand null = c.imm(tagged ? 1 : 0);
+  if (tagged && c.unit.locals.size() > c.unit.total_args + 1) null = c.b.Move(null);
   for (uint32_t slot = 0; slot < c.unit.locals.size(); ++slot) {
     int64_t at = c.py.frame_localsplus + 8 * int64_t{slot};
     if (slot >= c.unit.total_args) {
-      c.store(frame, at, c.imm(tagged ? 1 : 0));
+      c.store(frame, at, null);
       continue;
     }
     Operand value = c.argument(slot);

@@ -32,9 +32,9 @@ Operand instanceValue(Context& c, const Instr& i, uint32_t index, bool storing) 
       c.deoptIfMem(i, c.mem(object, py.values_pointer), c.imm(0), Cond::kNe, 8, ExitReason::kDictMaterialised, value);
     }
     Operand size = c.load(c.load(object, py.ob_type), py.type_basicsize);
-    Operand valid = c.b.Load(Operand::mem(object, py.values_valid, size, 0), 1, false);
-    c.deoptIf(i, valid, c.imm(0), Cond::kEq, ExitReason::kDictMaterialised, value);
-    return Operand::mem(object, at, size, 0);
+    Operand values = c.b.Add(size, object, 8);
+    c.deoptIf(i, c.load(values, py.values_valid, 1), c.imm(0), Cond::kEq, ExitReason::kDictMaterialised, value);
+    return Operand::mem(values, at);
   }
   // The word is a dict, or the address of the values less one: an odd number.
   Operand word = c.load(object, py.values_pointer);

@@ -115,6 +115,7 @@ void floorDiv(Context& c, const Instr& i) {
   }
   lir::Instr* division = c.b.DivRem(a, b);
   Operand quotient = division->defs[0], rem = division->defs[1];
+  if (by && *by > 0) return c.define(&i, c.b.Add(quotient, c.b.Sar(rem, c.imm(63), 8), 8));
   c.define(&i, c.b.Sub(quotient, roundsDown(c, rem, b), 8));
 }
 
@@ -130,6 +131,9 @@ void modulo(Context& c, const Instr& i) {
     divisor = c.b.Add(b, c.b.Shl(minus_one, c.imm(1), 8), 8);
   }
   Operand rem = c.b.DivRem(a, divisor)->defs[1];
+  if (by && *by > 0) {
+    return c.define(&i, c.b.Add(rem, c.b.And(c.b.Sar(rem, c.imm(63), 8), c.imm(*by), 8), 8));
+  }
   Operand correction = c.b.And(b, c.b.Neg(roundsDown(c, rem, b), 8), 8);
   c.define(&i, c.b.Add(rem, correction, 8));
 }

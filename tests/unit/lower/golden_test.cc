@@ -1,0 +1,111 @@
+// tests/lower/*.txt: HIR in, LIR out. A file is a row of cases
+//
+//     === NAME
+//     fun ... HIR text ...
+//     --- 3.12 x86_64, 3.12 aarch64         (pairs with the same result share it)
+//     fun ... LIR text ...
+//
+// TEPHRA_BLESS=1 unit_lower --gtest_filter='LowerGolden*' rewrites the results.
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "support.h"
+
+namespace tephra::lower_test {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> files() {
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(TEPHRA_SOURCE_DIR "/tests/lower")) {
+    if (entry.path().extension() == ".txt") found.push_back(entry.path());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+std::string read(const fs::path& path) {
+  std::ifstream in(path);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+struct Case {
+  std::string title, input, expected;
+};
+
+std::vector<Case> casesOf(const std::string& text, std::string* preamble) {
+  std::vector<Case> cases;
+  std::stringstream in(text);
+  enum { kPreamble, kInput, kExpected } part = kPreamble;
+  for (std::string line; std::getline(in, line);) {
+    if (line.rfind("=== ", 0) == 0) {
+      cases.push_back({line.substr(4), "", ""});
+      part = kInput;
+      continue;
+    }
+    if (line.rfind("--- ", 0) == 0) part = kExpected;
+    (part == kPreamble ? *preamble : part == kInput ? cases.back().input : cases.back().expected) += line + "\n";
+  }
+  return cases;
+}
+
+std::string resultsOf(const std::string& input) {
+  std::vector<std::pair<std::string, std::string>> results;  // names, text
+  for (const Combination& on : combinations()) {
+    std::string text = lowered(input, on);
+    auto same = std::find_if(results.begin(), results.end(), [&](auto& r) { return r.second == text; });
+    if (same != results.end()) {
+      same->first += ", " + on.name();
+    } else {
+      results.emplace_back(on.name(), text);
+    }
+  }
+  std::string all;
+  for (const auto& [names, text] : results) all += "--- " + names + "\n" + text;
+  return all;
+}
+
+TEST(LowerGolden, Files) {
+  bool bless = std::getenv("TEPHRA_BLESS") != nullptr;
+  ASSERT_FALSE(files().empty());
+  for (const fs::path& path : files()) {
+    std::string text = read(path), written;
+    std::vector<Case> cases = casesOf(text, &written);
+    for (const Case& test : cases) {
+      SCOPED_TRACE(path.filename().string() + ": " + test.title);
+      std::string now = resultsOf(test.input);
+      if (!bless) {
+        EXPECT_EQ(test.expected, now) << "TEPHRA_BLESS=1 unit_lower --gtest_filter='LowerGolden*' accepts this";
+      }
+      written += "=== " + test.title + "\n" + test.input + now;
+    }
+    if (bless) std::ofstream(path) << written;
+  }
+}
+
+// The golden files show every row that has a lowering of its own.
+TEST(LowerGolden, EveryCustomRow) {
+  std::set<std::string> seen;
+  for (const fs::path& path : files()) {
+    std::string preamble;
+    for (const Case& test : casesOf(read(path), &preamble)) {
+      std::stringstream in(test.input);
+      for (std::string word; in >> word;) seen.insert(word);
+    }
+  }
+  for (int op = 0; op < kRows; ++op) {
+    const hir::OpInfo& info = hir::opInfo(static_cast<hir::Op>(op));
+    if (!info.helper) {
+      EXPECT_TRUE(seen.count(info.name)) << info.name << " is in no file of tests/lower";
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tephra::lower_test

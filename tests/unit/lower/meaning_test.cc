@@ -1,0 +1,339 @@
+// What lowered code does, by executing it: arithmetic at its edges, indices, frames, iterators.
+#include <array>
+#include <limits>
+
+#include "evaluator.h"
+#include "support.h"
+
+namespace tephra::lower_test {
+namespace {
+
+using Memory = std::array<uint64_t, 128>;
+
+uint64_t addressOf(const void* memory) { return reinterpret_cast<uint64_t>(memory); }
+
+struct Compiled {
+  Compiled(const std::string& text, const Combination& on, uint32_t args)
+      : unit(fakeUnit(*on.layout, args)), function(&unit) {
+    hir::ParseError error{};
+    TEPHRA_CHECK(hir::parse(text, &function, &error), "HIR text");
+    for (const std::string& problem : hir::verify(function)) ADD_FAILURE() << problem;
+    auto result = lowerToLir(function, *on.target);
+    TEPHRA_CHECK(result, "a lowering");
+    code = std::move(*result);
+  }
+  ExitReason reason(const Outcome& outcome) const { return code->exits[static_cast<size_t>(outcome.exit)].reason; }
+  CodeUnit unit;
+  hir::Function function;
+  std::unique_ptr<lir::Function> code;
+};
+
+// f(x, y): x OP y on unboxed integers; y a constant where `by` is given. The result leaves through an exit.
+std::string binary(const std::string& op, const int64_t* by = nullptr) {
+  bool exits = hir::opInfo([&] { hir::Op o; hir::opFromName(op, &o); return o; }()).hasExits();
+  return "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  v1:Object = LoadArg {index=1}\n"
+         "  v2:State = FrameState v0, v1 {offset=2, raise_offset=2, nstack=2}\n"
+         "  v3:Int64 = LoadVarSize v0\n" +
+         (by ? "  v4:Int64 = ConstInt {value=" + std::to_string(*by) + "}\n" : "  v4:Int64 = LoadVarSize v1\n") +
+         "  v5:Int64 = " + op + " v3, v4" + (exits ? ", v2" : "") + "\n" +
+         "  v6:State = FrameState v5 {offset=8, raise_offset=8, nstack=1}\n"
+         "  Deopt v6 {reason=Stress} @8\n}\n";
+}
+
+// The result, or nothing when the operation refuses.
+std::optional<int64_t> evaluate(const std::string& op, int64_t x, int64_t y, bool constant, const Combination& on) {
+  Compiled compiled(binary(op, constant ? &y : nullptr), on, 2);
+  Memory a{}, b{};
+  a[2] = static_cast<uint64_t>(x);
+  b[2] = static_cast<uint64_t>(y);
+  Evaluator machine(*compiled.code);
+  machine.params = {0, addressOf(&a), addressOf(&b)};
+  Outcome outcome = machine.run();
+  if (compiled.reason(outcome) != ExitReason::kStress) return std::nullopt;
+  return static_cast<int64_t>(outcome.values[0]);
+}
+
+constexpr int64_t kMin = INT64_MIN, kMax = INT64_MAX;
+constexpr int64_t kNumbers[] = {0, 1, -1, 2, -2, 3, -3, 7, -7, 8, 64, 63, 62, -8, 1000, -1000, kMax, kMin, kMax - 1, kMin + 1};
+
+std::optional<int64_t> expected(const std::string& op, int64_t x, int64_t y) {
+  __int128 wide = 0, a = x, b = y;
+  if (op == "IntAdd") wide = a + b;
+  if (op == "IntSub") wide = a - b;
+  if (op == "IntMul") wide = a * b;
+  if (op == "IntAnd") return x & y;
+  if (op == "IntFloorDiv" || op == "IntMod") {
+    if (y == 0) return std::nullopt;
+    __int128 quotient = a / b - ((a % b != 0) && ((a < 0) != (b < 0)));
+    wide = op == "IntMod" ? a - quotient * b : quotient;
+  }
+  if (op == "IntShl") {
+    if (y < 0 || y > 63) return std::nullopt;
+    wide = a * (static_cast<__int128>(1) << y);
+  }
+  if (op == "IntShr") {
+    if (y < 0) return std::nullopt;
+    wide = a >> (y > 100 ? 100 : y);
+  }
+  if (wide < kMin || wide > kMax) return std::nullopt;
+  return static_cast<int64_t>(wide);
+}
+
+TEST(LowerMeaning, Integers) {
+  for (const char* op : {"IntAdd", "IntSub", "IntMul", "IntAnd", "IntFloorDiv", "IntMod", "IntShl", "IntShr"}) {
+    for (const Combination& on : {combinations()[0], combinations()[3]}) {
+      for (int64_t x : kNumbers) {
+        for (int64_t y : kNumbers) {
+          for (bool constant : {false, true}) {
+            EXPECT_EQ(evaluate(op, x, y, constant, on), expected(op, x, y)) << op << " " << x << " " << y << constant;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(LowerMeaning, CompactInts) {
+  std::string text =
+      "fun f {\nbb0:\n  v0:Int = LoadArg {index=0}\n  v1:State = FrameState v0 {offset=2, raise_offset=2, nstack=1}\n"
+      "  v2:Int64 = UnboxInt v0, v1\n  v3:State = FrameState v2 {offset=3, raise_offset=3, nstack=1}\n"
+      "  Deopt v3 {reason=Stress}\n}\n";
+  struct {
+    uint64_t tag, digit;
+    std::optional<int64_t> value;
+  } cases[] = {{8, 5, 5}, {10, 5, -5}, {1, 0, 0}, {5, 0, 0}, {12, 7, 7}, {14, 7, -7}, {8, 0x3FFFFFFF, 0x3FFFFFFF},
+               {16, 1, std::nullopt}, {18, 1, std::nullopt}};
+  for (const Combination& on : combinations()) {
+    Compiled compiled(text, on, 1);
+    for (const auto& test : cases) {
+      Memory object{};
+      object[2] = test.tag;
+      object[3] = test.digit | 0xABCD00000000;  // the next digit's place is not read
+      Evaluator machine(*compiled.code);
+      machine.params = {0, addressOf(&object)};
+      Outcome outcome = machine.run();
+      bool fits = compiled.reason(outcome) == ExitReason::kStress;
+      ASSERT_EQ(fits, test.value.has_value()) << test.tag;
+      if (fits) {
+        EXPECT_EQ(static_cast<int64_t>(outcome.values[0]), *test.value);
+      }
+    }
+  }
+}
+
+TEST(LowerMeaning, Powers) {
+  std::string text =
+      "fun f {\nbb0:\n  v0:Float = LoadArg {index=0}\n  v1:Float = LoadArg {index=1}\n"
+      "  v2:State = FrameState v0, v1 {offset=2, raise_offset=2, nstack=2}\n  v3:Double = UnboxFloat v0\n"
+      "  v4:Double = UnboxFloat v1\n  v5:Double = DoublePow v3, v4, v2\n"
+      "  v6:State = FrameState v5 {offset=3, raise_offset=3, nstack=1}\n  Deopt v6 {reason=Stress}\n}\n";
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
+  const double numbers[] = {0.0, -0.0, 1.0, -1.0, 2.5, 1e-310, 1e308, -inf, inf, nan, -nan};
+  for (const Combination& on : combinations()) {
+    Compiled compiled(text, on, 2);
+    for (double x : numbers) {
+      for (double y : numbers) {
+        Memory a{}, b{};
+        a[2] = std::bit_cast<uint64_t>(x);
+        b[2] = std::bit_cast<uint64_t>(y);
+        Evaluator machine(*compiled.code);
+        machine.params = {0, addressOf(&a), addressOf(&b)};
+        machine.on_call = [](const std::string&, const std::vector<uint64_t>& args) {
+          return std::bit_cast<uint64_t>(std::pow(std::bit_cast<double>(args[0]), std::bit_cast<double>(args[1])));
+        };
+        bool fits = compiled.reason(machine.run()) == ExitReason::kStress;
+        EXPECT_EQ(fits, x > 0 && std::isfinite(x) && std::isfinite(y) && std::isfinite(std::pow(x, y))) << x << " " << y;
+      }
+    }
+  }
+}
+
+TEST(LowerMeaning, ListIndices) {
+  std::string text =
+      "fun f {\nbb0:\n  v0:List = LoadArg {index=0}\n  v1:Object = LoadArg {index=1}\n"
+      "  v2:State = FrameState v0, v1 {offset=2, raise_offset=2, nstack=2}\n  v3:Int64 = LoadVarSize v1\n"
+      "  v4:Object = LoadListItem v0, v3, v2\n  Return v4\n}\n";
+  for (const Combination& on : combinations()) {
+    Compiled compiled(text, on, 2);
+    for (int64_t index : {0, 1, 2, 3, -1, -2, -3, -4, 100, -100}) {
+      Memory list{}, number{}, items{};
+      items[0] = 10, items[1] = 11, items[2] = 12;
+      list[2] = 3;
+      list[3] = addressOf(&items);
+      number[2] = static_cast<uint64_t>(index);
+      Evaluator machine(*compiled.code);
+      machine.params = {0, addressOf(&list), addressOf(&number)};
+      Outcome outcome = machine.run();
+      bool inside = index >= -3 && index < 3;
+      ASSERT_EQ(outcome.returned, inside) << index;
+      if (inside) {
+        EXPECT_EQ(outcome.result, static_cast<uint64_t>(10 + (index < 0 ? index + 3 : index)));
+      }
+    }
+  }
+}
+
+TEST(LowerMeaning, ListIterators) {
+  std::string text =
+      "fun f {\nbb0:\n  v0:ListIter = LoadArg {index=0}\n  v1:Bool = ListIterHasNext v0\n"
+      "  Branch v1, bb1, bb2 {likely=1}\nbb1 (preds bb0):\n  v2:Object = ListIterNext v0\n  Return v2\n"
+      "bb2 (preds bb0):\n  v3:NoneType = ConstNone\n  Return v3\n}\n";
+  for (const Combination& on : combinations()) {
+    Compiled compiled(text, on, 1);
+    Memory iterator{}, list{}, items{};
+    items[0] = 10, items[1] = 11;
+    list[2] = 2;
+    list[3] = addressOf(&items);
+    iterator[3] = addressOf(&list);
+    auto next = [&] {
+      Evaluator machine(*compiled.code);
+      machine.params = {0, addressOf(&iterator)};
+      return machine.run().result;
+    };
+    EXPECT_EQ(next(), 10u);
+    EXPECT_EQ(next(), 11u);
+    EXPECT_EQ(next(), on.layout->py_none);
+    iterator[3] = 0;  // exhausted
+    iterator[2] = ~uint64_t{0};
+    EXPECT_EQ(next(), on.layout->py_none);
+  }
+}
+
+struct Interpreter {
+  explicit Interpreter(const PyLayout& l) : layout(l) {
+    at(thread, l.ts_py_recursion_remaining, 4) = 10;
+    at(thread, l.ts_datastack_top) = addressOf(&stack[10]);
+    at(thread, l.ts_datastack_limit) = addressOf(&stack[0]) + sizeof stack;
+    at(thread, l.ts_datastack_chunk) = addressOf(&stack[0]);
+    at(thread, l.ts_interp) = addressOf(&interp);
+    if (l.current_frame_in_cframe) {
+      at(thread, l.ts_cframe) = addressOf(&cframe);
+      at(cframe, l.ts_current_frame) = 0xCA11;
+    } else {
+      at(thread, l.ts_current_frame) = 0xCA11;
+    }
+    at(function, l.function_globals) = 0x6100;
+    at(function, l.function_builtins) = 0xB100;
+  }
+  template <typename M>
+  uint64_t& at(M& memory, int32_t offset, int = 8) {
+    return *reinterpret_cast<uint64_t*>(reinterpret_cast<char*>(&memory) + offset);
+  }
+  uint64_t current() { return layout.current_frame_in_cframe ? at(cframe, 0) : at(thread, layout.ts_current_frame); }
+  int32_t recursion() { return static_cast<int32_t>(at(thread, layout.ts_py_recursion_remaining)); }
+
+  const PyLayout& layout;
+  Memory thread{}, cframe{}, interp{}, function{}, code{}, stack{}, first{}, second{};
+};
+
+const char* const kFrame =
+    "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  v1:Object = LoadArg {index=1}\n  PushFrame\n"
+    "  v2:Object = TakeHome {slot=1}\n  Decref v2\n  Incref v0\n  StoreHome v0 {slot=1, old=0}\n"
+    "  v3:State = FrameState {offset=4, raise_offset=4, nstack=0}\n  SetPosition {offset=4}\n  GuardUnobserved v3\n";
+
+TEST(LowerMeaning, FrameContents) {
+  for (const Combination& on : combinations()) {
+    Compiled compiled(std::string(kFrame) + "  Deopt v3 {reason=Stress}\n}\n", on, 2);
+    const PyLayout& l = *on.layout;
+    Interpreter in(l);
+    compiled.unit.objects[compiled.unit.code_object].address = addressOf(&in.code);
+    compiled.code = std::move(*lowerToLir(compiled.function, *on.target));
+    in.at(in.thread, l.ts_eval_breaker) |= l.eval_breaker_in_tstate ? 0x301 : 0;  // an event: not this guard's business
+    in.at(in.interp, l.interp_monitoring_version) = 3;
+    for (uint64_t& word : in.stack) word = 0xFEFEFEFEFEFEFEFE;
+    Evaluator machine(*compiled.code);
+    machine.thread = addressOf(&in.thread);
+    machine.params = {addressOf(&in.function), addressOf(&in.first), addressOf(&in.second)};
+    ASSERT_EQ(compiled.reason(machine.run()), ExitReason::kStress) << on.name();
+    EXPECT_EQ(machine.frame, addressOf(&in.stack[10]));
+    EXPECT_EQ(in.current(), machine.frame);
+    EXPECT_EQ(in.recursion(), 9);
+    EXPECT_EQ(in.at(in.thread, l.ts_datastack_top), machine.frame + 8 * compiled.unit.frame_size);
+    auto field = [&](int32_t offset) { return in.at(in.stack[10], offset); };
+    uint64_t tag = l.frame_holds_stack_refs ? 1 : 0;
+    EXPECT_EQ(field(l.frame_code), addressOf(&in.code) | tag);
+    EXPECT_EQ(field(l.frame_func), addressOf(&in.function) | tag);
+    EXPECT_EQ(static_cast<uint32_t>(in.code[0]), l.frame_owns_code_and_func ? 1u : 0u);
+    EXPECT_EQ(field(l.frame_previous), 0xCA11u);
+    EXPECT_EQ(field(l.frame_globals), 0x6100u);
+    EXPECT_EQ(field(l.frame_builtins), 0xB100u);
+    EXPECT_EQ(field(l.frame_locals), 0u);
+    EXPECT_EQ(field(l.frame_frame_obj), 0u);
+    EXPECT_EQ(field(l.frame_instr), compiled.unit.bytecode + 8);
+    if (l.stack_pointer_is_pointer) {
+      EXPECT_EQ(field(l.frame_stack), machine.frame + l.frame_localsplus + 8 * 4);
+      EXPECT_EQ(static_cast<uint32_t>(field(l.frame_return_offset)), 0u);
+    } else {
+      EXPECT_EQ(field(l.frame_stack), 4u);  // stacktop, return_offset and owner
+    }
+    EXPECT_EQ(field(l.frame_localsplus), addressOf(&in.first) | tag);  // borrowed
+    EXPECT_EQ(field(l.frame_localsplus + 8), addressOf(&in.first));    // written: owns
+    EXPECT_EQ(field(l.frame_localsplus + 16), tag);                    // NULL
+    EXPECT_EQ(static_cast<int32_t>(in.first[0]), 1);
+    EXPECT_EQ(static_cast<int32_t>(in.second[0]), 0);
+  }
+}
+
+TEST(LowerMeaning, LeaveFrameUndoesPushFrame) {
+  for (const Combination& on : combinations()) {
+    Compiled compiled(std::string(kFrame) + "  LeaveFrame aux[2]\n  Return v0\n}\n", on, 2);
+    const PyLayout& l = *on.layout;
+    for (bool observed : {false, true}) {
+      Interpreter in(l);
+      compiled.unit.objects[compiled.unit.code_object].address = addressOf(&in.code);
+      compiled.code = std::move(*lowerToLir(compiled.function, *on.target));
+      in.at(in.thread, l.ts_eval_breaker) |= l.eval_breaker_in_tstate ? 0x300 : 0;
+      in.at(in.interp, l.interp_monitoring_version) = 3;
+      if (observed) in.at(in.thread, l.ts_datastack_chunk) = addressOf(&in.stack[10]) - 24;  // first of its chunk
+      std::vector<uint64_t> left;
+      Evaluator machine(*compiled.code);
+      machine.thread = addressOf(&in.thread);
+      machine.params = {addressOf(&in.function), addressOf(&in.first), addressOf(&in.second)};
+      machine.on_call = [&](const std::string& name, const std::vector<uint64_t>& args) {
+        EXPECT_EQ(name, "leave_observed_frame");
+        left = args;
+        return 0;
+      };
+      EXPECT_EQ(machine.run().result, addressOf(&in.first));
+      if (observed) {
+        EXPECT_EQ(left, (std::vector<uint64_t>{machine.thread, machine.frame, 0b1101}));
+        continue;
+      }
+      EXPECT_EQ(in.current(), 0xCA11u);
+      EXPECT_EQ(in.recursion(), 10);
+      EXPECT_EQ(in.at(in.thread, l.ts_datastack_top), addressOf(&in.stack[10]));
+      for (const Memory* object : {&in.first, &in.second, &in.code, &in.function}) {
+        EXPECT_EQ(static_cast<int32_t>((*object)[0]), 0);
+      }
+    }
+  }
+}
+
+TEST(LowerMeaning, RefusedFrames) {
+  for (const Combination& on : combinations()) {
+    Compiled compiled(std::string(kFrame) + "  Deopt v3 {reason=Stress}\n}\n", on, 2);
+    const PyLayout& l = *on.layout;
+    for (bool recursion : {false, true}) {
+      Interpreter in(l);
+      std::string called;
+      if (recursion) in.at(in.thread, l.ts_py_recursion_remaining) = 0;
+      if (!recursion) in.at(in.thread, l.ts_datastack_limit) = in.at(in.thread, l.ts_datastack_top) + 8 * compiled.unit.frame_size;
+      Evaluator machine(*compiled.code);
+      machine.thread = addressOf(&in.thread);
+      machine.params = {addressOf(&in.function), addressOf(&in.first), addressOf(&in.second)};
+      machine.on_call = [&](const std::string& name, const std::vector<uint64_t>&) -> uint64_t {
+        called = name;
+        return recursion ? ~uint64_t{0} : 0;
+      };
+      Outcome outcome = machine.run();
+      EXPECT_TRUE(outcome.returned);
+      EXPECT_EQ(outcome.result, 0u);
+      EXPECT_EQ(called, recursion ? "recursion_error" : "push_frame_slow");
+      EXPECT_EQ(in.recursion(), recursion ? -1 : 10);  // recursion_error itself gives the count back
+      EXPECT_EQ(in.current(), 0xCA11u);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tephra::lower_test

@@ -1,0 +1,84 @@
+// Every row of ops.tbl has a lowering; every `call:` row is lowered with operands made from its row.
+#include "hir/builder.h"
+#include "metadata/helpers.h"
+#include "support.h"
+
+namespace tephra::lower_test {
+namespace {
+
+TEST(LowerRows, AllHaveALowering) {
+  for (int op = 0; op < kRows; ++op) {
+    EXPECT_TRUE(lower::hasLowering(static_cast<hir::Op>(op))) << hir::opInfo(static_cast<hir::Op>(op)).name;
+  }
+}
+
+// f(a0, a1, a2, a3, a4): one instruction of the row between the parameters and the return.
+void build(hir::Function* function, hir::Op op) {
+  hir::Builder b(function, function->newBlock());
+  const hir::OpInfo& info = hir::opInfo(op);
+  b.PushFrame();
+  std::vector<hir::Instr*> operands;
+  for (size_t k = 0; k < info.operands.size(); ++k) {
+    hir::Instr* argument = b.LoadArg(static_cast<uint32_t>(k));
+    if (info.operands[k].type.isObject()) argument->type = info.operands[k].type.meet(hir::kTypeObject);
+    operands.push_back(argument);
+  }
+  hir::Instr* state = b.FrameState(operands, {}, 5, 5, static_cast<uint32_t>(operands.size()));
+  if (info.hasExits()) operands.push_back(state);
+  hir::Instr* instr = function->make(op, operands);
+  for (size_t k = 0; k < info.attrs.size(); ++k) instr->attr[k] = info.attrs[k].kind == hir::AttrKind::kObj ? 0 : k + 1;
+  hir::Function::append(b.block(), instr);
+  hir::Instr* result = b.ConstObject(kNone);
+  b.LeaveFrame();
+  b.Return(result);
+}
+
+TEST(LowerRows, HelperCalls) {
+  int rows = 0;
+  for (int op = 0; op < kRows; ++op) {
+    const hir::OpInfo& info = hir::opInfo(static_cast<hir::Op>(op));
+    if (!info.helper) continue;
+    ++rows;
+    for (const Combination& on : combinations()) {
+      SCOPED_TRACE(info.name);
+      CodeUnit unit = fakeUnit(*on.layout, 5);
+      hir::Function function(&unit);
+      build(&function, static_cast<hir::Op>(op));
+      for (const std::string& problem : hir::verify(function)) ADD_FAILURE() << problem;
+      std::string text = lowered(function, on);
+      EXPECT_NE(text.find(std::string("helper=") + info.helper + "}"), std::string::npos) << text;
+      Helper helper;
+      ASSERT_TRUE(helperFromName(info.helper, &helper));
+      bool raises = text.find("raise Raised") != std::string::npos;
+      EXPECT_EQ(raises, helperInfo(helper).error != HelperError::kNone) << text;
+    }
+  }
+  EXPECT_GT(rows, 50);
+}
+
+TEST(LowerRows, BorrowedSlotsAreListedWhereNoTagTells) {
+  const char* text =
+      "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  v1:Object = LoadArg {index=1}\n  PushFrame\n"
+      "  v3:OptObject = TakeHome {slot=1}\n  XDecref v3\n  StoreHome v0 {slot=1, old=0}\n"
+      "  LeaveFrame aux[2]\n  Return v0\n}\n";
+  for (const Combination& on : combinations()) {
+    CodeUnit unit = fakeUnit(*on.layout, 2);
+    hir::Function function(&unit);
+    ASSERT_TRUE(hir::parse(text, &function, nullptr));
+    auto result = lowerToLir(function, *on.target);
+    ASSERT_TRUE(result);
+    std::vector<uint32_t> expected;
+    if (!on.layout->frame_holds_stack_refs) expected = {0};
+    EXPECT_EQ((*result)->borrowed_slots, expected);
+  }
+}
+
+TEST(LowerRows, RefusesWhatItCannotLower) {
+  std::string text =
+      "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  v1:State = FrameState {offset=1, raise_offset=1, nstack=0}\n"
+      "  v2:Object = CallBuiltin v0, v0, v1 {address=4096, self=#7, convention=0}\n  Return v2\n}\n";
+  EXPECT_EQ(lowered(text, combinations()[0]), "bailout: argument count of a C function\n");
+}
+
+}  // namespace
+}  // namespace tephra::lower_test

@@ -10,6 +10,8 @@ namespace tephra::py {
 void fillVersionLayout(PyLayout* layout);
 void checkVersionLayout(std::vector<std::string>* problems);
 const char* expectedVersion();  // "3.12"
+// May a build against headers `built` run on `running` (both PY_VERSION_HEX)?
+bool microVersionsAgree(unsigned long running, unsigned long built);
 
 // --- v3_XX/frames.cc
 // Moves a frame's content into its frame object, or releases it; gives the memory back.
@@ -18,6 +20,13 @@ PyObject* evalFrame(PyThreadState* ts, Frame* frame, int throwflag);
 // --- v3_XX/state.cc
 uint64_t executedInstrumentation(PyCodeObject* code);  // the version the code's bytecode was made for
 bool isInstrumentedOpcode(int opcode);
+
+// --- v3_XX/interpreter_api.cc
+PyObject** functionField(PyFunctionObject* func, int kind);  // of SET_FUNCTION_ATTRIBUTE's kind
+PyObject* superLookup(PyTypeObject* type, PyObject* self, PyObject* name, int* method);
+PyDictValues* instanceValues(PyObject* object);  // of an instance whose values are live
+bool checksCauseInstance();  // "raise x from C" refuses a C() that is no exception
+int checkArgsIterable(PyThreadState* ts, PyObject* callable, PyObject* args);
 
 // A new reference to the frame object of `frame`, or NULL (exception state is kept either way).
 PyFrameObject* frameObjectOf(PyThreadState* ts, Frame* frame);

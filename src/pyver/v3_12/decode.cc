@@ -51,8 +51,6 @@ Table::Table() {
   withArg(BUILD_SLICE, C::kBuildSlice);
   withArg(BUILD_STRING, C::kBuildString);
   withArg(BUILD_TUPLE, C::kBuildTuple);
-  withArg(CALL_INTRINSIC_1, C::kCallIntrinsic1);
-  withArg(CALL_INTRINSIC_2, C::kCallIntrinsic2);
   withArg(COPY, C::kCopy);
   withArg(SWAP, C::kSwap);
   withArg(COPY_FREE_VARS, C::kCopyFreeVars);
@@ -140,6 +138,17 @@ bool decodeOperators(Decoder& d, const RawInstr& raw) {
   }
 }
 
+// Kinds for class, module and type scopes and for generators stay with the interpreter.
+bool decodeIntrinsic(Decoder& d, const RawInstr& raw) {
+  bool known = raw.opcode == CALL_INTRINSIC_2
+                   ? raw.arg == INTRINSIC_PREP_RERAISE_STAR
+                   : raw.arg == INTRINSIC_PRINT || raw.arg == INTRINSIC_UNARY_POSITIVE ||
+                         raw.arg == INTRINSIC_LIST_TO_TUPLE;
+  if (!known) return false;
+  d.emit(raw.opcode == CALL_INTRINSIC_2 ? C::kCallIntrinsic2 : C::kCallIntrinsic1, raw.arg);
+  return true;
+}
+
 bool decodeOthers(Decoder& d, const RawInstr& raw) {
   switch (raw.opcode) {
     case LOAD_CONST: d.emit(C::kLoadConst, d.constant(raw.arg)); return true;
@@ -156,6 +165,8 @@ bool decodeOthers(Decoder& d, const RawInstr& raw) {
       d.emitToBool(raw);
       d.emit(C::kUnaryNot);
       return true;
+    case CALL_INTRINSIC_1:
+    case CALL_INTRINSIC_2: return decodeIntrinsic(d, raw);
     case FORMAT_VALUE: d.emit(C::kFormatValue, raw.arg & 3, (raw.arg & 4) ? 1 : 0); return true;
     case KW_NAMES:
       d.pending_kwnames = d.constant(raw.arg);

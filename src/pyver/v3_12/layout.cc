@@ -5,6 +5,12 @@ namespace tephra::py {
 
 const char* expectedVersion() { return "3.12"; }
 
+// The internal structures are frozen since 3.12.0: any final release will do.
+bool microVersionsAgree(unsigned long running, unsigned long built) {
+  constexpr unsigned long kMicro = 0xFFFF;  // micro, level, serial
+  return (running & ~kMicro) == (built & ~kMicro) && (running & 0xF0) == 0xF0;
+}
+
 void fillVersionLayout(PyLayout* l) {
   l->version = "3.12";
   l->current_frame_in_cframe = true;

@@ -1,0 +1,90 @@
+// Purpose: functions, methods, super() and globals; the parts with one text for all versions.
+#include "pyver/internal.h"
+
+namespace tephra::py {
+
+PyObject* getMethod(PyObject* object, PyObject* name, PyObject** self) {
+  PyObject* method = nullptr;
+  int unbound = _PyObject_GetMethod(object, name, &method);
+  *self = unbound ? Py_NewRef(object) : nullptr;
+  return method;
+}
+
+PyObject* loadSuperAttr(PyThreadState*, PyObject* super, PyObject* type, PyObject* self, PyObject* name,
+                        bool two_arg) {
+  if (super == reinterpret_cast<PyObject*>(&PySuper_Type) && PyType_Check(type)) {
+    return superLookup(reinterpret_cast<PyTypeObject*>(type), self, name, nullptr);
+  }
+  // Somebody's own "super": called as written, super() without arguments when not two_arg.
+  PyObject* args[] = {type, self};
+  PyObject* proxy = PyObject_Vectorcall(super, args, two_arg ? 2 : 0, nullptr);
+  if (proxy == nullptr) return nullptr;
+  PyObject* result = PyObject_GetAttr(proxy, name);
+  Py_DECREF(proxy);
+  return result;
+}
+
+PyObject* loadSuperMethod(PyThreadState* ts, PyObject* super, PyObject* type, PyObject* self,
+                          PyObject* name, bool two_arg, PyObject** out_self) {
+  *out_self = nullptr;
+  if (super != reinterpret_cast<PyObject*>(&PySuper_Type) || !PyType_Check(type)) {
+    return loadSuperAttr(ts, super, type, self, name, two_arg);
+  }
+  auto* cls = reinterpret_cast<PyTypeObject*>(type);
+  int unbound = 0;
+  int* ask = cls->tp_getattro == PyObject_GenericGetAttr ? &unbound : nullptr;
+  PyObject* method = superLookup(cls, self, name, ask);
+  if (method != nullptr && unbound) *out_self = Py_NewRef(self);
+  return method;
+}
+
+void storeInlineValueFirst(PyObject* object, PyObject* value, uint32_t index, PyObject*) {
+  PyDictValues* values = instanceValues(object);
+  values->values[index] = value;
+  _PyDictValues_AddToInsertionOrder(values, static_cast<Py_ssize_t>(index));
+}
+
+PyObject* loadBuildClass(PyThreadState*, PyObject* builtins) {
+  static PyObject* const name = PyUnicode_InternFromString("__build_class__");
+  PyObject* function = nullptr;
+  if (PyDict_CheckExact(builtins)) {
+    function = Py_XNewRef(PyDict_GetItemWithError(builtins, name));
+    if (function == nullptr && !PyErr_Occurred()) {
+      PyErr_SetString(PyExc_NameError, "__build_class__ not found");
+    }
+    return function;
+  }
+  function = PyObject_GetItem(builtins, name);
+  if (function == nullptr && PyErr_ExceptionMatches(PyExc_KeyError)) {
+    PyErr_SetString(PyExc_NameError, "__build_class__ not found");
+  }
+  return function;
+}
+
+int deleteGlobal(PyThreadState* ts, PyObject* globals, PyObject* name) {
+  if (PyDict_DelItem(globals, name) == 0) return 0;
+  if (PyErr_ExceptionMatches(PyExc_KeyError)) {
+    PyErr_Clear();
+    nameError(ts, name);
+  }
+  return -1;
+}
+
+PyObject* makeFunction(PyObject* code, PyObject* globals) { return PyFunction_New(code, globals); }
+
+void setFunctionAttribute(PyObject* function, PyObject* value, int kind) {
+  PyObject** field = functionField(reinterpret_cast<PyFunctionObject*>(function), kind);
+  Py_XSETREF(*field, value);
+}
+
+PyObject* callEx(PyThreadState* ts, PyObject* callable, PyObject* args, PyObject* kwargs) {
+  if (PyTuple_CheckExact(args)) return PyObject_Call(callable, args, kwargs);
+  if (checkArgsIterable(ts, callable, args) < 0) return nullptr;
+  PyObject* tuple = PySequence_Tuple(args);
+  if (tuple == nullptr) return nullptr;
+  PyObject* result = PyObject_Call(callable, tuple, kwargs);
+  Py_DECREF(tuple);
+  return result;
+}
+
+}  // namespace tephra::py

@@ -19,11 +19,20 @@ BinOp plainKind(BinOp kind) {
 
 bool feedbackMasks(Feedback kind, uint32_t* left, uint32_t* right) {
   switch (kind) {
-    case Feedback::kBinaryInt: case Feedback::kCompareInt: *left = *right = kMaskInt; return true;
-    case Feedback::kBinaryFloat: case Feedback::kCompareFloat: *left = *right = kMaskFloat; return true;
-    case Feedback::kBinaryStr: case Feedback::kCompareStr: *left = *right = kMaskStr; return true;
-    case Feedback::kBinaryIntFloat: *left = kMaskInt; *right = kMaskFloat; return true;
-    case Feedback::kBinaryFloatInt: *left = kMaskFloat; *right = kMaskInt; return true;
+    case Feedback::kBinaryInt:
+    case Feedback::kCompareInt: *left = *right = kMaskInt; return true;
+    case Feedback::kBinaryFloat:
+    case Feedback::kCompareFloat: *left = *right = kMaskFloat; return true;
+    case Feedback::kBinaryStr:
+    case Feedback::kCompareStr: *left = *right = kMaskStr; return true;
+    case Feedback::kBinaryIntFloat:
+      *left = kMaskInt;
+      *right = kMaskFloat;
+      return true;
+    case Feedback::kBinaryFloatInt:
+      *left = kMaskFloat;
+      *right = kMaskInt;
+      return true;
     default: return false;
   }
 }
@@ -38,16 +47,26 @@ uint32_t exactKind(const Instr* value) {
 
 bool intKind(BinOp kind) {
   switch (kind) {
-    case BinOp::kAdd: case BinOp::kSub: case BinOp::kMul: case BinOp::kFloorDivide:
-    case BinOp::kRemainder: case BinOp::kAnd: case BinOp::kOr: case BinOp::kXor:
-    case BinOp::kLshift: case BinOp::kRshift: return true;
+    case BinOp::kAdd:
+    case BinOp::kSub:
+    case BinOp::kMul:
+    case BinOp::kFloorDivide:
+    case BinOp::kRemainder:
+    case BinOp::kAnd:
+    case BinOp::kOr:
+    case BinOp::kXor:
+    case BinOp::kLshift:
+    case BinOp::kRshift: return true;
     default: return false;
   }
 }
 
 bool floatKind(BinOp kind) {
   switch (kind) {
-    case BinOp::kAdd: case BinOp::kSub: case BinOp::kMul: case BinOp::kTrueDivide:
+    case BinOp::kAdd:
+    case BinOp::kSub:
+    case BinOp::kMul:
+    case BinOp::kTrueDivide:
     case BinOp::kPower: return true;
     default: return false;
   }
@@ -110,7 +129,8 @@ hir::Instr* GraphBuilder::speculateBinary(BinOp kind, Instr* left, Instr* right)
   if (!known) return nullptr;
   left = guardType(left, left_mask);
   // The same object twice: the first guard speaks for both.
-  right = rootOf(right) == rootOf(left) && right_mask == left_mask ? left : guardType(right, right_mask);
+  right = rootOf(right) == rootOf(left) && right_mask == left_mask ? left
+                                                                   : guardType(right, right_mask);
   if (ints) return intOperation(kind, left, right);
   if (numbers) return floatOperation(kind, left, right);
   return b_.StrConcat(left, right, before());
@@ -134,7 +154,8 @@ hir::Instr* GraphBuilder::speculateCompare(CmpKind cmp, Instr* left, Instr* righ
   bool strs = left_mask == kMaskStr && right_mask == kMaskStr;
   if (!numbers && !(strs && equality)) return nullptr;
   left = guardType(left, left_mask);
-  right = rootOf(right) == rootOf(left) && right_mask == left_mask ? left : guardType(right, right_mask);
+  right = rootOf(right) == rootOf(left) && right_mask == left_mask ? left
+                                                                   : guardType(right, right_mask);
   if (strs) {
     Instr* equal = b_.StrEqual(left, right);
     return cmp == CmpKind::kEq ? equal : b_.BoolNot(equal);

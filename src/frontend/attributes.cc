@@ -21,17 +21,18 @@ void GraphBuilder::pushMethod(Instr* method, Instr* self) {
 // The value of object.name, or null for the generic operation. Nothing has happened then.
 hir::Instr* GraphBuilder::speculateAttr(Instr* object) {
   const FeedbackInfo& fb = feedback();
+  if (fb.kind == Feedback::kAttrModule) return moduleAttr(object);
   if (!may(options_.attributes)) return nullptr;
   switch (fb.kind) {
     case Feedback::kAttrInstance:
       if (!fb.type_version) return nullptr;
-      return b_.LoadInlineValue(guardVersion(object, fb), static_cast<uint32_t>(fb.index), before());
+      return b_.LoadInlineValue(guardVersion(object, fb), static_cast<uint32_t>(fb.index),
+                                before());
     case Feedback::kAttrSlot: {
       if (!fb.type_version) return nullptr;
       Instr* owner = guardVersion(object, fb);
       return guardNotNull(b_.LoadField(owner, fb.index), ExitReason::kNullAttribute);
     }
-    case Feedback::kAttrModule: return moduleAttr(object);
     case Feedback::kAttrClass: return classAttr(object);
     case Feedback::kAttrProperty: return propertyAttr(object);
     case Feedback::kAttrNondescriptor:
@@ -48,6 +49,7 @@ hir::Instr* GraphBuilder::speculateAttr(Instr* object) {
 
 hir::Instr* GraphBuilder::moduleAttr(Instr* object) {
   const FeedbackInfo& fb = feedback();
+  if (!options_.attributes || entryRefused() || refused(ExitReason::kTypeChanged)) return nullptr;
   if (!fb.keys_version || !canBe(object, kMaskModule)) return nullptr;
   Instr* module = guardType(object, kMaskModule);
   b_.GuardModuleKeysVersion(module, fb.keys_version, before());

@@ -34,8 +34,13 @@ Result<std::unique_ptr<hir::Function>> buildHir(const CodeUnit& unit,
 
 GraphBuilder::GraphBuilder(const CodeUnit& unit, const FrontendOptions& options, const Cfg& cfg,
                            Widening& widening)
-    : unit_(unit), options_(options), cfg_(cfg), layout_(*unit.layout), widening_(widening),
-      function_(std::make_unique<hir::Function>(&unit)), b_(function_.get()),
+    : unit_(unit),
+      options_(options),
+      cfg_(cfg),
+      layout_(*unit.layout),
+      widening_(widening),
+      function_(std::make_unique<hir::Function>(&unit)),
+      b_(function_.get()),
       info_(cfg.blocks.size()) {
   function_->name = unit.qualname.empty() ? unit.name : unit.qualname;
 }
@@ -116,7 +121,8 @@ void GraphBuilder::translate(uint32_t index) {
 void GraphBuilder::dispatch(Canonical op) {
   switch (op) {
 #define TEPHRA_CANONICAL(name) \
-  case Canonical::k##name: return do##name();
+  case Canonical::k##name:     \
+    return do##name();
 #include "pyver/common/canonical_list.gen.h"
 #undef TEPHRA_CANONICAL
   }

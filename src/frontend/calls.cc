@@ -28,7 +28,8 @@ uint32_t receiverMask(std::string_view builtin_name) {
   return 0;
 }
 
-// How `count` arguments (self not counted) are passed; false if the C function takes them otherwise.
+// How `count` arguments (self not counted) are passed; false if the C function takes them
+// otherwise.
 bool conventionFor(uint32_t flags, size_t count, uint32_t* convention) {
   switch (flags) {
     case kMethNoArgs: *convention = kConventionNoArgs; return count == 0;
@@ -42,18 +43,20 @@ bool conventionFor(uint32_t flags, size_t count, uint32_t* convention) {
 }  // namespace
 
 // A known Python function whose parameters match one to one.
-hir::Instr* GraphBuilder::callFunction(ObjRef ref, Instr* callable, const Values& args) {
+bool GraphBuilder::directlyCallable(ObjRef ref, size_t args) const {
   const ObjectInfo& f = unit_.objects[ref];
-  bool fits = f.is_plain_function && f.entry_cell != 0 && f.argcount == args.size() &&
-              args.size() <= kMaxRegisterArgs;
-  if (!fits || !options_.direct_calls) return nullptr;
+  return options_.direct_calls && f.is_plain_function && f.entry_cell != 0 && f.argcount == args &&
+         args <= kMaxRegisterArgs;
+}
+
+hir::Instr* GraphBuilder::callFunction(ObjRef ref, Instr* callable, const Values& args) {
+  if (!directlyCallable(ref, args.size())) return nullptr;
   return any(b_.CallDirect(callable, args, ref, before()));
 }
 
 // Builtins that have operations of their own.
-hir::Instr* GraphBuilder::callByName(ObjRef ref, Instr* callable, const Values& args) {
+hir::Instr* GraphBuilder::callByName(ObjRef ref, const Values& args) {
   const ObjectInfo& f = unit_.objects[ref];
-  (void)callable;
   bool function = f.type_mask == kMaskBuiltin, method = f.type_mask == kMaskMethodDescr;
   if (function && f.builtin_name == "len" && args.size() == 1) {
     if (args[0]->type.is(kMaskList) || args[0]->type.is(kMaskTuple)) {
@@ -83,7 +86,8 @@ hir::Instr* GraphBuilder::callBuiltin(ObjRef ref, Instr* callable, const Values&
     return any(b_.CallBuiltin(callable, args, f.c_function, ref, convention, before()));
   }
   uint32_t mask = receiverMask(f.builtin_name);
-  if (f.type_mask != kMaskMethodDescr || !mask || args.empty() || !canBe(args[0], mask)) return nullptr;
+  if (f.type_mask != kMaskMethodDescr || !mask || args.empty() || !canBe(args[0], mask))
+    return nullptr;
   if (!conventionFor(f.c_flags, args.size() - 1, &convention)) return nullptr;
   Values all = args;
   all[0] = guardType(args[0], mask);
@@ -92,25 +96,22 @@ hir::Instr* GraphBuilder::callBuiltin(ObjRef ref, Instr* callable, const Values&
 
 // A positional call whose callee is one known object; null if there is nothing better than Call.
 hir::Instr* GraphBuilder::callKnown(Instr* callable, const Values& args) {
-  ObjRef ref = kNoRef;
   if (siteRefused()) return nullptr;
+  ObjRef ref = kNoRef;
   const ObjectInfo* known = constantInfo(callable, &ref);
-  bool python = known && known->is_plain_function && options_.direct_calls;
-  bool builtin = known && (known->type_mask & (kMaskBuiltin | kMaskMethodDescr)) && options_.builtins;
-  if (!known) {
+  bool certain = known != nullptr;
+  if (!certain) {
     // The interpreter's cache may name the callee where data flow does not.
+    if (feedback().kind != Feedback::kCallPyExact) return nullptr;
     ref = feedback().object;
-    const ObjectInfo* seen = info(ref);
-    if (!seen) return nullptr;
-    python = feedback().kind == Feedback::kCallPyExact && seen->is_plain_function &&
-             seen->argcount == args.size() && options_.direct_calls;
-    builtin = (seen->type_mask & (kMaskBuiltin | kMaskMethodDescr)) && options_.builtins;
-    if ((!python && !builtin) || !canBe(callable, seen->type_mask)) return nullptr;
-    callable = guardIs(callable, ref);
+    known = info(ref);
+    if (!known || !canBe(callable, known->type_mask)) return nullptr;
   }
-  if (python) return callFunction(ref, callable, args);
-  if (!builtin) return nullptr;
-  if (Instr* result = callByName(ref, callable, args)) return result;
+  if (directlyCallable(ref, args.size())) {
+    return callFunction(ref, certain ? callable : guardIs(callable, ref), args);
+  }
+  if (!certain || !options_.builtins) return nullptr;
+  if (Instr* result = callByName(ref, args)) return result;
   return callBuiltin(ref, callable, args);
 }
 

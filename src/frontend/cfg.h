@@ -40,7 +40,7 @@ struct CfgBlock {
 struct Cfg {
   std::vector<CfgBlock> blocks;
   std::vector<uint32_t> block_at;  // by canonical index: the block that starts there, or kNoBlock
-  SlotSet written;                 // locals that any reachable instruction writes, prologue included
+  SlotSet written;  // locals that any reachable instruction writes, prologue included
 };
 
 Result<Cfg> buildCfg(const CodeUnit& unit);

@@ -161,7 +161,8 @@ void GraphBuilder::doDictUpdate() {
   any(b_.DictUpdate(peek(in_->arg), mapping, before()));
 }
 
-// The call under construction lies below the dict: [NULL, callable, args] or [callable, NULL, args].
+// The call under construction lies below the dict: [NULL, callable, args] or [callable, NULL,
+// args].
 void GraphBuilder::doDictMerge() {
   Instr* mapping = pop();
   Instr* callable = peek(in_->arg + (layout_.method_null_first ? 2 : 3));

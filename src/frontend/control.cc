@@ -118,7 +118,8 @@ void GraphBuilder::doForIter() {
         if (iterator->type.is(known)) mask = known;
       }
   }
-  if (!mask || !may(options_.iteration) || !canBe(iterator, mask)) return forIterGeneric(exit_block);
+  if (!mask || !may(options_.iteration) || !canBe(iterator, mask))
+    return forIterGeneric(exit_block);
   push(iterate(mask, exit_block));
   jumpTo(nextBlock());
 }

@@ -58,10 +58,12 @@ bool GraphBuilder::refused(ExitReason reason) const {
 
 bool GraphBuilder::siteRefused() const {
   static constexpr std::array kReasons = {
-      ExitReason::kTypeChanged,      ExitReason::kTypeVersionChanged, ExitReason::kKeysVersionChanged,
-      ExitReason::kIdentityChanged,  ExitReason::kCodeChanged,        ExitReason::kNullAttribute,
-      ExitReason::kDictMaterialised, ExitReason::kIntTooLarge,        ExitReason::kIntOverflow,
-      ExitReason::kDivideByZero,     ExitReason::kIndexOutOfRange,    ExitReason::kShapeChanged,
+      ExitReason::kTypeChanged,        ExitReason::kTypeVersionChanged,
+      ExitReason::kKeysVersionChanged, ExitReason::kIdentityChanged,
+      ExitReason::kCodeChanged,        ExitReason::kNullAttribute,
+      ExitReason::kDictMaterialised,   ExitReason::kIntTooLarge,
+      ExitReason::kIntOverflow,        ExitReason::kDivideByZero,
+      ExitReason::kIndexOutOfRange,    ExitReason::kShapeChanged,
       ExitReason::kUnsupported};
   for (ExitReason reason : kReasons) {
     if (refused(reason)) return true;
@@ -69,12 +71,17 @@ bool GraphBuilder::siteRefused() const {
   return false;
 }
 
+bool GraphBuilder::entryRefused() const {
+  return refused(ExitReason::kKeysVersionChanged) || refused(ExitReason::kNullAttribute);
+}
+
 // `better` is a guarded version of some value: everything on the stack and in locals that is the
 // same object profits.
 void GraphBuilder::refine(Instr* better) {
   Instr* root = rootOf(better);
   auto improve = [&](Instr*& place) {
-    if (place && place != better && rootOf(place) == root && better->type.isSubtypeOf(place->type)) {
+    if (place && place != better && rootOf(place) == root &&
+        better->type.isSubtypeOf(place->type)) {
       place = better;
     }
   };

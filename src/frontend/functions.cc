@@ -39,9 +39,7 @@ void GraphBuilder::doFormatValue() {
   push(any(b_.FormatValue(value, spec, in_->arg, before())));
 }
 
-void GraphBuilder::doConvertValue() {
-  push(any(b_.ConvertValue(pop(), in_->arg, before())));
-}
+void GraphBuilder::doConvertValue() { push(any(b_.ConvertValue(pop(), in_->arg, before()))); }
 
 void GraphBuilder::doFormatSimple() {
   Instr* value = pop();

@@ -18,10 +18,7 @@ hir::Instr* GraphBuilder::speculateGlobal() {
   const FeedbackInfo& fb = feedback();
   bool builtin = fb.kind == Feedback::kGlobalBuiltin;
   if (!builtin && fb.kind != Feedback::kGlobalModule) return nullptr;
-  if (!options_.globals || refused(ExitReason::kKeysVersionChanged) ||
-      refused(ExitReason::kNullAttribute)) {
-    return nullptr;
-  }
+  if (!options_.globals || entryRefused()) return nullptr;
   ObjRef dict_ref = builtin ? unit_.builtins : unit_.globals;
   if (dict_ref == kNoRef || unit_.globals == kNoRef || !fb.keys_version) return nullptr;
   if (builtin && !fb.keys_version2) return nullptr;

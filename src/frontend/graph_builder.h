@@ -31,8 +31,9 @@ struct State {
 
 // What a build learned about its loop headers' phis; the next build starts from it.
 struct Widening {
-  std::map<std::pair<uint32_t, uint32_t>, hir::Type> types;  // (cfg block, place) -> type to begin with
-  std::map<std::pair<uint32_t, uint32_t>, bool> either;      // (cfg block, slot): home may hold either
+  std::map<std::pair<uint32_t, uint32_t>, hir::Type>
+      types;                                             // (cfg block, place) -> type to begin with
+  std::map<std::pair<uint32_t, uint32_t>, bool> either;  // (cfg block, slot): home may hold either
   int round = 0;
 };
 inline constexpr uint32_t kStackPlace = 0x10000;  // places of stack values begin here
@@ -68,8 +69,8 @@ class GraphBuilder {
     bool adopted = false;  // sole predecessor's block goes on as this one
     bool started = false;
     std::vector<Incoming> incoming;
-    std::vector<HeaderPhi> phis;     // loop headers
-    std::vector<uint8_t> known;      // loop headers: known at the start
+    std::vector<HeaderPhi> phis;  // loop headers
+    std::vector<uint8_t> known;   // loop headers: known at the start
     size_t depth = 0;
   };
 
@@ -84,7 +85,8 @@ class GraphBuilder {
   // --- ssa.cc
   void startBlock(uint32_t index);
   void mergeInto(uint32_t index, BlockInfo& info);
-  Instr* mergePlace(uint32_t index, BlockInfo& info, uint32_t place, const Values& inputs, bool in_loop);
+  Instr* mergePlace(uint32_t index, BlockInfo& info, uint32_t place, const Values& inputs,
+                    bool in_loop);
   Type headerType(uint32_t index, uint32_t place, Type entry) const;
   void closeLoop(uint32_t index, BlockInfo& info);
   void jumpTo(uint32_t block);
@@ -105,7 +107,8 @@ class GraphBuilder {
   void observe(uint32_t offset);
   void deoptHere(ExitReason reason);
   bool refused(ExitReason reason) const;
-  bool siteRefused() const;  // any speculation at all failed here too often
+  bool siteRefused() const;   // any speculation at all failed here too often
+  bool entryRefused() const;  // a dict entry behind a keys version did
   bool may(bool option) const { return option && !siteRefused(); }
   const FeedbackInfo& feedback() const { return unit_.feedback[in_->feedback]; }
   void refine(Instr* better);
@@ -149,7 +152,7 @@ class GraphBuilder {
   Instr* propertyAttr(Instr* object);
   bool speculateMethod(Instr* object);
   bool speculateStore(Instr* object, Instr* value, ObjRef name);
-  void pushCallable(Instr* callable);               // with the NULL beside it
+  void pushCallable(Instr* callable);  // with the NULL beside it
   void pushMethod(Instr* method, Instr* self);
 
   // --- globals.cc
@@ -164,14 +167,11 @@ class GraphBuilder {
   Instr* iterate(uint32_t mask, uint32_t exit_block);
 
   // --- calls.cc
-  struct Callee {
-    Instr* callable;
-    Instr* self;  // null: certainly none
-  };
   void callWith(Instr* first, Instr* second, Values args, ObjRef kwnames);
   Instr* callKnown(Instr* callable, const Values& args);
   Instr* callBuiltin(ObjRef ref, Instr* callable, const Values& args);
-  Instr* callByName(ObjRef ref, Instr* callable, const Values& args);
+  Instr* callByName(ObjRef ref, const Values& args);
+  bool directlyCallable(ObjRef ref, size_t args) const;
   Instr* callFunction(ObjRef ref, Instr* callable, const Values& args);
   Type resultOfClass(Instr* callable) const;
 
@@ -206,7 +206,7 @@ class GraphBuilder {
   uint32_t index_ = 0;  // canonical index
   const CanonicalInstr* in_ = nullptr;
   const CanonicalInstr* group_ = nullptr;  // first piece of the bytecode instruction
-  Values group_stack_;    // the stack before it
+  Values group_stack_;                     // the stack before it
   Instr* before_ = nullptr;
   Block* before_block_ = nullptr;
   bool any_done_ = false;  // Python code may have run since the last observation

@@ -118,12 +118,11 @@ void GraphBuilder::doToBool() {
   Instr* raw = truth(value, feedback());
   // A guard may have shown that the value is a bool itself.
   Instr* boxed = nullptr;
-  if (raw->op == Op::kUnboxBool && rootOf(raw->operands[0]) == rootOf(value)) boxed = raw->operands[0];
+  if (raw->op == Op::kUnboxBool && rootOf(raw->operands[0]) == rootOf(value))
+    boxed = raw->operands[0];
   push(boxed ? boxed : boxBool(raw));
 }
 
-void GraphBuilder::doUnaryNot() {
-  push(boxBool(b_.BoolNot(truth(pop(), feedback()))));
-}
+void GraphBuilder::doUnaryNot() { push(boxBool(b_.BoolNot(truth(pop(), feedback())))); }
 
 }  // namespace tephra::frontend

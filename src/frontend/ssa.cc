@@ -26,7 +26,8 @@ std::vector<Instr*> aliasChain(Instr* value) {
 
 // The best-typed value that all inputs are guarded versions of, or null.
 Instr* commonValue(const std::vector<Instr*>& inputs) {
-  bool all_same = std::all_of(inputs.begin(), inputs.end(), [&](Instr* v) { return v == inputs[0]; });
+  bool all_same =
+      std::all_of(inputs.begin(), inputs.end(), [&](Instr* v) { return v == inputs[0]; });
   if (all_same) return inputs[0];
   std::vector<Instr*> common = aliasChain(inputs[0]);
   for (Instr* input : inputs) {
@@ -111,9 +112,10 @@ Instr* GraphBuilder::mergePlace(uint32_t index, BlockInfo& info, uint32_t place,
       hir::Builder at_entry(function_.get());
       at_entry.setInsertBefore(function_->entry()->last);
       Instr* first = inputs[0];
-      Instr* made = first->op == Op::kConstNull   ? at_entry.ConstNull()
-                    : first->op == Op::kConstNone ? at_entry.ConstNone()
-                                                  : at_entry.ConstObject(static_cast<ObjRef>(first->attr[0]));
+      Instr* made = first->op == Op::kConstNull ? at_entry.ConstNull()
+                    : first->op == Op::kConstNone
+                        ? at_entry.ConstNone()
+                        : at_entry.ConstObject(static_cast<ObjRef>(first->attr[0]));
       made->type = first->type;
       return made;
     }
@@ -197,7 +199,8 @@ void GraphBuilder::dropTrivialPhis() {
     for (Instr* operand : phi->operands) {
       Instr* v = resolve(operand);
       Instr* root = v;
-      while (root != phi && root->info().ownership == Ownership::kAlias) root = resolve(root->operands[0]);
+      while (root != phi && root->info().ownership == Ownership::kAlias)
+        root = resolve(root->operands[0]);
       if (root == phi) continue;
       if (std::find(inputs.begin(), inputs.end(), v) == inputs.end()) inputs.push_back(v);
     }

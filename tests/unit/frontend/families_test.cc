@@ -101,8 +101,8 @@ Return
 TEST(FrontendCompare, Kinds) {
   auto compare = [](const std::string& kind, int cmp, int to_bool) {
     std::string fb = kind.empty() ? "" : "feedback t " + kind + "\n";
-    return Built(head("3.14") + fb + "LoadFast 0\nLoadFast 1\nCompare " + std::to_string(cmp) + " " +
-                 std::to_string(to_bool) + (kind.empty() ? "" : " !t") + "\nReturn\n");
+    return Built(head("3.14") + fb + "LoadFast 0\nLoadFast 1\nCompare " + std::to_string(cmp) +
+                 " " + std::to_string(to_bool) + (kind.empty() ? "" : " !t") + "\nReturn\n");
   };
   EXPECT_EQ(compare("CompareFloat", 4, 0).count("DoubleCompare"), 1);
   EXPECT_EQ(compare("CompareStr", 2, 0).count("StrEqual"), 1);
@@ -138,7 +138,8 @@ Return
 
 TEST(FrontendTruth, Kinds) {
   auto test = [](const std::string& kind) {
-    return Built(head("3.14") + "feedback t " + kind + " type_version=9\nLoadFast 0\nToBool !t\nUnaryNot\nReturn\n");
+    return Built(head("3.14") + "feedback t " + kind +
+                 " type_version=9\nLoadFast 0\nToBool !t\nUnaryNot\nReturn\n");
   };
   EXPECT_EQ(test("BoolBool").count("UnboxBool"), 1);
   EXPECT_EQ(test("BoolInt").count("IntCompare"), 1);
@@ -156,8 +157,9 @@ object cls class C address=0x77
 object fn function m argcount=1 entry=1
 object fn2 function m2 argcount=2 entry=1
 object k other thing
-feedback t )" + feedback + "\nLoadFast 0\n" + op + " @name !t\n" +
-                   (op == "LoadMethod" ? "Call 0\n" : "") + "Return\n",
+feedback t )" + feedback +
+                   "\nLoadFast 0\n" + op + " @name !t\n" + (op == "LoadMethod" ? "Call 0\n" : "") +
+                   "Return\n",
                options);
 }
 
@@ -183,7 +185,8 @@ TEST(FrontendAttributes, Loads) {
   EXPECT_EQ(attribute("AttrWithHint type_version=5 index=1").count("LoadAttr"), 1);
   FrontendOptions off;
   off.attributes = false;
-  EXPECT_EQ(attribute("AttrSlot type_version=5 index=24", "LoadAttr", "3.14", off).count("LoadAttr"), 1);
+  EXPECT_EQ(
+      attribute("AttrSlot type_version=5 index=24", "LoadAttr", "3.14", off).count("LoadAttr"), 1);
 }
 
 TEST(FrontendAttributes, MethodsInBothLayouts) {
@@ -191,7 +194,8 @@ TEST(FrontendAttributes, MethodsInBothLayouts) {
     Built known = attribute("MethodNoDict type_version=5 object=fn", "LoadMethod", version);
     EXPECT_EQ(known.count("CallDirect"), 1);
     EXPECT_EQ(known.find("CallDirect")->inputs().size(), 2u);
-    Built values = attribute("MethodWithValues type_version=5 keys_version=6 object=fn", "LoadMethod", version);
+    Built values = attribute("MethodWithValues type_version=5 keys_version=6 object=fn",
+                             "LoadMethod", version);
     EXPECT_EQ(values.count("GuardHeapKeysVersion"), 1);
     EXPECT_EQ(values.count("CallDirect"), 1);
     Built wrong = attribute("MethodNoDict type_version=5 object=fn2", "LoadMethod", version);
@@ -219,7 +223,8 @@ TEST(FrontendAttributes, BuiltinClassesAreToldByType) {
 TEST(FrontendAttributes, StoresAndDeletes) {
   auto store = [](const std::string& feedback) {
     return Built(head("3.14") + "object name str attr\nfeedback t " + feedback +
-                 "\nLoadFast 0\nLoadFast 1\nStoreAttr @name !t\nLoadFast 1\nDeleteAttr @name\nLoadFast 0\nReturn\n");
+                 "\nLoadFast 0\nLoadFast 1\nStoreAttr @name !t\nLoadFast 1\nDeleteAttr "
+                 "@name\nLoadFast 0\nReturn\n");
   };
   EXPECT_EQ(store("AttrInstance type_version=5 index=1").count("StoreInlineValue"), 1);
   Built slot = store("AttrSlot type_version=5 index=16");
@@ -258,7 +263,9 @@ object fn function g argcount=0 entry=1
 object k other thing
 )";
   auto global = [&](const std::string& feedback, const FrontendOptions& options = {}) {
-    return Built(head("3.14") + objects + "feedback t " + feedback + "\nLoadGlobal @name 0 !t\nReturn\n", options);
+    return Built(
+        head("3.14") + objects + "feedback t " + feedback + "\nLoadGlobal @name 0 !t\nReturn\n",
+        options);
   };
   Built module = global("GlobalModule keys_version=4 index=7 object=fn");
   EXPECT_EQ(module.count("GuardDictKeysVersion"), 1);
@@ -274,8 +281,10 @@ object k other thing
   EXPECT_EQ(again.count("GuardIs"), 0);
   EXPECT_EQ(again.count("LoadDictEntry"), 1);
   learned.refused = {{0, ExitReason::kKeysVersionChanged}};
-  EXPECT_EQ(global("GlobalModule keys_version=4 index=7 object=fn", learned).count("LoadGlobal"), 1);
-  Built stores(head("3.14") + objects + "LoadFast 0\nStoreGlobal @name\nDeleteGlobal @name\nLoadFast 0\nReturn\n");
+  EXPECT_EQ(global("GlobalModule keys_version=4 index=7 object=fn", learned).count("LoadGlobal"),
+            1);
+  Built stores(head("3.14") + objects +
+               "LoadFast 0\nStoreGlobal @name\nDeleteGlobal @name\nLoadFast 0\nReturn\n");
   EXPECT_EQ(stores.count("GuardUnobserved"), 2);
 }
 
@@ -313,8 +322,11 @@ TEST(FrontendCalls, KnownCallees) {
 TEST(FrontendCalls, MethodDescriptors) {
   for (const char* version : {"3.12", "3.14"}) {
     auto method = [&](const std::string& callee, int args) {
-      std::string code = head(version) + "object name str m\nobject list class list address=0x1000\nobject m method " +
-                         callee + "\nfeedback t MethodNoDict type_version=4 object=m type=list\nLoadFast 0\nLoadMethod @name !t\n";
+      std::string code =
+          head(version) +
+          "object name str m\nobject list class list address=0x1000\nobject m method " + callee +
+          "\nfeedback t MethodNoDict type_version=4 object=m type=list\nLoadFast 0\nLoadMethod "
+          "@name !t\n";
       for (int i = 0; i < args; ++i) code += "LoadFast 1\n";
       return Built(code + "Call " + std::to_string(args) + "\nReturn\n");
     };
@@ -443,7 +455,8 @@ TEST(FrontendContainers, DictMergeFindsTheCallable) {
   for (const char* version : {"3.12", "3.14"}) {
     bool null_first = std::string(version) == "3.12";
     std::string pair = null_first ? "PushNull\nLoadFast 0\n" : "LoadFast 0\nPushNull\n";
-    Built f(head(version) + pair + "LoadFast 1\nBuildMap 0\nLoadFast 1\nDictMerge 1\nCallEx 1\nReturn\n");
+    Built f(head(version) + pair +
+            "LoadFast 1\nBuildMap 0\nLoadFast 1\nDictMerge 1\nCallEx 1\nReturn\n");
     EXPECT_EQ(f.find("DictMerge")->operands[2]->op, Op::kLoadArg);
     EXPECT_EQ(f.find("DictMerge")->operands[2]->attr[0], 0u);
     EXPECT_EQ(f.find("CallEx")->operands[0]->attr[0], 0u);
@@ -452,8 +465,9 @@ TEST(FrontendContainers, DictMergeFindsTheCallable) {
 
 TEST(FrontendContainers, Unpacking) {
   auto unpack = [](const std::string& feedback) {
-    return Built(head("3.14", "args=1 locals=a,b,c") + "feedback t " + feedback +
-                 "\nLoadFast 0\nUnpackSequence 2 !t\nStoreFast 1\nStoreFast 2\nLoadFast 1\nReturn\n");
+    return Built(
+        head("3.14", "args=1 locals=a,b,c") + "feedback t " + feedback +
+        "\nLoadFast 0\nUnpackSequence 2 !t\nStoreFast 1\nStoreFast 2\nLoadFast 1\nReturn\n");
   };
   Built tuple = unpack("UnpackTwoTuple");
   EXPECT_EQ(tuple.find("GuardTrue")->attr[0], static_cast<uint64_t>(ExitReason::kShapeChanged));
@@ -463,8 +477,9 @@ TEST(FrontendContainers, Unpacking) {
   Built generic = unpack("BoolNone");
   EXPECT_EQ(generic.count("UnpackedItem"), 2);
   EXPECT_EQ(generic.find("StoreHome")->operands[0]->attr[0], 0u);
-  Built star(head("3.14", "args=1 locals=a,b,c,d") +
-             "LoadFast 0\nUnpackEx 1 1\nStoreFast 1\nStoreFast 2\nStoreFast 3\nLoadFast 2\nReturn\n");
+  Built star(
+      head("3.14", "args=1 locals=a,b,c,d") +
+      "LoadFast 0\nUnpackEx 1 1\nStoreFast 1\nStoreFast 2\nStoreFast 3\nLoadFast 2\nReturn\n");
   EXPECT_EQ(star.count("UnpackedItem"), 3);
   EXPECT_EQ(star.find("Return")->operands[0]->type, hir::kTypeList);
 }
@@ -495,17 +510,21 @@ L1: Return
 }
 
 TEST(FrontendLoops, Sequences) {
-  auto loop = [](const std::string& feedback, const std::string& version, const FrontendOptions& o = {}) {
+  auto loop = [](const std::string& feedback, const std::string& version,
+                 const FrontendOptions& o = {}) {
     std::string pops = version == "3.12" ? "1" : "0";
-    return Built(head(version) + "feedback t " + feedback + "\nLoadFast 0\nGetIter\nL1: ForIter L2 " + pops +
+    return Built(head(version) + "feedback t " + feedback +
+                     "\nLoadFast 0\nGetIter\nL1: ForIter L2 " + pops +
                      " !t\nPopTop\nJumpBackward L1\nL2: " + (version == "3.12" ? "" : "PopTop\n") +
-                     "LoadFast 0\nReturn\n", o);
+                     "LoadFast 0\nReturn\n",
+                 o);
   };
   for (const char* version : {"3.12", "3.14"}) {
     Built list = loop("ForList", version);
     EXPECT_EQ(list.count("ListIterNext"), 1);
     EXPECT_EQ(list.count("IterExhaust"), 1);
-    EXPECT_EQ(list.find("GuardUnobserved", 1)->state()->attr[2], version == std::string("3.12") ? 0u : 1u);
+    EXPECT_EQ(list.find("GuardUnobserved", 1)->state()->attr[2],
+              version == std::string("3.12") ? 0u : 1u);
     EXPECT_EQ(loop("ForTuple", version).count("TupleIterNext"), 1);
     EXPECT_EQ(loop("ForRange", version).count("RangeIterNext"), 1);
     EXPECT_EQ(loop("ForGen", version).count("IterNext"), 1);
@@ -530,7 +549,9 @@ Return
   EXPECT_EQ(old.find("SetFunctionAttribute", 0)->attr[0], 8u);  // the closure lies on top
   EXPECT_EQ(old.find("SetFunctionAttribute", 1)->attr[0], 1u);
   EXPECT_EQ(old.count("FinishFunction"), 1);
-  Built now(head("3.14") + "object code other code\nLoadFast 0\nLoadConst @code\nMakeFunction 0\nSetFunctionAttribute 8\nReturn\n");
+  Built now(head("3.14") +
+            "object code other code\nLoadFast 0\nLoadConst @code\nMakeFunction "
+            "0\nSetFunctionAttribute 8\nReturn\n");
   EXPECT_EQ(now.find("SetFunctionAttribute")->operands[0]->op, Op::kMakeFunction);
 }
 
@@ -575,7 +596,9 @@ Return
   EXPECT_EQ(f.count("CallMaybeMethod"), 1);
   EXPECT_EQ(f.count("FormatValue"), 2);
   EXPECT_EQ(f.count("BuildTemplate"), 1);
-  Built with(head("3.12") + "LoadFast 0\nBeforeWith\nPopTop\nPopTop\nLoadFast 0\nLoadFast 1\nFormatValue 2 1\nReturn\n");
+  Built with(
+      head("3.12") +
+      "LoadFast 0\nBeforeWith\nPopTop\nPopTop\nLoadFast 0\nLoadFast 1\nFormatValue 2 1\nReturn\n");
   EXPECT_EQ(with.find("GuardUnobserved")->state()->operands[0]->op, Op::kBeforeWith);
   EXPECT_EQ(with.find("FormatValue")->attr[0], 2u);
 }

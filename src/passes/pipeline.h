@@ -1,0 +1,66 @@
+// Purpose: the passes over HIR as data (pipeline.tbl) and the one function that runs them.
+// Invariant in: a verified function from the frontend. Invariant out: the same function, cleaned and
+// simplified, with positions and reference counts explicit: ready for lower/. After each pass, where
+// PassOptions::verify says so, the function is verified, a pass that claims to have changed nothing is
+// held to it, and after refcount_insertion the counts are checked on all paths.
+#pragma once
+
+#include <bitset>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "hir/ir.h"
+
+namespace tephra::passes {
+
+inline constexpr size_t kMaxPasses = 64;
+
+struct PassOptions {
+  // Instances of pipeline.tbl that do not run. Required passes always run.
+  std::bitset<kMaxPasses> disabled;
+#ifdef TEPHRA_DEBUG
+  bool verify = true;
+#else
+  bool verify = false;
+#endif
+
+  // "simplify" disables every instance of the pass, "simplify$late" the one. False: no such name.
+  bool disable(const std::string& name);
+};
+
+struct PassTiming {
+  const char* name;
+  double seconds;
+  bool changed;
+};
+
+struct PassContext {
+  PassOptions options;
+  // Called before the first pass with "" and after each one with its name, where set.
+  std::function<void(const char* pass, const hir::Function&)> dump;
+  std::vector<PassTiming> timings;
+  // What verification found, each line with the pass to blame; the pipeline stops at the first pass.
+  std::vector<std::string> errors;
+};
+
+using PassFunction = bool (*)(hir::Function&, PassContext&);  // true: the function was changed
+
+struct PassInstance {
+  const char* name;  // "simplify$after_guards"
+  const char* pass;  // "simplify"
+  PassFunction run;
+  bool required;     // later phases cannot do without it
+  const char* doc;
+};
+
+// In order of execution.
+std::span<const PassInstance> pipeline();
+// The first instance with this name, or the pass itself; nullptr if there is none.
+const PassInstance* findPass(const std::string& name);
+
+void runPipeline(hir::Function& function, PassContext& context);
+// One instance, with everything that runPipeline does around it. False: verification failed.
+bool runPass(const PassInstance& instance, hir::Function& function, PassContext& context);
+
+}  // namespace tephra::passes

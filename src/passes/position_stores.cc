@@ -1,0 +1,68 @@
+#include "passes/position_stores.h"
+
+namespace tephra::passes {
+
+using hir::Block;
+using hir::Instr;
+using hir::Op;
+
+namespace {
+
+constexpr int64_t kUnreached = -2;  // no path seen yet: agrees with everything
+constexpr int64_t kUnknown = -1;    // paths disagree, or nothing was stored
+
+int64_t meet(int64_t a, int64_t b) {
+  if (a == kUnreached) return b;
+  if (b == kUnreached) return a;
+  return a == b ? a : kUnknown;
+}
+
+bool needsPosition(const Instr* instr) {
+  // LeaveFrame runs finalizers of locals, at the position of the return.
+  return (instr->info().effects & hir::kAny) != 0;
+}
+
+int64_t after(const Instr* instr, int64_t position) {
+  if (instr->op == Op::kSetPosition) return instr->u32(0);
+  if (instr->op == Op::kPushFrame || instr->op == Op::kLeaveFrame) return kUnknown;
+  return needsPosition(instr) ? instr->offset : position;
+}
+
+}  // namespace
+
+bool position_stores(hir::Function& function, PassContext&) {
+  std::vector<int64_t> out(function.numBlocks(), kUnreached);
+  auto positionAt = [&](const Block* block) {
+    int64_t position = block->preds.empty() ? kUnknown : kUnreached;
+    for (const Block* pred : block->preds) position = meet(position, out[pred->id]);
+    return position;
+  };
+  for (bool again = true; again;) {
+    again = false;
+    for (Block* block : function.blocks()) {
+      int64_t position = positionAt(block);
+      for (const Instr* instr = block->first; instr; instr = instr->next) {
+        position = after(instr, position);
+      }
+      again |= out[block->id] != position;
+      out[block->id] = position;
+    }
+  }
+  bool changed = false;
+  for (Block* block : function.blocks()) {
+    int64_t position = positionAt(block);
+    for (Instr* instr = block->first; instr; instr = instr->next) {
+      if (needsPosition(instr) && position != instr->offset) {
+        Instr* store = function.make(Op::kSetPosition, {});
+        store->attr[0] = instr->offset;
+        store->offset = instr->offset;
+        hir::Function::insertBefore(instr, store);
+        changed = true;
+      }
+      position = after(instr, position);
+    }
+  }
+  return changed;
+}
+
+}  // namespace tephra::passes

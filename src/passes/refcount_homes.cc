@@ -1,0 +1,150 @@
+// The operations on homes in refcount_insertion: what a home holds and who owns its reference.
+#include <algorithm>
+
+#include "passes/refcount_impl.h"
+
+namespace tephra::passes {
+
+using hir::Instr;
+using hir::Op;
+
+void RefcountInsertion::pushFrame(RefState* state) {
+  state->homes.assign(slots_, {});
+  // Homes of written parameters own a reference from now on; whether a home is written does not
+  // matter here since a parameter is never counted in a register.
+  for (size_t slot = 0; slot < std::min(slots_, args_.size()); ++slot) {
+    if (args_[slot]) state->homes[slot] = {args_[slot]};
+  }
+}
+
+// The old content is still needed and no other home holds it: the register takes the reference over.
+bool RefcountInsertion::takeOver(Instr* store, uint32_t slot, const HomeContent& old, RefState* state) {
+  bool taken = false;
+  for (Instr* root : old) {
+    bool counted = !kinds_.uncounted(root);
+    if (!counted || !state->live.test(root->id) || dies(root, store)) continue;
+    if (state->homeOf(root, static_cast<int>(slot)) >= 0) continue;
+    if (taken) emitIncref(root, *state, store);  // a second name of the same object
+    state->owned.set(root->id);
+    taken = true;
+  }
+  return taken;
+}
+
+void RefcountInsertion::releaseOldContent(Instr* store, uint32_t slot, const HomeContent& old,
+                                          RefState* state) {
+  uint32_t mask = store->attr[1] == 1 ? hir::kMaskObject : hir::kMaskOptObject;
+  bool harmless = false;
+  for (Instr* root : old) {
+    if (kinds_.immortal(root)) return;  // an immortal constant, or NULL: nothing to release
+    mask &= state->maskOf(root);
+    // Somebody else keeps the object alive: the caller, or another home.
+    harmless |= root->op == Op::kLoadArg || state->homeOf(root, static_cast<int>(slot)) >= 0;
+  }
+  if ((mask & ~kMaskImmortal) == 0) return;
+  harmless |= (mask & ~kMaskHarmless) == 0;
+  Instr* take = nullptr;
+  if (emit_) {
+    take = function_.make(Op::kTakeHome, {}, hir::Type::object(mask));
+    take->attr[0] = slot;
+    take->offset = store->offset;
+    hir::Function::insertBefore(store, take);
+  }
+  pending_.push_back({take, take, mask, harmless});
+}
+
+void RefcountInsertion::storeHome(Instr* instr, RefState* state) {
+  uint32_t slot = instr->u32(0);
+  Instr* root = hir::rootOf(instr->operands[0]);
+  if (state->holds(slot, root)) {  // x = x
+    if (dies(root, instr)) state->forget(root);
+    if (emit_) {
+      hir::Function::remove(instr);
+      changed_ = true;
+    }
+    return;
+  }
+  if (state->owned.test(root->id)) {
+    state->owned.reset(root->id);  // the home owns it from now on
+  } else {
+    emitIncref(root, *state, instr);
+    state->borrowed.reset(root->id);
+  }
+  HomeContent old = state->homes[slot];
+  // The new content: this root and whatever else other homes with the same object are known to hold.
+  HomeContent content{root};
+  for (size_t other = 0; other < state->homes.size(); ++other) {
+    if (other == slot || !state->holds(other, root)) continue;
+    for (Instr* same : state->homes[other]) {
+      if (std::find(content.begin(), content.end(), same) == content.end()) content.push_back(same);
+    }
+  }
+  std::sort(content.begin(), content.end(), [](Instr* a, Instr* b) { return a->id < b->id; });
+  if (instr->attr[1] != 0 && !takeOver(instr, slot, old, state)) {
+    releaseOldContent(instr, slot, old, state);
+  }
+  state->homes[slot] = std::move(content);
+  if (dies(root, instr)) state->forget(root);
+  if (emit_) {
+    changed_ |= instr->attr[1] != 0;
+    instr->attr[1] = 0;
+  }
+}
+
+void RefcountInsertion::loadHome(Instr* instr, RefState* state) {
+  if (dies(instr, instr)) return;
+  state->live.set(instr->id);
+  HomeContent& content = state->homes[instr->u32(0)];
+  if (!state->holds(instr->u32(0), instr)) {
+    content.push_back(instr);
+    std::sort(content.begin(), content.end(), [](Instr* a, Instr* b) { return a->id < b->id; });
+  }
+}
+
+// Homes whose content needs no release here any more are taken off the list.
+void RefcountInsertion::dropFromAux(Instr* leave, const std::vector<uint32_t>& handed,
+                                    const RefState& state) {
+  std::vector<uint32_t> aux;
+  for (uint32_t entry : leave->aux) {
+    uint32_t slot = entry / 2;
+    const HomeContent& content = state.homes[slot];
+    bool immortal = std::any_of(content.begin(), content.end(),
+                                [&](Instr* root) { return countless(root, state); });
+    bool handed_over = std::find(handed.begin(), handed.end(), slot) != handed.end();
+    if (immortal || handed_over) continue;
+    bool never_null = std::any_of(content.begin(), content.end(), [&](Instr* root) {
+      return (state.maskOf(root) & hir::kMaskNull) == 0;
+    });
+    aux.push_back(never_null ? slot * 2 : entry);
+  }
+  changed_ |= aux.size() != leave->aux.size() || !std::equal(aux.begin(), aux.end(), leave->aux.begin());
+  leave->aux = function_.arena().copy(std::span<const uint32_t>(aux));
+}
+
+void RefcountInsertion::leaveFrame(Instr* instr, RefState* state) {
+  promoteAll(instr, state);
+  std::vector<uint32_t> handed;
+  auto releases = [&](uint32_t slot) {
+    return std::find(handed.begin(), handed.end(), slot) == handed.end() &&
+           std::any_of(instr->aux.begin(), instr->aux.end(),
+                       [&](uint32_t entry) { return entry / 2 == slot; });
+  };
+  // Who is still needed takes over the reference of a home that would release it.
+  std::vector<Instr*> live;
+  state->live.forEach([&](uint32_t id) { live.push_back(liveness_.valueOf(id)); });
+  for (Instr* root : live) {
+    if (kinds_.uncounted(root) || state->owned.test(root->id)) continue;
+    bool done = countless(root, *state);
+    for (uint32_t slot = 0; slot < slots_ && !done; ++slot) {
+      if (!state->holds(slot, root) || !releases(slot)) continue;
+      handed.push_back(slot);
+      done = true;
+    }
+    if (!done) emitIncref(root, *state, instr);
+    state->owned.set(root->id);
+  }
+  if (emit_) dropFromAux(instr, handed, *state);
+  for (HomeContent& content : state->homes) content.clear();
+}
+
+}  // namespace tephra::passes

@@ -1,0 +1,75 @@
+// Purpose: the class behind refcount_insertion, shared by its three source files: the driver and the
+// ordinary operations (refcount_insertion.cc), homes (refcount_homes.cc), edges (refcount_edges.cc).
+// Invariant: the transfer functions run twice with the same decisions: with emit_ false until the
+// states are stable, then once with emit_ true.
+#pragma once
+
+#include <vector>
+
+#include "hir/builder.h"
+#include "passes/refcount_state.h"
+#include "passes/root_liveness.h"
+
+namespace tephra::passes {
+
+class RefcountInsertion {
+ public:
+  explicit RefcountInsertion(hir::Function& function);
+  bool run();
+
+ private:
+  // A reference to give back as soon as nothing must follow the operation at once.
+  struct Release {
+    hir::Instr* root;
+    hir::Instr* name;  // the operand to use; the root itself or an alias
+    uint32_t mask;     // what it can be
+    bool harmless;     // releasing it cannot run code or free another object
+  };
+
+  // --- operations (refcount_insertion.cc)
+  void transferBlock(hir::Block* block, RefState* state);
+  void transfer(hir::Instr* instr, RefState* state);
+  void ordinary(hir::Instr* instr, RefState* state);
+  void promoteFor(hir::Instr* instr, RefState* state);
+  void recordExit(hir::Instr* instr, const RefState& state, const std::vector<hir::Instr*>& extra);
+  void defineResult(hir::Instr* instr, RefState* state);
+  void releaseDead(hir::Instr* instr, RefState* state);
+  void flush(hir::Instr* before, RefState* state);
+  void promoteAll(hir::Instr* before, RefState* state);
+  bool dies(const hir::Instr* root, const hir::Instr* at) const;
+  bool countless(const hir::Instr* root, const RefState& state) const;
+  void emitIncref(hir::Instr* root, const RefState& state, hir::Instr* before);
+  void emitDecref(const Release& release, hir::Instr* before);
+  Release releaseOf(hir::Instr* root, const RefState& state) const;
+
+  // --- homes (refcount_homes.cc)
+  void pushFrame(RefState* state);
+  void storeHome(hir::Instr* instr, RefState* state);
+  void releaseOldContent(hir::Instr* store, uint32_t slot, const HomeContent& old, RefState* state);
+  bool takeOver(hir::Instr* store, uint32_t slot, const HomeContent& old, RefState* state);
+  void loadHome(hir::Instr* instr, RefState* state);
+  void leaveFrame(hir::Instr* instr, RefState* state);
+  void dropFromAux(hir::Instr* leave, const std::vector<uint32_t>& handed, const RefState& state);
+
+  // --- edges (refcount_edges.cc)
+  RefState joinPreds(hir::Block* block) const;
+  RefState edgeState(const hir::Block* to, size_t index) const;
+  void joinHomes(const hir::Block* block, const std::vector<RefState>& in, RefState* out) const;
+  void joinNarrowed(const hir::Block* block, const std::vector<RefState>& in, RefState* out) const;
+  void joinOwnership(const hir::Block* block, const std::vector<RefState>& in, RefState* out) const;
+  bool dangerousEdge(const hir::Block* to, size_t index, const RefState& from) const;
+  void emitEdges();
+  void emitEdge(hir::Block* from, int which);
+
+  hir::Function& function_;
+  RootLiveness liveness_;
+  RootKinds kinds_;
+  size_t slots_ = 0;
+  std::vector<hir::Instr*> args_;  // by slot: LoadArg of the parameter, if the function has one
+  std::vector<RefState> in_, out_;  // by block id
+  std::vector<Release> pending_;
+  bool emit_ = false;
+  bool changed_ = false;
+};
+
+}  // namespace tephra::passes

@@ -1,0 +1,222 @@
+#include "passes/refcount_insertion.h"
+
+#include <algorithm>
+
+#include "passes/refcount_impl.h"
+
+namespace tephra::passes {
+
+using hir::Block;
+using hir::Instr;
+using hir::Op;
+using hir::Ownership;
+
+RefcountInsertion::RefcountInsertion(hir::Function& function)
+    : function_(function), liveness_(function), kinds_(function) {
+  for (Block* block : function.blocks()) {
+    for (Instr* instr = block->first; instr; instr = instr->next) {
+      bool explicit_counts = instr->op == Op::kTakeHome || instr->op == Op::kIncref ||
+                             instr->op == Op::kXIncref || instr->op == Op::kDecref ||
+                             instr->op == Op::kXDecref;
+      TEPHRA_CHECK(!explicit_counts, "reference counts are inserted once");
+      if (instr->op == Op::kStoreHome || instr->op == Op::kLoadHome) {
+        slots_ = std::max<size_t>(slots_, instr->attr[0] + 1);
+      }
+      if (instr->op == Op::kLeaveFrame && !instr->aux.empty()) {
+        slots_ = std::max<size_t>(slots_, instr->aux.back() / 2 + 1);
+      }
+      if (instr->op != Op::kLoadArg) continue;
+      if (args_.size() <= instr->attr[0]) args_.resize(instr->attr[0] + 1);
+      args_[instr->attr[0]] = instr;
+    }
+  }
+}
+
+bool RefcountInsertion::run() {
+  in_.assign(function_.numBlocks(), RefState());
+  out_.assign(function_.numBlocks(), RefState());
+  int rounds = 0;
+  for (bool again = true; again;) {
+    again = false;
+    TEPHRA_CHECK(++rounds < 1000, "the dataflow of reference counts must converge");
+    for (Block* block : function_.blocks()) {
+      RefState state = joinPreds(block);
+      if (in_[block->id].reached && state == in_[block->id]) continue;
+      in_[block->id] = state;
+      transferBlock(block, &state);
+      out_[block->id] = std::move(state);
+      again = true;
+    }
+  }
+  emit_ = true;
+  std::vector<Block*> blocks = function_.blocks();
+  for (Block* block : blocks) {
+    RefState state = in_[block->id];
+    transferBlock(block, &state);
+  }
+  emitEdges();
+  return changed_;
+}
+
+void RefcountInsertion::transferBlock(Block* block, RefState* state) {
+  pending_.clear();
+  for (Instr *instr = block->first, *next; instr; instr = next) {
+    next = instr->next;
+    if (instr->op == Op::kPhi) continue;
+    if (!hir::isPartner(instr->op)) flush(instr, state);
+    transfer(instr, state);
+  }
+}
+
+void RefcountInsertion::transfer(Instr* instr, RefState* state) {
+  switch (instr->op) {
+    case Op::kPushFrame: return pushFrame(state);
+    case Op::kStoreHome: return storeHome(instr, state);
+    case Op::kLoadHome: return loadHome(instr, state);
+    case Op::kLeaveFrame: return leaveFrame(instr, state);
+    default: return ordinary(instr, state);  // the row says it all
+  }
+}
+
+bool RefcountInsertion::dies(const Instr* root, const Instr* at) const {
+  const std::vector<Instr*>& dead = liveness_.diesAt(at);
+  return std::find(dead.begin(), dead.end(), root) != dead.end();
+}
+
+// Taking or giving a reference of it would be no operation.
+bool RefcountInsertion::countless(const Instr* root, const RefState& state) const {
+  return kinds_.immortal(root) || (state.maskOf(root) & ~kMaskImmortal) == 0;
+}
+
+void RefcountInsertion::emitIncref(Instr* root, const RefState& state, Instr* before) {
+  if (!emit_ || countless(root, state)) return;
+  Instr* name = state.nameOf(root);
+  bool maybe_null = name->type.couldBe(hir::kMaskNull);
+  Instr* incref = function_.make(maybe_null ? Op::kXIncref : Op::kIncref, {{name}});
+  incref->offset = before->offset;
+  hir::Function::insertBefore(before, incref);
+  changed_ = true;
+}
+
+void RefcountInsertion::emitDecref(const Release& release, Instr* before) {
+  if (!emit_ || (release.mask & ~kMaskImmortal) == 0) return;
+  bool maybe_null = release.name->type.couldBe(hir::kMaskNull);
+  Instr* decref = function_.make(maybe_null ? Op::kXDecref : Op::kDecref, {{release.name}});
+  decref->offset = before->offset;
+  hir::Function::insertBefore(before, decref);
+  changed_ = true;
+}
+
+RefcountInsertion::Release RefcountInsertion::releaseOf(Instr* root, const RefState& state) const {
+  uint32_t mask = kinds_.immortal(root) ? hir::kMaskNull : state.maskOf(root);
+  return {root, state.nameOf(root), mask, (mask & ~kMaskHarmless) == 0};
+}
+
+// Borrowed values get a reference before something that may release memory.
+void RefcountInsertion::promoteAll(Instr* before, RefState* state) {
+  Bits borrowed = state->borrowed;
+  borrowed.forEach([&](uint32_t id) {
+    state->borrowed.reset(id);
+    state->owned.set(id);
+  });
+  if (!emit_ || !borrowed.any()) return;
+  // Roots are found by id through the live values of the block; ids are dense, so search once.
+  std::vector<Instr*> roots;
+  borrowed.forEach([&](uint32_t id) { roots.push_back(liveness_.valueOf(id)); });
+  for (Instr* root : roots) emitIncref(root, *state, before);
+}
+
+void RefcountInsertion::promoteFor(Instr* instr, RefState* state) {
+  uint16_t effects = instr->info().effects;
+  if (effects & hir::kAny) return promoteAll(instr, state);
+  if (!(effects & hir::kWritesHeap)) return;
+  // It releases nothing itself, it only makes memory forget: what ends here needs no reference.
+  std::vector<uint32_t> promoted;
+  state->borrowed.forEach([&](uint32_t id) {
+    if (!dies(liveness_.valueOf(id), instr)) promoted.push_back(id);
+  });
+  for (uint32_t id : promoted) {
+    state->borrowed.reset(id);
+    state->owned.set(id);
+    emitIncref(liveness_.valueOf(id), *state, instr);
+  }
+}
+
+void RefcountInsertion::ordinary(Instr* instr, RefState* state) {
+  promoteFor(instr, state);
+  // References for stolen operands: the register's own one at its last use, else new ones.
+  std::vector<Instr*> extra, consumed;
+  std::span<Instr*> inputs = instr->inputs();
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!instr->isStolen(i) || !inputs[i]->type.isObject()) continue;
+    Instr* root = hir::rootOf(inputs[i]);
+    bool first = std::find(consumed.begin(), consumed.end(), root) == consumed.end();
+    if (first && state->owned.test(root->id) && dies(root, instr)) {
+      consumed.push_back(root);
+    } else if (!countless(root, *state)) {
+      emitIncref(root, *state, instr);
+      extra.push_back(root);
+    }
+  }
+  if (instr->hasState()) recordExit(instr, *state, extra);
+  for (Instr* root : consumed) state->owned.reset(root->id);
+  defineResult(instr, state);
+  releaseDead(instr, state);
+}
+
+void RefcountInsertion::recordExit(Instr* instr, const RefState& state, const std::vector<Instr*>& extra) {
+  if (!emit_) return;
+  // These exits are taken with NULL: there is no object to own.
+  Instr* null = instr->op == Op::kCheckExpected || instr->op == Op::kGuardNotNull
+                    ? hir::rootOf(instr->operands[0])
+                    : nullptr;
+  std::vector<Instr*> owned;
+  state.owned.forEach([&](uint32_t id) {
+    Instr* root = liveness_.valueOf(id);
+    if (root != null && !countless(root, state)) owned.push_back(root);
+  });
+  owned.insert(owned.end(), extra.begin(), extra.end());
+  std::stable_sort(owned.begin(), owned.end(), [](Instr* a, Instr* b) { return a->id < b->id; });
+  instr->exit_owned = function_.arena().copy(std::span<Instr* const>(owned));
+  changed_ |= !owned.empty();
+}
+
+void RefcountInsertion::defineResult(Instr* instr, RefState* state) {
+  if (!instr->type.isObject()) return;
+  if (instr->info().ownership == Ownership::kAlias) {
+    Instr* root = hir::rootOf(instr);
+    if (state->live.test(root->id)) state->narrow(root, instr->type.mask, instr);
+    return;
+  }
+  state->live.set(instr->id);
+  switch (instr->info().ownership) {
+    case Ownership::kNew: state->owned.set(instr->id); break;
+    case Ownership::kBorrowed: state->borrowed.set(instr->id); break;
+    case Ownership::kUncounted: break;
+    case Ownership::kNone: case Ownership::kAlias: break;
+  }
+}
+
+void RefcountInsertion::releaseDead(Instr* instr, RefState* state) {
+  for (Instr* root : liveness_.diesAt(instr)) {
+    // Behind a terminator there is nothing: its exit took what was owned.
+    if (state->owned.test(root->id) && !instr->isTerminator()) {
+      pending_.push_back(releaseOf(root, *state));
+    }
+    state->forget(root);
+  }
+}
+
+void RefcountInsertion::flush(Instr* before, RefState* state) {
+  if (pending_.empty()) return;
+  bool dangerous = std::any_of(pending_.begin(), pending_.end(), [](const Release& r) { return !r.harmless; });
+  if (dangerous) promoteAll(before, state);
+  for (const Release& release : pending_) emitDecref(release, before);
+  pending_.clear();
+}
+
+bool refcount_insertion(hir::Function& function, PassContext&) {
+  return RefcountInsertion(function).run();
+}
+
+}  // namespace tephra::passes

@@ -1,0 +1,104 @@
+#include "passes/refcount_state.h"
+
+#include <algorithm>
+
+namespace tephra::passes {
+
+using hir::Block;
+using hir::Instr;
+using hir::Op;
+using hir::Ownership;
+
+bool RefState::holds(size_t slot, const Instr* root) const {
+  const HomeContent& content = homes[slot];
+  return std::find(content.begin(), content.end(), root) != content.end();
+}
+
+int RefState::homeOf(const Instr* root, int except) const {
+  for (size_t slot = 0; slot < homes.size(); ++slot) {
+    if (static_cast<int>(slot) != except && holds(slot, root)) return static_cast<int>(slot);
+  }
+  return -1;
+}
+
+uint32_t RefState::maskOf(const Instr* root) const {
+  auto at = narrowed.find(root->id);
+  return at == narrowed.end() ? root->type.mask : root->type.mask & at->second.mask;
+}
+
+Instr* RefState::nameOf(Instr* root) const {
+  auto at = narrowed.find(root->id);
+  return at == narrowed.end() || !at->second.name ? root : at->second.name;
+}
+
+void RefState::narrow(Instr* root, uint32_t mask, Instr* name) {
+  Narrow& entry = narrowed[root->id];
+  entry.mask &= mask;
+  if (name) entry.name = name;
+}
+
+void RefState::forget(const Instr* root) {
+  owned.reset(root->id);
+  borrowed.reset(root->id);
+  live.reset(root->id);
+  narrowed.erase(root->id);
+}
+
+RootKinds::RootKinds(const hir::Function& function)
+    : uncounted_(function.numValues()), immortal_(function.numValues()) {
+  const CodeUnit* unit = function.unit();
+  std::vector<Instr*> phis;
+  for (Block* block : function.blocks()) {
+    for (Instr* instr = block->first; instr; instr = instr->next) {
+      if (!instr->type.isObject()) continue;
+      bool immortal = instr->type.is(kMaskImmortal);
+      if (instr->op == Op::kConstObject && unit && instr->attr[0] < unit->objects.size()) {
+        immortal |= unit->objects[instr->attr[0]].immortal;
+      }
+      bool uncounted = instr->info().ownership == Ownership::kUncounted;
+      // Optimistic for phis: a cycle of phis is what its inputs from outside are.
+      if (instr->op == Op::kPhi) {
+        phis.push_back(instr);
+        uncounted = immortal = true;
+      }
+      if (uncounted) uncounted_.set(instr->id);
+      if (uncounted && immortal) immortal_.set(instr->id);
+    }
+  }
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (Instr* phi : phis) {
+      for (Instr* input : phi->operands) {
+        const Instr* root = hir::rootOf(input);
+        if (!uncounted_.test(root->id) && uncounted_.test(phi->id)) {
+          uncounted_.reset(phi->id);
+          immortal_.reset(phi->id);
+          changed = true;
+        }
+        if (!immortal_.test(root->id) && immortal_.test(phi->id)) {
+          immortal_.reset(phi->id);
+          changed = true;
+        }
+      }
+    }
+  }
+}
+
+void narrowOnEdge(const Instr* branch, int which, RefState* state) {
+  if (branch->op != Op::kBranch || branch->targets[0] == branch->targets[1]) return;
+  const Instr* condition = branch->operands[0];
+  bool truth = which == 0;
+  while (condition->op == Op::kBoolNot) {
+    condition = condition->operands[0];
+    truth = !truth;
+  }
+  if (condition->op != Op::kPtrEqual) return;
+  for (int side = 0; side < 2; ++side) {
+    Instr* value = hir::rootOf(condition->operands[side]);
+    if (hir::rootOf(condition->operands[1 - side])->op != Op::kConstNull) continue;
+    if (!state->live.test(value->id)) continue;
+    state->narrow(value, truth ? hir::kMaskNull : hir::kMaskObject, nullptr);
+  }
+}
+
+}  // namespace tephra::passes

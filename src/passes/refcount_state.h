@@ -1,0 +1,62 @@
+// Purpose: the dataflow facts of refcount_insertion (see there) and the questions about values that it
+// and other passes ask.
+// Invariant: a root is in at most one of `owned` and `borrowed`, and in neither while a home backs it;
+// all three speak of live roots only.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "hir/ir.h"
+#include "passes/bits.h"
+
+namespace tephra::passes {
+
+inline constexpr uint32_t kMaskImmortal = hir::kMaskNull | hir::kMaskPyBool | hir::kMaskNoneType;
+// Releasing the last reference of these runs no code and touches no other object.
+inline constexpr uint32_t kMaskHarmless = kMaskImmortal | hir::kMaskInt | hir::kMaskFloat |
+                                          hir::kMaskStr | hir::kMaskBytes;
+
+// What guards and branches have proven about a root, and the alias that carries the proof.
+struct Narrow {
+  uint32_t mask = hir::kMaskOptObject;
+  hir::Instr* name = nullptr;
+  bool operator==(const Narrow&) const = default;
+};
+
+// Roots that a home must hold, ascending by id; empty = unknown.
+using HomeContent = std::vector<hir::Instr*>;
+
+struct RefState {
+  bool reached = false;
+  Bits owned, borrowed, live;
+  std::vector<HomeContent> homes;       // by slot
+  std::map<uint32_t, Narrow> narrowed;  // by root id; absent = the root's own type
+
+  bool operator==(const RefState&) const = default;
+
+  bool holds(size_t slot, const hir::Instr* root) const;
+  // A home other than `except` that holds the root; -1 if there is none.
+  int homeOf(const hir::Instr* root, int except = -1) const;
+  uint32_t maskOf(const hir::Instr* root) const;
+  hir::Instr* nameOf(hir::Instr* root) const;
+  void narrow(hir::Instr* root, uint32_t mask, hir::Instr* name);
+  void forget(const hir::Instr* root);  // dead
+};
+
+// Facts about roots that do not depend on the place.
+class RootKinds {
+ public:
+  explicit RootKinds(const hir::Function& function);
+  bool uncounted(const hir::Instr* root) const { return uncounted_.test(root->id); }
+  // Its count never matters: NULL, None, True, False, immortal constants and phis of them.
+  bool immortal(const hir::Instr* root) const { return immortal_.test(root->id); }
+
+ private:
+  Bits uncounted_, immortal_;
+};
+
+// Narrows the state of an edge by what the branch's condition says about NULL.
+void narrowOnEdge(const hir::Instr* branch, int which, RefState* state);
+
+}  // namespace tephra::passes

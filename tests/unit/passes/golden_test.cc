@@ -1,0 +1,154 @@
+#include "tests/unit/passes/golden.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "passes/pipeline.h"
+#include "passes/refcount_checker.h"
+
+namespace tephra::passes::testing {
+namespace {
+
+const char* const kRoot = TEPHRA_SOURCE_DIR "/tests/passes";
+
+ObjectInfo parseObject(std::istringstream& words) {
+  ObjectInfo info;
+  std::string word;
+  words >> word;
+  hir::Type type;
+  EXPECT_TRUE(hir::parseType(word, &type)) << word;
+  info.type_mask = type.mask;
+  while (words >> word) {
+    if (word == "immortal") {
+      info.immortal = true;
+    } else if (word.rfind("int=", 0) == 0) {
+      info.is_compact_int = true;
+      info.int_value = std::stoll(word.substr(4));
+    } else if (word.rfind("float=", 0) == 0) {
+      info.float_value = std::stod(word.substr(6));
+    } else if (word.size() > 2 && word[0] == '"') {
+      info.text = word.substr(1, word.size() - 2);
+    } else {
+      ADD_FAILURE() << "unknown fact '" << word << "'";
+    }
+  }
+  return info;
+}
+
+void parseFact(const std::string& line, Case* out) {
+  std::istringstream words(line.substr(2));
+  std::string kind;
+  words >> kind;
+  if (kind != "object" && kind != "arguments") return;
+  if (!out->unit) {
+    out->unit = std::make_unique<CodeUnit>();
+    out->unit->locals.resize(16);
+  }
+  if (kind == "object") {
+    out->unit->addObject(parseObject(words));
+  } else {
+    words >> out->unit->total_args;
+  }
+}
+
+Case loadCase(const std::filesystem::path& path) {
+  Case test;
+  test.path = path.string();
+  test.file = path.parent_path().filename().string() + "/" + path.stem().string();
+  std::ifstream in(path);
+  std::string* part = &test.input;
+  for (std::string line; std::getline(in, line);) {
+    if (line == "=>") {
+      part = &test.expected;
+    } else if (line.rfind("//", 0) == 0 && part == &test.input && test.input.empty()) {
+      test.comments += line + "\n";
+      parseFact(line, &test);
+    } else {
+      *part += line + "\n";
+    }
+  }
+  // As many arguments as the function loads, unless it says otherwise.
+  if (test.unit && test.unit->total_args == 0) {
+    for (size_t at = 0; (at = test.input.find("LoadArg {", at)) != std::string::npos; ++at) {
+      ++test.unit->total_args;
+    }
+  }
+  return test;
+}
+
+}  // namespace
+
+std::vector<std::string> folders() {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(kRoot)) {
+    if (entry.is_directory()) names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::vector<Case> loadCases(const std::string& folder) {
+  std::vector<std::filesystem::path> paths;
+  for (const auto& entry : std::filesystem::directory_iterator(std::string(kRoot) + "/" + folder)) {
+    if (entry.path().extension() == ".hir") paths.push_back(entry.path());
+  }
+  std::sort(paths.begin(), paths.end());
+  std::vector<Case> cases;
+  for (const auto& path : paths) cases.push_back(loadCase(path));
+  return cases;
+}
+
+void blessCase(const Case& test, const std::string& output) {
+  std::ofstream out(test.path);
+  out << test.comments << test.input << "=>\n" << output;
+}
+
+namespace {
+
+void runOn(hir::Function& function, const std::string& folder, PassContext& context) {
+  context.options.verify = true;
+  if (folder == "pipeline") return runPipeline(function, context);
+  const PassInstance* pass = findPass(folder);
+  ASSERT_NE(pass, nullptr) << "tests/passes/" << folder << " is named like no pass";
+  runPass(*pass, function, context);
+  // A second run of a pass on its own result must be allowed, except where the row says once.
+  if (folder == "refcount_insertion" || !context.errors.empty()) return;
+  runPass(*pass, function, context);
+}
+
+void runCase(const std::string& folder, const Case& test, bool bless) {
+  SCOPED_TRACE(test.path);
+  hir::Function function(test.unit.get());
+  hir::ParseError error{};
+  ASSERT_TRUE(hir::parse(test.input, &function, &error)) << error.line << ": " << error.message;
+  for (const std::string& line : hir::verify(function)) FAIL() << "input: " << line;
+  PassContext context;
+  runOn(function, folder, context);
+  std::string output = hir::print(function);
+  for (const std::string& line : context.errors) ADD_FAILURE() << line << "\n" << output;
+  if (bless) return blessCase(test, output);
+  EXPECT_EQ(output, test.expected) << "to accept: TEPHRA_BLESS=1 build/core/tephra_unit_tests "
+                                      "--gtest_filter='*Golden*' && git diff tests/passes";
+}
+
+TEST(PassGolden, EveryFile) {
+  bool bless = std::getenv("TEPHRA_BLESS") != nullptr;
+  const char* only = std::getenv("TEPHRA_GOLDEN");  // a part of the file's name
+  int files = 0;
+  for (const std::string& folder : folders()) {
+    for (const Case& test : loadCases(folder)) {
+      if (only && test.file.find(only) == std::string::npos) continue;
+      runCase(folder, test, bless);
+      ++files;
+    }
+  }
+  EXPECT_GT(files, 0);
+}
+
+}  // namespace
+}  // namespace tephra::passes::testing

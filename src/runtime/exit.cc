@@ -52,7 +52,7 @@ class Exit {
     for (size_t i = frames_.size(); i-- > 0; frame = frame->previous) frames_[i] = frame;
   }
 
-  PyObject* take(bool reraise);
+  PyObject* take(uint32_t exit, bool reraise);
 
  private:
   PyObject* materialise(const ValueLocation& at);
@@ -61,6 +61,7 @@ class Exit {
   void replaceHome(py::Frame* frame, uint32_t slot, PyObject* value);
   void collectDrops();
   void release();
+  void callHook(uint32_t exit);
   PyObject* unwindOrResume(size_t index, bool raised, bool reraise);
 
   CodeMetadata& metadata_;
@@ -126,6 +127,14 @@ void Exit::release() {
   to_release_.clear();
 }
 
+// All references are taken by now, so retiring code cannot take a value away.
+void Exit::callHook(uint32_t exit) {
+  if (exit_hook == nullptr) return;
+  PyObject* exception = PyErr_GetRaisedException();
+  exit_hook(&metadata_, exit);
+  PyErr_SetRaisedException(exception);
+}
+
 PyObject* Exit::unwindOrResume(size_t index, bool raised, bool reraise) {
   const ExitFrame& from = record_.frames[index];
   py::Frame* frame = frames_[index];
@@ -134,11 +143,12 @@ PyObject* Exit::unwindOrResume(size_t index, bool raised, bool reraise) {
   return py::resumeInterpreter(ts_, frame);
 }
 
-PyObject* Exit::take(bool reraise) {
+PyObject* Exit::take(uint32_t exit, bool reraise) {
   // New references first, releases last: no value may die while a location still names it.
   for (size_t i = 0; i < frames_.size(); ++i) fillFrame(i);
   collectDrops();
   release();
+  callHook(exit);
   bool raised = record_.kind == ExitKind::kRaise || out_of_memory_;
   if (raised && !PyErr_Occurred()) {
     PyErr_SetString(PyExc_SystemError, "error return without exception set");
@@ -181,8 +191,7 @@ PyObject* takeExit(CodeMetadata* metadata, uint32_t exit, const RegisterFile* re
   const MachineState state{registers, static_cast<const char*>(native_fp)};
   ++record.count;
   countExit(record, py::frameCode(frame), culpritType(record, state));
-  if (exit_hook) exit_hook(metadata, exit);
-  return Exit(*metadata, record, state, frame, ts).take(reraise);
+  return Exit(*metadata, record, state, frame, ts).take(exit, reraise);
 }
 
 }  // namespace tephra

@@ -23,8 +23,9 @@ namespace tephra {
 PyObject* takeExit(CodeMetadata* metadata, uint32_t exit, const RegisterFile* registers,
                    const void* native_fp, _PyInterpreterFrame* frame, PyThreadState* ts);
 
-// Called after each exit is counted, before the interpreter goes on: the driver's policy. May change
-// vectorcalls and retire code, but must not free the code that is being left.
+// Called in each exit when the frames are complete, before the interpreter goes on: the driver's policy.
+// No exception is set then, and it must leave none. May change vectorcalls and retire code, but must
+// not free the code that is being left.
 using ExitHook = void (*)(CodeMetadata* metadata, uint32_t exit);
 void setExitHook(ExitHook hook);
 

@@ -67,7 +67,8 @@ std::string describeText(PyObject* object) {
     return "bytes of " + std::to_string(PyBytes_GET_SIZE(object));
   }
   if (type == &PyLong_Type && !_PyLong_IsCompact(reinterpret_cast<PyLongObject*>(object))) {
-    return PyObject_IsTrue(object) && Py_SIZE(object) < 8 ? shortRepr(object) : "large int";
+    constexpr int kReadable = 120;  // bits: longer ones may exceed the interpreter's limit for str()
+    return static_cast<int64_t>(_PyLong_NumBits(object)) < kReadable ? shortRepr(object) : "large int";
   }
   if (type == &PyLong_Type || type == &PyBool_Type || type == &PyFloat_Type ||
       type == &PyUnicode_Type || type == &PyBytes_Type || object == Py_None ||

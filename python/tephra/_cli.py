@@ -221,13 +221,6 @@ def _dump(args: list[str]) -> int:
         _config.complain(f"dump: the JIT is off: {_native.reason}")
         return 1
     function = find_function(place)
-    if form == "asm":
-        _native.api.set_compile_after(None)
-        _native.api.enable()
-        why = _native.api.force_compile(function)
-        if why:
-            _config.complain(f"dump: {place} was not compiled: {why}")
-            return 1
     try:
         print(_native.api.dump(function, form).rstrip("\n"))
     except (RuntimeError, ValueError) as error:

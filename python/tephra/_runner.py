@@ -71,15 +71,15 @@ def run_script(path: str, args: list[str]) -> None:
 
     Raises: CannotRun.
     """
+    full = os.path.join(os.getcwd(), path)  # not normalised, as python does it
     if os.path.isdir(path) or _is_archive(path):
         import runpy
 
         sys.argv[:] = [path, *args]
-        _set_path0(path, always=True)
+        _set_path0(full, always=True)
         _fresh_main(None)
         _protected(lambda: runpy._run_module_as_main("__main__", alter_argv=False))  # type: ignore[attr-defined]
         return
-    full = path if os.path.isabs(path) else os.path.join(os.getcwd(), path.removeprefix("./"))
     try:
         import io
 

@@ -407,7 +407,8 @@ def get_and_clear_runtime_stats() -> dict[str, list[dict[str, Any]]]:
     """Where compiled code was left since the last call of this function or clear_runtime_stats().
 
     Returns: {"deopt": rows}; each row is a dict with `function` (qualified name), `filename`, `line`,
-        `reason`, `type` (name of the offending type, or None) and `count`, most frequent first.
+        `reason`, `kind` ("deopt", or "raise" where an exception was the reason), `type` (name of the
+        offending type, "" if none) and `count`, most frequent first.
     """
     rows = sorted(_native.api.runtime_stats(), key=lambda row: -row.get("count", 0))
     _native.api.clear_runtime_stats()

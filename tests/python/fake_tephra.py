@@ -22,8 +22,9 @@ _state = {"enabled": False, "after": 400, "list": None, "limit": 0, "functions":
 _compiled = []
 _suppressed = []
 _lazy = []
-_stats = [{"function": "f", "filename": "f.py", "line": 3, "reason": "TypeChanged", "type": "str", "count": 2},
-          {"function": "g", "filename": "f.py", "line": 9, "reason": "Raised", "type": None, "count": 5}]
+_stats = [{"function": "f", "filename": "f.py", "line": 3, "reason": "TypeChanged", "kind": "deopt", "type": "str",
+           "count": 2},
+          {"function": "g", "filename": "f.py", "line": 9, "reason": "Raised", "kind": "raise", "type": "", "count": 5}]
 
 
 def off_reason():

@@ -1,0 +1,98 @@
+"""tephra.pth, TEPHRA_* variables and -X options, in fresh processes with the stand-in extension."""
+
+import os
+import subprocess
+import sys
+
+import package
+import pytest
+
+SHOW = "from tephra import jit; s = jit.status(); print(s.enabled, s.compile_after, s.jit_list)"
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """A user site folder with the package in it: site reads its .pth file, for an interpreter outside any venv."""
+    home = tmp_path_factory.mktemp("home")
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    package.make(home / "lib" / version / "site-packages")
+    return home
+
+
+def run(base, *args, **env):
+    done = subprocess.run([sys._base_executable, *args], env=package.environment(PYTHONUSERBASE=str(base), **env),
+                          text=True, capture_output=True, timeout=60, check=False)
+    return done.returncode, done.stdout.strip(), done.stderr.strip()
+
+
+def test_nothing_is_imported_when_unset(base):
+    code = "import sys; print([m for m in sys.modules if m.startswith('tephra')])"
+    for env in ({}, {"TEPHRA": "0"}, {"TEPHRA": ""}, {"TEPHRA_COMPILE_AFTER": "3"}):
+        assert run(base, "-c", code, **env) == (0, "[]", "")
+
+
+@pytest.mark.parametrize("args, env, wanted", [
+    ([], {"TEPHRA": "1"}, "True 400 None"),
+    ([], {"TEPHRA": "on", "TEPHRA_COMPILE_AFTER": "5"}, "True 5 None"),
+    (["-X", "tephra"], {}, "True 400 None"),
+    (["-X", "tephra=1", "-X", "tephra-compile-after=6"], {"TEPHRA_COMPILE_AFTER": "5"}, "True 6 None"),
+    (["-X", "tephra"], {"TEPHRA": "0"}, "False None None"),
+    (["-X", "tephra=0"], {"TEPHRA": "1"}, "False None None"),
+    ([], {}, "False None None"),
+    ([], {"TEPHRA": "1", "TEPHRA_JOBS": "2", "TEPHRA_CACHE": "/x", "TEPHRA_TEST_FULL": "1"}, "True 400 None"),
+])
+def test_switches(base, args, env, wanted):
+    assert run(base, *args, "-c", SHOW, **env) == (0, wanted, "")
+
+
+@pytest.mark.parametrize("args, env, line", [
+    ([], {"TEPHRA": "banana"}, "tephra: TEPHRA: option enable: bad value 'banana'; expected 0 or 1; ignored"),
+    ([], {"TEPHRA_COMPILE_AFTER": "x"},
+     "tephra: TEPHRA_COMPILE_AFTER: option compile-after: bad value 'x'; expected a whole number in "
+     "0..1000000000; ignored"),
+    ([], {"TEPHRA_DUMP": "hir,foo"}, "tephra: TEPHRA_DUMP: option dump: bad value 'foo'; expected a "
+     "comma-separated list of hir,hir-passes,lir,asm,bytecode; ignored"),
+    ([], {"TEPHRA_COMPIL_AFTER": "1"}, "tephra: TEPHRA_COMPIL_AFTER: unknown option (did you mean "
+     "TEPHRA_COMPILE_AFTER?); the options are: TEPHRA, TEPHRA_COMPILE_AFTER, TEPHRA_LIST, TEPHRA_DUMP, "
+     "TEPHRA_SUMMARY, TEPHRA_VERIFY, TEPHRA_FEEDBACK"),
+    (["-X", "tephra-sumary=1"], {}, "tephra: -X tephra-sumary: unknown option (did you mean -X tephra-summary?); "
+     "the options are: -X tephra, -X tephra-compile-after, -X tephra-list, -X tephra-dump, -X tephra-summary, "
+     "-X tephra-verify, -X tephra-feedback"),
+    ([], {"TEPHRA_LIST": "/no/such"}, "tephra: list file '/no/such': No such file or directory; expected a file "
+     "with one module:qualified.name per line; no function will be compiled automatically"),
+])
+def test_one_line_per_mistake(base, args, env, line):
+    assert run(base, *args, "-c", "print('ran')", **{"TEPHRA": "1", **env}) == (0, "ran", line)
+
+
+def test_list_file(base, tmp_path):
+    file = tmp_path / "list"
+    file.write_text("# comment\nm:f\n\nbad line\nm:C.g # why\n")
+    code, out, err = run(base, "-c", SHOW, TEPHRA="1", TEPHRA_LIST=str(file))
+    assert (code, out) == (0, "True 400 2")
+    assert err == (f"tephra: {file}:4: bad entry 'bad line'; expected module:qualified.name, for example "
+                   "json.decoder:JSONDecoder.decode; skipped")
+
+
+def test_summary(base):
+    code, out, err = run(base, "-c", "from tephra import jit; jit.force_compile(lambda: 1); 1/0", TEPHRA="1",
+                         TEPHRA_SUMMARY="1")
+    assert code == 1 and "ZeroDivisionError" in err
+    assert err.splitlines()[-1] == "tephra: 1 functions compiled, compile time 1.5 ms, 100 code bytes, 3 exits taken"
+
+
+def test_off_reason_is_silent_at_start(base):
+    assert run(base, "-c", SHOW, TEPHRA="1", TEPHRA_TEST_OFF="no luck") == (0, "False None None", "")
+
+
+def test_pth_is_one_short_line():
+    lines = (package.ROOT / "python/tephra.pth").read_text().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("import os, sys;")
+
+
+def test_closed_stderr(base):
+    done = subprocess.run(f"'{sys._base_executable}' -c 'print(1)' 2>&-", shell=True, text=True, capture_output=True,
+                          env=package.environment(PYTHONUSERBASE=str(base), TEPHRA="x", TEPHRA_SUMMARY="1"),
+                          timeout=60, check=False)
+    assert done.stdout == "1\n" and done.returncode == 0
+    assert os.path.exists(base)

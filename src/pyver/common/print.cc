@@ -29,6 +29,42 @@ namespace {
 
 enum class ArgKind : uint8_t { kNone, kNumber, kSlot, kObject, kTarget };
 
+// Operations whose argument is a number even when it is 0.
+bool hasNumber(Canonical op) {
+  switch (op) {
+    case Canonical::kNop:
+    case Canonical::kUnaryNegative:
+    case Canonical::kUnaryPositive:
+    case Canonical::kUnaryInvert:
+    case Canonical::kUnaryNot:
+    case Canonical::kToBool:
+    case Canonical::kGetItem:
+    case Canonical::kSetItem:
+    case Canonical::kDeleteItem:
+    case Canonical::kGetSlice:
+    case Canonical::kSetSlice:
+    case Canonical::kPopTop:
+    case Canonical::kPushNull:
+    case Canonical::kGetIter:
+    case Canonical::kGetLen:
+    case Canonical::kMatchMapping:
+    case Canonical::kMatchSequence:
+    case Canonical::kMatchKeys:
+    case Canonical::kLoadBuildClass:
+    case Canonical::kFormatSimple:
+    case Canonical::kFormatWithSpec:
+    case Canonical::kBeforeWith:
+    case Canonical::kPushExcInfo:
+    case Canonical::kPopExcept:
+    case Canonical::kCheckExcMatch:
+    case Canonical::kCheckEgMatch:
+    case Canonical::kWithExceptStart:
+    case Canonical::kBuildTemplate:
+    case Canonical::kReturn: return false;
+    default: return true;
+  }
+}
+
 ArgKind argKind(Canonical op) {
   switch (op) {
     case Canonical::kLoadFast:
@@ -58,76 +94,8 @@ ArgKind argKind(Canonical op) {
     case Canonical::kJump:
     case Canonical::kJumpBackward:
     case Canonical::kForIter: return ArgKind::kTarget;
-    case Canonical::kResume:
-    case Canonical::kCopyFreeVars:
-    case Canonical::kBinaryOp:
-    case Canonical::kCompare:
-    case Canonical::kIsOp:
-    case Canonical::kContainsOp:
-    case Canonical::kCopy:
-    case Canonical::kSwap:
-    case Canonical::kBuildTuple:
-    case Canonical::kBuildList:
-    case Canonical::kBuildSet:
-    case Canonical::kBuildMap:
-    case Canonical::kBuildConstKeyMap:
-    case Canonical::kBuildString:
-    case Canonical::kBuildSlice:
-    case Canonical::kListAppend:
-    case Canonical::kSetAdd:
-    case Canonical::kMapAdd:
-    case Canonical::kListExtend:
-    case Canonical::kSetUpdate:
-    case Canonical::kDictUpdate:
-    case Canonical::kDictMerge:
-    case Canonical::kUnpackSequence:
-    case Canonical::kUnpackEx:
-    case Canonical::kCall:
-    case Canonical::kCallKw:
-    case Canonical::kCallEx:
-    case Canonical::kMatchClass:
-    case Canonical::kMakeFunction:
-    case Canonical::kSetFunctionAttribute:
-    case Canonical::kFormatValue:
-    case Canonical::kConvertValue:
-    case Canonical::kLoadSpecial:
-    case Canonical::kReraise:
-    case Canonical::kRaiseVarargs:
-    case Canonical::kCallIntrinsic1:
-    case Canonical::kCallIntrinsic2:
-    case Canonical::kBuildInterpolation:
-    case Canonical::kUnsupported: return ArgKind::kNumber;
-    case Canonical::kNop:
-    case Canonical::kUnaryNegative:
-    case Canonical::kUnaryPositive:
-    case Canonical::kUnaryInvert:
-    case Canonical::kUnaryNot:
-    case Canonical::kToBool:
-    case Canonical::kGetItem:
-    case Canonical::kSetItem:
-    case Canonical::kDeleteItem:
-    case Canonical::kGetSlice:
-    case Canonical::kSetSlice:
-    case Canonical::kPopTop:
-    case Canonical::kPushNull:
-    case Canonical::kGetIter:
-    case Canonical::kGetLen:
-    case Canonical::kMatchMapping:
-    case Canonical::kMatchSequence:
-    case Canonical::kMatchKeys:
-    case Canonical::kLoadBuildClass:
-    case Canonical::kFormatSimple:
-    case Canonical::kFormatWithSpec:
-    case Canonical::kBeforeWith:
-    case Canonical::kPushExcInfo:
-    case Canonical::kPopExcept:
-    case Canonical::kCheckExcMatch:
-    case Canonical::kCheckEgMatch:
-    case Canonical::kWithExceptStart:
-    case Canonical::kBuildTemplate:
-    case Canonical::kReturn: return ArgKind::kNone;
+    default: return hasNumber(op) ? ArgKind::kNumber : ArgKind::kNone;
   }
-  return ArgKind::kNumber;
 }
 
 std::string objectText(const CodeUnit& unit, ObjRef ref) {

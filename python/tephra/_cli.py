@@ -42,8 +42,12 @@ _VALUED = ("compile-after", "list", "dump", "dump-filter", "max-code-size", "max
            "stress-deopt", "stress-deopt-every", "recompile-after", "max-recompiles")
 
 
-class Usage(Exception):
-    """A wrong command line; the text is one line."""
+class Problem(Exception):
+    """Why a command cannot be done; the text is one line."""
+
+
+class Usage(Problem):
+    """A wrong command line."""
 
 
 def main(argv: list[str]) -> int | None:
@@ -54,8 +58,8 @@ def main(argv: list[str]) -> int | None:
         if isinstance(work, int):
             sys.stdout.flush()
             return work
-    except Usage as error:
-        _config.complain(f"{error}; see python -m tephra --help")
+    except Problem as error:
+        _config.complain(f"{error}; see python -m tephra --help" if isinstance(error, Usage) else str(error))
         return 2
     except BrokenPipeError:  # somebody's `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -232,11 +236,11 @@ def _dump(args: list[str]) -> int:
 def find_function(place: str) -> FunctionType:
     """The function that FILE.py:NAME or MODULE:NAME means; loads the file or module.
 
-    Raises: Usage.
+    Raises: Problem.
     """
     source, _, name = place.rpartition(":")
     if not source or not name:
-        raise Usage(f"dump: bad place {place!r}; expected FILE.py:NAME or MODULE:NAME")
+        raise Problem(f"dump: bad place {place!r}; expected FILE.py:NAME or MODULE:NAME")
     found: Any = _load(source)
     trail = name.split(".")
     for i, part in enumerate(trail):
@@ -251,11 +255,11 @@ def find_function(place: str) -> FunctionType:
         if inside is None:
             owner = ".".join(trail[:i]) or source
             near = _config.closest(part, [each for each in dir(found) if not each.startswith("__")])
-            raise Usage(f"dump: {owner} has no {part!r}{near}")
+            raise Problem(f"dump: {owner} has no {part!r}{near}")
         found = inside
     found = _python_function(found)
     if found is None:
-        raise Usage(f"dump: {place} is no Python function")
+        raise Problem(f"dump: {place} is no Python function")
     return found
 
 
@@ -277,15 +281,15 @@ def _load(source: str) -> object:
         name = os.path.splitext(os.path.basename(source))[0]
         spec = importlib.util.spec_from_file_location(name, source)
         if spec is None or spec.loader is None or not os.path.isfile(source):
-            raise Usage(f"dump: no such file: {source}")
+            raise Problem(f"dump: no such file: {source}")
         sys.path.insert(0, os.path.dirname(os.path.realpath(source)))
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         spec.loader.exec_module(module)
-    except Usage:
+    except Problem:
         raise
     except (Exception, SystemExit) as error:
-        raise Usage(f"dump: {source} does not load: {type(error).__name__}: {error}") from None
+        raise Problem(f"dump: {source} does not load: {type(error).__name__}: {error}") from None
     return module
 
 
@@ -299,7 +303,7 @@ def _inner(outer: Any, trail: list[str], place: str) -> FunctionType:
         found = [each for each in (code.co_consts if code else ())
                  if isinstance(each, CodeType) and each.co_name == part]
         if not found:
-            raise Usage(f"dump: {place}: there is no {part!r} within the function")
+            raise Problem(f"dump: {place}: there is no {part!r} within the function")
         code = found[0]
     assert code is not None and function is not None
     cells = tuple(CellType() for _ in code.co_freevars)

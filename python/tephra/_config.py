@@ -20,12 +20,18 @@ _applied = False
 _list_path = ""  # the list file that has been read
 
 
+def say(line: str) -> None:
+    """A line on stderr; nothing where there is no stderr."""
+    if sys.stderr is not None:
+        try:
+            print(line, file=sys.stderr, flush=True)
+        except Exception:
+            pass
+
+
 def complain(line: str) -> None:
-    """One line on stderr, even where stderr is closed."""
-    try:
-        print("tephra: " + line.removeprefix("tephra: "), file=sys.stderr, flush=True)
-    except Exception:
-        pass
+    """One line on stderr that says who complains."""
+    say("tephra: " + line.removeprefix("tephra: "))
 
 
 def variable(name: str) -> str:

@@ -109,7 +109,7 @@ def _extension(report: Report) -> None:
     if extension is None:
         return
     report.ok("extension", f"{getattr(extension, '__file__', '?')}")
-    problems = _native.api.self_test()
+    problems = extension.self_test()
     for problem in problems:
         report.fail("self-test", problem)
     if not problems and not _native.reason:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from tephra import _config, _native
 
 
@@ -45,7 +43,4 @@ def _print_summary() -> None:
     from tephra import _status
 
     for line in _status.summary():
-        try:
-            print(line, file=sys.stderr, flush=True)
-        except Exception:
-            return
+        _config.say(line)

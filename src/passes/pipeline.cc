@@ -4,11 +4,15 @@
 #include <cstring>
 
 #include "passes/cfg_clean.h"
+#include "passes/comparison_fusion.h"
 #include "passes/dce.h"
+#include "passes/guard_removal.h"
 #include "passes/phi_elimination.h"
 #include "passes/position_stores.h"
 #include "passes/refcount_checker.h"
 #include "passes/refcount_insertion.h"
+#include "passes/simplify.h"
+#include "passes/unbox_phis.h"
 
 namespace tephra::passes {
 namespace {

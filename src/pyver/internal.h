@@ -8,6 +8,7 @@ namespace tephra::py {
 
 // --- v3_XX/layout.cc
 void fillVersionLayout(PyLayout* layout);
+void checkPrivateSymbols(std::vector<std::string>* problems);
 void checkVersionLayout(std::vector<std::string>* problems);
 const char* expectedVersion();  // "3.12"
 // May a build against headers `built` run on `running` (both PY_VERSION_HEX)?

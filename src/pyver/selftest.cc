@@ -244,6 +244,7 @@ std::vector<std::string> selfTest() {
   PyObject* pending = PyErr_GetRaisedException();
   const PyLayout& l = pyLayout();
   if (!reportIf(&problems, l.interp == 0, "not initialised")) {
+    checkPrivateSymbols(&problems);
     checkVersionLayout(&problems);
   }
   // The probes below follow pointers, so they run only where the published offsets agree.

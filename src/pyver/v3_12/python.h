@@ -32,3 +32,5 @@
 #include "internal/pycore_runtime.h"
 #include "internal/pycore_tuple.h"
 #include "internal/pycore_typeobject.h"
+
+#include "pyver/v3_12/private_symbols.h"

@@ -90,6 +90,13 @@ void compareObjects(Problems* p, const _Py_DebugOffsets& d) {
 
 }  // namespace
 
+void checkPrivateSymbols(std::vector<std::string>* problems) {
+#define TEPHRA_CHECK_SYMBOL(name) \
+  reportIf(problems, reinterpret_cast<const volatile void*>(&name) == nullptr, "the interpreter lacks " #name);
+  TEPHRA_PRIVATE_SYMBOLS(TEPHRA_CHECK_SYMBOL)
+#undef TEPHRA_CHECK_SYMBOL
+}
+
 void checkVersionLayout(Problems* problems) {
   const _Py_DebugOffsets& d = _PyRuntime.debug_offsets;
   if (reportIf(problems, memcmp(d.cookie, _Py_Debug_Cookie, 8) != 0,

@@ -25,7 +25,6 @@
 #include "internal/pycore_interpframe.h"
 #include "internal/pycore_interpframe_structs.h"
 #include "internal/pycore_interpolation.h"
-#include "internal/pycore_intrinsics.h"
 #include "internal/pycore_list.h"
 #include "internal/pycore_long.h"
 #include "internal/pycore_moduleobject.h"
@@ -41,3 +40,9 @@
 #include "internal/pycore_tuple.h"
 #include "internal/pycore_typeobject.h"
 #include "internal/pycore_unicodeobject.h"
+
+extern "C" {  // this header alone forgets to say so
+#include "internal/pycore_intrinsics.h"
+}
+
+#include "pyver/v3_14/private_symbols.h"

@@ -20,7 +20,8 @@
 
 namespace tephra::frontend {
 
-// What a home holds for certain, as StoreHome's `old` counts it.
+// What a home holds for certain, as StoreHome's `old` counts it: told by stores alone (a guard on a
+// loaded value is not counted, so that whoever follows the stores comes to the same result).
 enum Known : uint8_t { kHoldsNull = 0, kHoldsObject = 1, kHoldsEither = 2 };
 
 struct State {

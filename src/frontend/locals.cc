@@ -21,7 +21,6 @@ void GraphBuilder::doLoadFast() {
   if (!local) local = b_.LoadHome(in_->arg);
   if (local->type == kTypeNull) return deoptHere(ExitReason::kUnboundLocal);
   guardNotNull(local, ExitReason::kUnboundLocal);  // refines the local too
-  s_.known[in_->arg] = kHoldsObject;
   push(local);
 }
 
@@ -53,7 +52,7 @@ void GraphBuilder::doDeleteFast() {
   if (local->type == kTypeNull) return deoptHere(ExitReason::kUnboundLocal);
   guardNotNull(local, ExitReason::kUnboundLocal);
   local = b_.ConstNull();
-  b_.StoreHome(local, in_->arg, kHoldsObject);
+  b_.StoreHome(local, in_->arg, s_.known[in_->arg]);
   s_.known[in_->arg] = kHoldsNull;
 }
 

@@ -334,7 +334,8 @@ class Verifier {
       bool top = block == first;
       for (const Instr* instr = block->first; instr; instr = instr->next) {
         if (instr->op != Op::kParam) {
-          top = false;
+          bool move = instr->op == Op::kMove || instr->op == Op::kMoveF;  // of allocation, between them
+          top &= move && !instr->defs.empty() && (instr->defs[0].isReg() || instr->defs[0].isSlot());
           continue;
         }
         if (!top) problem(*instr, "not at the top of the entry block");

@@ -145,9 +145,10 @@ class IntervalBuilder {
     uint32_t d = instr.defs[0].base;
     define(d, i, false, -1);
     const Operand& from = instr.uses[0];
-    if (!ranges_[d] || !from.isVReg()) return;
+    if (!from.isVReg()) return;
+    addRange(from.base, i);  // of a copy that nobody uses too: liveness counted it
+    if (!ranges_[d]) return;
     a_.vregs[d].copy_of = from.base;
-    addRange(from.base, i);
     addUse(from.base, i - 1, false);
   }
 

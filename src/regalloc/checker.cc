@@ -52,6 +52,7 @@ void erase(Values& values, Value value) {
 struct State {
   bool reached = false;
   std::vector<Values> places;
+  Value pinned[2] = {0, 0};  // what the pinned registers hold, by lir::Pinned
 };
 
 class Checker {
@@ -68,6 +69,7 @@ class Checker {
     entry_.assign(after_.blocks().size(), {});
     entry_[0].reached = true;
     entry_[0].places.resize(num_places_);
+    for (int which = 0; which < 2; ++which) entry_[0].pinned[which] = unknownPinned(0, which);
     auto arguments = target_.argumentRegisters(Bank::kGp);
     for (size_t i = 0; i < arguments.size(); ++i) {
       entry_[0].places[arguments[i]] = {argument(static_cast<uint32_t>(i))};
@@ -148,14 +150,16 @@ class Checker {
 
   void checkWritten(const Operand& operand, bool by_program) {
     size_t place = placeOf(operand);
+    if (operand.kind == Operand::kPinned) return problem("writes a pinned register");
     if (place == kNowhere || operand.kind != Operand::kReg) return;
     int bank = static_cast<int>(operand.bank);
-    if (isPinned(place)) return problem("writes a pinned register");
+    if (operand.bank == Bank::kGp && isPinned(place)) return problem("writes a pinned register");
     if (isScratch(place)) {
       if (by_program) problem("its result is in a scratch register");
       return;
     }
-    if (!(target_.allocatable(operand.bank) >> operand.base & 1)) problem("writes a register that is not allocatable");
+    RegSet general = target_.allocatable(operand.bank) | target_.callerSaved(operand.bank) | target_.calleeSaved(operand.bank);
+    if (!(general >> operand.base & 1)) problem("writes a register that is not allocatable");
     bool saved = target_.calleeSaved(operand.bank) >> operand.base & 1;
     if (saved && !(after_.used_callee_saved[bank] >> operand.base & 1)) problem("writes a callee-saved register that is not noted");
   }
@@ -165,6 +169,9 @@ class Checker {
   void walk(size_t number, std::vector<size_t>* work) {
     block_ = after_.blocks()[number];
     state_ = entry_[number];
+    for (uint32_t which = 0; which < 2; ++which) {
+      insert(state_.places[target_.pinned(static_cast<lir::Pinned>(which))], state_.pinned[which]);
+    }
     auto found = before_.index.find(block_);
     const BlockSnapshot* original = found == before_.index.end() ? nullptr : &before_.blocks[found->second];
     size_t next = 0;
@@ -211,14 +218,16 @@ class Checker {
     }
   }
 
-  // The value that a pinned register has now: what is in the register by that name.
-  Value pinnedValue(const Operand& pinned) {
-    size_t place = placeOf(pinned);
-    if (state_.places[place].empty()) {
-      // Its first use: a value of its own per register, until the program writes it.
-      insert(state_.places[place], fresh(arguments_, 1000 + pinned.base));
-    }
-    return state_.places[place].front();
+  Value pinnedValue(const Operand& pinned) const { return state_.pinned[pinned.base]; }
+
+  void writePinned(const Operand& pinned, Value value) {
+    state_.places[placeOf(pinned)] = {value};
+    state_.pinned[pinned.base] = value;
+  }
+
+  // Where ways meet on which a pinned register differs, it has a value of its own.
+  Value unknownPinned(size_t block_number, int which) {
+    return fresh(arguments_, 1000 + 2 * block_number + static_cast<size_t>(which));
   }
 
   // A move (or a jump on a split edge) that the allocator made.
@@ -230,9 +239,16 @@ class Checker {
     bool fp = instr_->op == Op::kMoveF || instr_->op == Op::kMoveConstF;
     if (instr_->op != Op::kMove && !fp) return problem("an instruction that the program does not have");
     const Operand& def = instr_->defs[0];
-    if (def.kind == Operand::kPinned) return;  // made by legalisation; the next lines would forbid it
     size_t to = placeOf(def);
     if (to == kNowhere || def.bank != (fp ? Bank::kFp : Bank::kGp)) return problem("bad destination");
+    if (def.kind == Operand::kPinned && (instr_->uses[0].isReg() || instr_->uses[0].isSlot())) {
+      // The result of an instruction that the program writes to a pinned register.
+      const Values& values = state_.places[placeOf(instr_->uses[0])];
+      auto written = std::find_if(pinned_writes_.begin(), pinned_writes_.end(),
+                                  [&](const auto& item) { return contains(values, item.second); });
+      if (written == pinned_writes_.end()) return problem("writes a pinned register");
+      return writePinned(def, written->second);
+    }
     checkWritten(def, false);
     if (instr_->op == Op::kMoveConstF) {
       state_.places[to] = {constant(Bank::kFp, instr_->attr[0])};
@@ -244,18 +260,10 @@ class Checker {
       state_.places[to] = {constant(Bank::kGp, use.bits)};
       return;
     }
-    if (use.kind == Operand::kPinned || (use.kind == Operand::kReg && isPinned(placeOf(use)) && use.bank == Bank::kGp)) {
-      pinnedValue(use.kind == Operand::kPinned ? use : pinnedByRegister(use.base));
-    }
     size_t from = placeOf(use);
     if (from == kNowhere || use.bank != def.bank) return problem("bad source");
     if (use.isSlot() && def.isSlot()) problem("a move from slot to slot");
     state_.places[to] = state_.places[from];
-  }
-
-  Operand pinnedByRegister(uint32_t reg) const {
-    bool thread = reg == target_.pinned(lir::Pinned::kThread);
-    return Operand::pinned(thread ? lir::Pinned::kThread : lir::Pinned::kFrame);
   }
 
   // --- an instruction of the program
@@ -381,8 +389,6 @@ class Checker {
     if (c.kind == OperandConstraint::kReuseInput) {
       const Operand& input = instr_->uses[c.reg];
       if (!input.isReg() || input.base != machine.base) problem("a result does not share its input's register");
-    } else if (original.uses.size() > 0) {
-      reusedByOthers(original, d);
     }
     for (size_t other = 0; other < d; ++other) {
       if (instr_->defs[other].isReg() && instr_->defs[other].bank == machine.bank && instr_->defs[other].base == machine.base) {
@@ -398,21 +404,19 @@ class Checker {
       }
     }
     forget(meant.base);
-    state_.places[place] = {meant.base};
+    // A constant is known as such, so that it may be made again on one of two ways that meet.
+    state_.places[place] = {defined_as_[meant.base] ? defined_as_[meant.base] : meant.base};
   }
-
-  // No rule beyond lateness for results that reuse nothing; a hook that keeps define() short.
-  void reusedByOthers(const Instr&, size_t) {}
 
   void definePinned(const Operand& machine, const Operand& meant, const OperandConstraint& c) {
     bool moved = c.kind == OperandConstraint::kFixed || c.kind == OperandConstraint::kReuseInput;
-    size_t place = placeOf(meant);
-    if (!moved && placeOf(machine) != place) return problem("does not write the pinned register");
-    state_.places[place] = {next_pinned_value(instr_)};
-  }
-
-  Value next_pinned_value(const Instr* instr) {
-    return fresh(pinned_writes_, reinterpret_cast<uintptr_t>(instr));
+    size_t place = placeOf(machine);
+    if (!moved && placeOf(meant) != place) return problem("does not write the pinned register");
+    if (place == kNowhere) return problem("a result needs a register");
+    Value value = fresh(pinned_writes_, reinterpret_cast<uintptr_t>(instr_));
+    // Through a register: the move that follows carries the value.
+    if (placeOf(meant) == place) writePinned(meant, value);
+    else state_.places[place] = {value};
   }
 
   // --- edges
@@ -465,6 +469,12 @@ class Checker {
           entry.places[p] = std::move(both);
           changed = true;
         }
+      }
+      for (int which = 0; which < 2; ++which) {
+        Value unknown = unknownPinned(found->second, which);
+        if (entry.pinned[which] == next.pinned[which] || entry.pinned[which] == unknown) continue;
+        entry.pinned[which] = unknown;
+        changed = true;
       }
     }
     if (changed) work->push_back(found->second);

@@ -25,8 +25,6 @@ void legaliseUse(Allocation& a, Instr* instr, size_t index, const OperandConstra
     bool fits = c.kind == OperandConstraint::kImmediate &&
                 a.target.immediateFits(*instr, static_cast<int>(index), use.immValue());
     if (!fits && c.kind != OperandConstraint::kFixed) use = moveBefore(a, instr, use, use.bank);
-  } else if (use.kind == Operand::kPinned && c.kind == OperandConstraint::kReuseInput) {
-    use = moveBefore(a, instr, use, Bank::kGp);
   }
 }
 

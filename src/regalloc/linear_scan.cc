@@ -256,6 +256,10 @@ class LinearScan {
     bool constant = a_.vregs[current->vreg].constant != nullptr;
     if (reg < 0) return false;
     int until = free_until_[reg];
+    if (until >= current->end()) {  // when shuffling: another one is as good
+      place(current, reg);
+      return true;
+    }
     if (!constant && until < a_.cold_from) return false;
     if (gapAt(until) <= current->start()) {
       // Nothing else is free even here.

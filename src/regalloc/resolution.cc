@@ -160,9 +160,9 @@ void Resolution::moveBetweenPieces() {
       Location to = locationOf(piece->next);
       if (to.kind == Location::kConstant) continue;
       if (to.kind == Location::kSlot && a_.vregs[v].slot_from_def) continue;
+      ++piece->reads;  // staying where it is reads it too
       if (to.samePlace(locationOf(piece))) continue;
       addMove(at, to, locationOf(piece));
-      ++piece->reads;
     }
   });
 }
@@ -177,8 +177,8 @@ void Resolution::edgeMoves(const BlockInfo& from, const BlockInfo& to, std::vect
     if (target.kind == Location::kConstant) return;
     if (target.kind == Location::kSlot && a_.vregs[v].slot_from_def) return;
     Location source = locationOf(before);
-    if (target.samePlace(source)) return;
     ++before->reads;
+    if (target.samePlace(source)) return;
     moves->push_back({target, source});
   });
   const auto& params = to.block->params;

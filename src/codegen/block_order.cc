@@ -75,7 +75,8 @@ bool hasEdge(const Block* from, const Block* to) {
 }
 
 // A loop that is tested at the top jumps twice in each iteration. Where its header does nothing but
-// lead into the loop or out of it, and the loop's last block jumps back, the header goes to the bottom:
+// lead into the loop or out of it, and the loop's last block jumps back, the header goes to the
+// bottom:
 //   before: header(branch out), body ..., jump header      after: body ..., header(branch body)
 // The way in jumps to it once.
 void rotateLoops(std::vector<Block*>* order) {
@@ -84,7 +85,8 @@ void rotateLoops(std::vector<Block*>* order) {
     const Instr& branch = *header->last;
     if (branch.targets[0] == nullptr || branch.targets[1] == nullptr) continue;
     size_t latch = 0;
-    for (size_t j = i + 1; j < order->size() && (*order)[j]->loop_depth >= header->loop_depth; ++j) {
+    for (size_t j = i + 1; j < order->size() && (*order)[j]->loop_depth >= header->loop_depth;
+         ++j) {
       if ((*order)[j]->last->op == Op::kJump && hasEdge((*order)[j], header)) latch = j;
     }
     if (latch == 0 || header->loop_depth == 0) continue;

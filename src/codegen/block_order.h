@@ -1,6 +1,6 @@
-// Purpose: the order of blocks in the code. Hot blocks first: loops contiguous, the likely successor
-// next, the test of a loop at its bottom where that saves the jump back; then the cold blocks.
-// Invariant out: every reachable block exactly once, the entry block first.
+// Purpose: the order of blocks in the code. Hot blocks first: loops contiguous, the likely
+// successor next, the test of a loop at its bottom where that saves the jump back; then the cold
+// blocks. Invariant out: every reachable block exactly once, the entry block first.
 #pragma once
 
 #include <vector>

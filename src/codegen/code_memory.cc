@@ -22,7 +22,8 @@ size_t roundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
 
 // An unwritable, unreadable reservation: address space, no memory.
 void* mapReservation(void* hint, size_t size, int extra) {
-  void* at = mmap(hint, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | extra, -1, 0);
+  void* at =
+      mmap(hint, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | extra, -1, 0);
   return at == MAP_FAILED ? nullptr : at;
 }
 
@@ -47,8 +48,8 @@ void flushInstructionCache([[maybe_unused]] void* code, [[maybe_unused]] size_t 
 
 }  // namespace
 
-// All code memories of the process, for pthread_atfork. A fork while another thread writes code must
-// not leave the child with a locked mutex or half-written book-keeping, hence the locking.
+// All code memories of the process, for pthread_atfork. A fork while another thread writes code
+// must not leave the child with a locked mutex or half-written book-keeping, hence the locking.
 struct ForkHooks {
   std::mutex mutex;
   std::vector<CodeMemory*> all;
@@ -78,7 +79,8 @@ struct ForkHooks {
 
 CodeMemory::CodeMemory(CodeMemoryOptions options) : options_(std::move(options)) {
   options_.chunk_bytes = roundUp(std::max(options_.chunk_bytes, kPage), kPage);
-  options_.reserve_bytes = roundUp(std::max(options_.reserve_bytes, options_.chunk_bytes + kCellSlab), kPage);
+  options_.reserve_bytes =
+      roundUp(std::max(options_.reserve_bytes, options_.chunk_bytes + kCellSlab), kPage);
   reserve();
   ForkHooks& hooks = ForkHooks::get();
   std::lock_guard lock(hooks.mutex);
@@ -103,7 +105,8 @@ bool CodeMemory::reserveNear(uint64_t address, size_t size) {
     for (int side : {-1, 1}) {
       int64_t distance = step * int64_t{1 << 23} + (side < 0 ? static_cast<int64_t>(size) : 0);
       auto start = static_cast<int64_t>(address & ~(uint64_t{kHugeUnit} - 1)) + side * distance;
-      if (start < int64_t{1 << 20} || !rangeReaches(static_cast<uint64_t>(start), size, address)) continue;
+      if (start < int64_t{1 << 20} || !rangeReaches(static_cast<uint64_t>(start), size, address))
+        continue;
       // MAP_FIXED_NOREPLACE; a kernel that does not know it takes the address as a hint.
       void* at = mapReservation(reinterpret_cast<void*>(start), size, 0x100000);
       if (at == nullptr) continue;
@@ -119,7 +122,8 @@ bool CodeMemory::reserveNear(uint64_t address, size_t size) {
 
 void CodeMemory::reserve() {
   // Less than asked for is better than nothing where address space is limited.
-  for (size_t size = options_.reserve_bytes; base_ == nullptr && size >= options_.chunk_bytes + kCellSlab; size /= 2) {
+  for (size_t size = options_.reserve_bytes;
+       base_ == nullptr && size >= options_.chunk_bytes + kCellSlab; size /= 2) {
     size = roundUp(size, kPage);
     for (uint64_t address : options_.near) {
       if (base_ == nullptr) reserveNear(address, size);
@@ -141,7 +145,8 @@ bool CodeMemory::mapDual(Chunk* chunk) {
   if (ftruncate(fd, static_cast<off_t>(chunk->size)) == 0) {
     void* writable = mmap(nullptr, chunk->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (writable != MAP_FAILED) {
-      void* code = mmap(chunk->code, chunk->size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, 0);
+      void* code =
+          mmap(chunk->code, chunk->size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, 0);
       mapped = code != MAP_FAILED;
       if (mapped) chunk->writable = static_cast<uint8_t*>(writable);
       if (!mapped) munmap(writable, chunk->size);
@@ -154,7 +159,8 @@ bool CodeMemory::mapDual(Chunk* chunk) {
 }
 
 bool CodeMemory::mapSwitched(Chunk* chunk) {
-  void* code = mmap(chunk->code, chunk->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  void* code = mmap(chunk->code, chunk->size, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
   return code != MAP_FAILED && mprotect(code, chunk->size, PROT_READ | PROT_EXEC) == 0;
 }
 
@@ -264,7 +270,8 @@ bool CodeMemory::growCells() {
   uint8_t* slab = base_ + cell_cursor_ - kCellSlab;
   if (mprotect(slab, kCellSlab, PROT_READ | PROT_WRITE) != 0) return false;
   cell_cursor_ -= kCellSlab;
-  for (size_t i = kCellSlab / 8; i-- > 0;) free_cells_.push_back(reinterpret_cast<uint64_t*>(slab) + i);
+  for (size_t i = kCellSlab / 8; i-- > 0;)
+    free_cells_.push_back(reinterpret_cast<uint64_t*>(slab) + i);
   return true;
 }
 
@@ -311,7 +318,8 @@ CodeMemoryStats CodeMemory::stats() const {
   for (const auto& chunk : chunks_) {
     // The last hole of the last chunk is still to be used; all others lie between code.
     for (const auto& [offset, size] : chunk->holes) {
-      bool tail = chunk.get() == chunks_.back().get() && offset + size == chunk->size && !chunk->sealed;
+      bool tail =
+          chunk.get() == chunks_.back().get() && offset + size == chunk->size && !chunk->sealed;
       if (!tail) stats.wasted += size;
     }
   }

@@ -1,5 +1,5 @@
-// Purpose: memory for machine code, never writable and executable at once: two mappings of one memory
-// file (one writable, one executable), or, where the system forbids that, one mapping whose
+// Purpose: memory for machine code, never writable and executable at once: two mappings of one
+// memory file (one writable, one executable), or, where the system forbids that, one mapping whose
 // protection is switched while code is written.
 // Placement: one reservation of address space near the addresses that code calls, so that calls
 // and data accesses are direct (rel32); chunks are committed inside it as they are needed.
@@ -21,9 +21,9 @@ namespace tephra {
 struct CodeMemoryOptions {
   size_t reserve_bytes = size_t{256} << 20;  // address space only
   size_t chunk_bytes = size_t{1} << 20;
-  size_t max_code_bytes = 0;                 // 0 = as much as was reserved
-  std::vector<uint64_t> near;                // to be reached by rel32, most wanted first
-  bool dual_mapping = true;                  // false: protection switching (tests, and the fallback)
+  size_t max_code_bytes = 0;   // 0 = as much as was reserved
+  std::vector<uint64_t> near;  // to be reached by rel32, most wanted first
+  bool dual_mapping = true;    // false: protection switching (tests, and the fallback)
 };
 
 struct CodeMemoryStats {

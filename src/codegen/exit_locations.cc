@@ -19,7 +19,8 @@ int exitAttribute(const Instr& instr) {
   return -1;
 }
 
-bool place(ValueLocation* location, std::span<const Operand> values, const Target& target, const NativeFrame& frame) {
+bool place(ValueLocation* location, std::span<const Operand> values, const Target& target,
+           const NativeFrame& frame) {
   if (location->where != ValueLocation::kSpill) return true;  // constant or null: no operand
   auto index = static_cast<size_t>(location->offset);
   if (location->offset < 0 || index >= values.size()) return false;
@@ -42,19 +43,24 @@ bool place(ValueLocation* location, std::span<const Operand> values, const Targe
       location->where = ValueLocation::kConstant;
       location->bits = value.bits;
       return true;
-    case Operand::kNone: case Operand::kVReg: case Operand::kMem:
-      return false;
+    case Operand::kNone:
+    case Operand::kVReg:
+    case Operand::kMem: return false;
   }
   return false;
 }
 
-bool placeAll(ExitRecord* record, std::span<const Operand> values, const Target& target, const NativeFrame& frame) {
+bool placeAll(ExitRecord* record, std::span<const Operand> values, const Target& target,
+              const NativeFrame& frame) {
   bool good = !record->has_culprit || place(&record->culprit, values, target, frame);
   for (ExitFrame& one : record->frames) {
-    for (ValueLocation& location : one.stack) good = good && place(&location, values, target, frame);
-    for (auto& [home, location] : one.locals) good = good && place(&location, values, target, frame);
+    for (ValueLocation& location : one.stack)
+      good = good && place(&location, values, target, frame);
+    for (auto& [home, location] : one.locals)
+      good = good && place(&location, values, target, frame);
   }
-  for (ValueLocation& location : record->drops) good = good && place(&location, values, target, frame);
+  for (ValueLocation& location : record->drops)
+    good = good && place(&location, values, target, frame);
   return good;
 }
 
@@ -79,7 +85,8 @@ bool fillExitLocations(lir::Function* function, const Target& target, const Nati
       if (exit >= originals.size()) return false;
       auto values = std::span<const Operand>(instr->uses).subspan(firstVariadic(*instr));
       if (owner[exit] != nullptr) {
-        auto theirs = std::span<const Operand>(owner[exit]->uses).subspan(firstVariadic(*owner[exit]));
+        auto theirs =
+            std::span<const Operand>(owner[exit]->uses).subspan(firstVariadic(*owner[exit]));
         if (sameValues(values, theirs)) continue;
         function->exits.push_back(originals[exit]);
         instr->attr[attribute] = function->exits.size() - 1;

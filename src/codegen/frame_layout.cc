@@ -31,7 +31,8 @@ bool writesPinned(const lir::Function& function, lir::Pinned which) {
   for (const lir::Block* block : function.blocks()) {
     for (const lir::Instr* instr = block->first; instr != nullptr; instr = instr->next) {
       for (const lir::Operand& def : instr->defs) {
-        if (def.kind == lir::Operand::kPinned && def.base == static_cast<uint32_t>(which)) return true;
+        if (def.kind == lir::Operand::kPinned && def.base == static_cast<uint32_t>(which))
+          return true;
       }
     }
   }
@@ -72,16 +73,19 @@ std::string checkFrame(const NativeFrame& frame) {
   };
   std::vector<Area> areas;
   int64_t sp = -static_cast<int64_t>(frame.size);
-  for (const auto& saved : frame.saved) areas.push_back({saved.offset, saved.offset + kWord, "saved register"});
+  for (const auto& saved : frame.saved)
+    areas.push_back({saved.offset, saved.offset + kWord, "saved register"});
   if (frame.num_slots != 0) {
-    areas.push_back({frame.slotOffset(frame.num_slots - 1), frame.first_slot + kWord, "spill slots"});
+    areas.push_back(
+        {frame.slotOffset(frame.num_slots - 1), frame.first_slot + kWord, "spill slots"});
   }
   int64_t outgoing = sp + frame.outgoing_offset;
   areas.push_back({sp, sp + kWord * int64_t{frame.stack_argument_words}, "stack arguments"});
   areas.push_back({outgoing, outgoing + kWord * int64_t{frame.outgoing_words}, "outgoing area"});
   if (frame.size % 16 != 0) return "the stack pointer is not aligned";
   for (size_t i = 0; i < areas.size(); ++i) {
-    if (areas[i].low < sp || areas[i].high > 0) return std::string(areas[i].name) + " outside the frame";
+    if (areas[i].low < sp || areas[i].high > 0)
+      return std::string(areas[i].name) + " outside the frame";
     for (size_t j = 0; j < i; ++j) {
       if (areas[i].low < areas[j].high && areas[j].low < areas[i].high) {
         return std::string(areas[i].name) + " overlaps " + areas[j].name;

@@ -1,7 +1,7 @@
 // Purpose: the only place that computes the native frame. From high to low: return address, saved
 // frame pointer, saved registers, spill slots, padding, outgoing area, stack arguments of calls.
-// Invariant: areas are laid out one after the other by one cursor, so they cannot overlap; the stack
-// pointer is 16-byte aligned; checkFrame() states it all again, independently.
+// Invariant: areas are laid out one after the other by one cursor, so they cannot overlap; the
+// stack pointer is 16-byte aligned; checkFrame() states it all again, independently.
 #pragma once
 
 #include <string>

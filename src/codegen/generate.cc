@@ -21,7 +21,9 @@ void* placeCode(EmittedCode* code, CodeMemory& memory) {
     auto distance = static_cast<int64_t>(relocation.target - behind);
     good = good && distance == static_cast<int32_t>(distance);
     auto bits = static_cast<uint32_t>(distance);
-    for (int i = 0; i < 4; ++i) code->bytes[relocation.offset + static_cast<uint32_t>(i)] = static_cast<uint8_t>(bits >> (8 * i));
+    for (int i = 0; i < 4; ++i)
+      code->bytes[relocation.offset + static_cast<uint32_t>(i)] =
+          static_cast<uint8_t>(bits >> (8 * i));
   }
   if (good && memory.write(base, code->bytes.data(), code->bytes.size())) return base;
   memory.free(base);
@@ -35,7 +37,8 @@ std::function<bool(uint64_t)> reachOf(const CodeMemory& memory) {
 // A stub of this memory, made at first use.
 uint64_t sharedStub(const Target& target, StubKind kind, uint32_t nargs, CodeMemory& memory,
                     const RuntimeAddresses& addresses) {
-  uint64_t key = static_cast<uint64_t>(target.arch()) << 40 | static_cast<uint64_t>(kind) << 32 | nargs;
+  uint64_t key =
+      static_cast<uint64_t>(target.arch()) << 40 | static_cast<uint64_t>(kind) << 32 | nargs;
   void* stub = memory.sharedStub(key);
   if (stub == nullptr) {
     StubInput input{kind, nargs, &addresses, reachOf(memory)};
@@ -67,8 +70,8 @@ void fillMetadata(const EmittedCode& code, const lir::Function& function, const 
   metadata->stack_maps = makeStackMaps(function, frame, code.calls);
 }
 
-EmitInput makeInput(const lir::Function& function, const CodeUnit& unit, const Target& target, CodeMemory& memory,
-                    const RuntimeAddresses& addresses) {
+EmitInput makeInput(const lir::Function& function, const CodeUnit& unit, const Target& target,
+                    CodeMemory& memory, const RuntimeAddresses& addresses) {
   EmitInput input;
   BlockOrder order = orderBlocks(function);
   input.function = &function;
@@ -91,14 +94,16 @@ EmitInput makeInput(const lir::Function& function, const CodeUnit& unit, const T
 
 }  // namespace
 
-Result<CompiledCode> generateCode(lir::Function& function, const CodeUnit& unit, const Target& target,
-                                  CodeMemory& memory, const RuntimeAddresses& addresses, bool disassembly) {
+Result<CompiledCode> generateCode(lir::Function& function, const CodeUnit& unit,
+                                  const Target& target, CodeMemory& memory,
+                                  const RuntimeAddresses& addresses, bool disassembly) {
   if (unit.layout == nullptr) return emissionBailout("the unit has no layout");
   auto metadata = std::make_unique<CodeMetadata>();
   EmitInput input = makeInput(function, unit, target, memory, addresses);
   input.metadata = metadata.get();
   input.disassembly = disassembly;
-  if (!fillExitLocations(&function, target, input.frame)) return emissionBailout("an exit's values are incomplete");
+  if (!fillExitLocations(&function, target, input.frame))
+    return emissionBailout("an exit's values are incomplete");
   Result<EmittedCode> emitted = emitFunction(target, input);
   if (!emitted) return emitted.bailout();
   fillMetadata(*emitted, function, unit, input.frame, metadata.get());
@@ -106,7 +111,9 @@ Result<CompiledCode> generateCode(lir::Function& function, const CodeUnit& unit,
   void* base = placeCode(&*emitted, memory);
   if (base == nullptr) return Bailout{BailoutReason::kCodeMemory, ""};
   CompiledCode code;
-  auto at = [base](uint32_t offset) { return static_cast<void*>(static_cast<uint8_t*>(base) + offset); };
+  auto at = [base](uint32_t offset) {
+    return static_cast<void*>(static_cast<uint8_t*>(base) + offset);
+  };
   code.vectorcall_entry = at(emitted->vectorcall_entry);
   code.array_entry = at(emitted->array_entry);
   code.register_entry = at(emitted->register_entry);
@@ -117,8 +124,10 @@ Result<CompiledCode> generateCode(lir::Function& function, const CodeUnit& unit,
   return code;
 }
 
-void* makeUncompiledStub(uint32_t nargs, CodeMemory& memory, const RuntimeAddresses& addresses, const Target& target) {
-  return reinterpret_cast<void*>(sharedStub(target, StubKind::kUncompiled, nargs, memory, addresses));
+void* makeUncompiledStub(uint32_t nargs, CodeMemory& memory, const RuntimeAddresses& addresses,
+                         const Target& target) {
+  return reinterpret_cast<void*>(
+      sharedStub(target, StubKind::kUncompiled, nargs, memory, addresses));
 }
 
 }  // namespace tephra

@@ -29,9 +29,9 @@ struct CompiledCode {
 };
 
 // Consumes function.exits (they move into the metadata).
-Result<CompiledCode> generateCode(lir::Function& function, const CodeUnit& unit, const Target& target,
-                                  CodeMemory& memory, const RuntimeAddresses& addresses,
-                                  bool disassembly = false);
+Result<CompiledCode> generateCode(lir::Function& function, const CodeUnit& unit,
+                                  const Target& target, CodeMemory& memory,
+                                  const RuntimeAddresses& addresses, bool disassembly = false);
 
 // The register entry of functions with `nargs` parameters that are not compiled: calls
 // tephra_call_uncompiled. Made once per memory and count; nullptr when there is no memory.

@@ -43,7 +43,8 @@ std::vector<SlotSet> solve(const lir::Function& function, uint32_t slots) {
     for (size_t i = function.blocks().size(); i-- > 0;) {
       const Block* block = function.blocks()[i];
       SlotSet live = liveOut(block, live_in, slots);
-      for (const Instr* instr = block->last; instr != nullptr; instr = instr->prev) step(*instr, &live);
+      for (const Instr* instr = block->last; instr != nullptr; instr = instr->prev)
+        step(*instr, &live);
       changed |= live != live_in[block->id];
       live_in[block->id] = std::move(live);
     }

@@ -8,7 +8,8 @@ using lir::Policy;
 
 size_t firstVariadic(const lir::Instr& instr) {
   size_t declared = instr.info().uses.size();
-  return declared != 0 && instr.info().uses[declared - 1].variadic ? declared - 1 : instr.uses.size();
+  return declared != 0 && instr.info().uses[declared - 1].variadic ? declared - 1
+                                                                   : instr.uses.size();
 }
 
 void plainConstraints(const lir::Instr& instr, std::vector<OperandConstraint>* out) {
@@ -19,7 +20,8 @@ void plainConstraints(const lir::Instr& instr, std::vector<OperandConstraint>* o
     const Operand& use = instr.uses[i];
     if (use.kind == Operand::kMem) {
       c.kind = OperandConstraint::kMemory;
-    } else if (use.kind == Operand::kImm || use.kind == Operand::kPinned || use.kind == Operand::kNone) {
+    } else if (use.kind == Operand::kImm || use.kind == Operand::kPinned ||
+               use.kind == Operand::kNone) {
       c.kind = OperandConstraint::kImmediate;
     } else if (i >= variadic) {
       c.kind = OperandConstraint::kAnywhere;
@@ -48,7 +50,8 @@ std::vector<ArgumentPlace> placeArguments(const Target& target, const lir::Instr
   return places;
 }
 
-void callConstraints(const Target& target, const lir::Instr& instr, std::vector<OperandConstraint>* out) {
+void callConstraints(const Target& target, const lir::Instr& instr,
+                     std::vector<OperandConstraint>* out) {
   if (!instr.defs.empty()) {
     (*out)[0] = fixed(target.returnRegister(instr.op == lir::Op::kCallF ? Bank::kFp : Bank::kGp));
   }

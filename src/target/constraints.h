@@ -19,7 +19,8 @@ size_t firstVariadic(const lir::Instr& instr);
 
 // Arguments of a call: fixed registers while they last, kAnywhere (stack arguments) then. Result
 // in the bank's return register.
-void callConstraints(const Target& target, const lir::Instr& instr, std::vector<OperandConstraint>* out);
+void callConstraints(const Target& target, const lir::Instr& instr,
+                     std::vector<OperandConstraint>* out);
 
 // Where argument `index` of a call goes: a register, or word `stack_word` of the stack arguments.
 struct ArgumentPlace {
@@ -32,9 +33,12 @@ std::vector<ArgumentPlace> placeArguments(const Target& target, const lir::Instr
 
 inline OperandConstraint anyRegister() { return {}; }
 inline OperandConstraint fixed(uint8_t reg) { return {OperandConstraint::kFixed, reg, false}; }
-inline OperandConstraint reuseInput(uint8_t use) { return {OperandConstraint::kReuseInput, use, false}; }
+inline OperandConstraint reuseInput(uint8_t use) {
+  return {OperandConstraint::kReuseInput, use, false};
+}
 
-// Same register or same virtual register: such a use may share with a def that the other one shares.
+// Same register or same virtual register: such a use may share with a def that the other one
+// shares.
 bool sameOperand(const lir::Operand& a, const lir::Operand& b);
 
 }  // namespace tephra

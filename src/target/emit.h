@@ -1,7 +1,7 @@
 // Purpose: the interface of machine-code emission, the same for every target: allocated LIR and a
 // native frame go in; bytes, entries, relocations and tables come out, to be placed by codegen.
-// Invariant in: no virtual register is left; operands satisfy Target::constraints. Invariant out: the
-// bytes are position-independent but for `relocations`.
+// Invariant in: no virtual register is left; operands satisfy Target::constraints. Invariant out:
+// the bytes are position-independent but for `relocations`.
 #pragma once
 
 #include <cstdint>
@@ -25,13 +25,13 @@ struct NativeFrame {
     uint8_t reg;
     int32_t offset;  // from the frame pointer, negative
   };
-  std::vector<Saved> saved;      // callee-saved registers, highest address first
-  int32_t first_slot = 0;        // of spill slot 0 from the frame pointer; slot i lies 8 * i below
+  std::vector<Saved> saved;  // callee-saved registers, highest address first
+  int32_t first_slot = 0;    // of spill slot 0 from the frame pointer; slot i lies 8 * i below
   uint32_t num_slots = 0;
   uint32_t outgoing_words = 0;
-  uint32_t outgoing_offset = 0;  // of the outgoing area from the stack pointer
+  uint32_t outgoing_offset = 0;       // of the outgoing area from the stack pointer
   uint32_t stack_argument_words = 0;  // at the stack pointer
-  uint32_t size = 0;             // stack pointer = frame pointer - size
+  uint32_t size = 0;                  // stack pointer = frame pointer - size
 
   int32_t slotOffset(uint32_t index) const { return first_slot - 8 * static_cast<int32_t>(index); }
 };
@@ -43,10 +43,11 @@ struct EmitInput {
   const PyLayout* layout = nullptr;
   const RuntimeAddresses* addresses = nullptr;
   const CodeMetadata* metadata = nullptr;  // its address is what exits hand over
-  uint32_t total_args = 0;                 // of the function: the register entry's without argument 0
-  bool fixed_positional = true;            // false: *args or **kwargs, every call is bound slowly
+  uint32_t total_args = 0;       // of the function: the register entry's without argument 0
+  bool fixed_positional = true;  // false: *args or **kwargs, every call is bound slowly
   uint64_t decref_thunk = 0, exit_thunk = 0;  // shared stubs; 0 = the function needs none
-  std::function<bool(uint64_t)> reaches;   // is this address within a direct call of wherever the code goes?
+  std::function<bool(uint64_t)>
+      reaches;  // is this address within a direct call of wherever the code goes?
   bool disassembly = false;
 };
 
@@ -61,7 +62,7 @@ struct EmittedCode {
   uint32_t vectorcall_entry = 0, array_entry = 0, register_entry = 0;
   uint32_t hot_bytes = 0, cold_bytes = 0;  // literals count as cold
   std::vector<Relocation> relocations;
-  std::vector<LineEntry> lines;      // by offset; a new entry where the bytecode offset changes
+  std::vector<LineEntry> lines;  // by offset; a new entry where the bytecode offset changes
   struct CallSite {
     uint32_t return_offset;
     const lir::Instr* instr;
@@ -90,6 +91,8 @@ Result<EmittedCode> emitStub(const Target& target, const StubInput& input);
 inline constexpr uint32_t kMaxRegisterParameters = 5;
 
 // Helper of both targets: where conditions cannot be met, emission ends with this.
-inline Bailout emissionBailout(std::string detail) { return {BailoutReason::kEmission, std::move(detail)}; }
+inline Bailout emissionBailout(std::string detail) {
+  return {BailoutReason::kEmission, std::move(detail)};
+}
 
 }  // namespace tephra

@@ -12,8 +12,8 @@ namespace tephra {
 
 struct RuntimeAddresses {
   std::array<uint64_t, static_cast<size_t>(Helper::kCount) + 1> helpers{};  // by Helper
-  uint64_t take_exit = 0;        // tephra_take_exit(metadata, exit, registers, native fp, frame, thread)
-  uint64_t call_slow = 0;        // tephra_call_slow(function, args, nargsf, kwnames)
+  uint64_t take_exit = 0;  // tephra_take_exit(metadata, exit, registers, native fp, frame, thread)
+  uint64_t call_slow = 0;  // tephra_call_slow(function, args, nargsf, kwnames)
   uint64_t call_uncompiled = 0;  // tephra_call_uncompiled(function, args, nargs)
   uint64_t dealloc = 0;          // void dealloc(object): the last reference is gone
   uint64_t thread_state = 0;     // void* get(): the current thread state

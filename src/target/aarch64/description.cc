@@ -39,12 +39,14 @@ using lir::Instr;
 using lir::Op;
 using lir::Operand;
 
-constexpr const char* kGpNames[] = {"x0",  "x1",  "x2",  "x3",  "x4",  "x5",  "x6",  "x7",  "x8",  "x9",  "x10",
-                                    "x11", "x12", "x13", "x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21",
-                                    "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x29", "x30", "sp"};
-constexpr const char* kFpNames[] = {"d0",  "d1",  "d2",  "d3",  "d4",  "d5",  "d6",  "d7",  "d8",  "d9",  "d10",
-                                    "d11", "d12", "d13", "d14", "d15", "d16", "d17", "d18", "d19", "d20", "d21",
-                                    "d22", "d23", "d24", "d25", "d26", "d27", "d28", "d29", "d30", "d31"};
+constexpr const char* kGpNames[] = {"x0",  "x1",  "x2",  "x3",  "x4",  "x5",  "x6",  "x7",
+                                    "x8",  "x9",  "x10", "x11", "x12", "x13", "x14", "x15",
+                                    "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23",
+                                    "x24", "x25", "x26", "x27", "x28", "x29", "x30", "sp"};
+constexpr const char* kFpNames[] = {"d0",  "d1",  "d2",  "d3",  "d4",  "d5",  "d6",  "d7",
+                                    "d8",  "d9",  "d10", "d11", "d12", "d13", "d14", "d15",
+                                    "d16", "d17", "d18", "d19", "d20", "d21", "d22", "d23",
+                                    "d24", "d25", "d26", "d27", "d28", "d29", "d30", "d31"};
 
 class AArch64Target final : public Target {
  public:
@@ -55,8 +57,12 @@ class AArch64Target final : public Target {
   }
   int numRegisters(Bank) const override { return 32; }
   RegSet allocatable(Bank bank) const override { return callerSaved(bank) | calleeSaved(bank); }
-  RegSet callerSaved(Bank bank) const override { return bank == Bank::kGp ? kCallerSavedGp : kCallerSavedFp; }
-  RegSet calleeSaved(Bank bank) const override { return bank == Bank::kGp ? kCalleeSavedGp : kCalleeSavedFp; }
+  RegSet callerSaved(Bank bank) const override {
+    return bank == Bank::kGp ? kCallerSavedGp : kCallerSavedFp;
+  }
+  RegSet calleeSaved(Bank bank) const override {
+    return bank == Bank::kGp ? kCalleeSavedGp : kCalleeSavedFp;
+  }
   std::span<const uint8_t> argumentRegisters(Bank bank) const override {
     if (bank == Bank::kGp) return kArgumentGp;
     return kArgumentFp;
@@ -76,42 +82,78 @@ class AArch64Target final : public Target {
 void AArch64Target::constraints(const Instr& instr, std::vector<OperandConstraint>* out) const {
   plainConstraints(instr, out);
   switch (instr.op) {
-    case Op::kMove: case Op::kMoveF:
+    case Op::kMove:
+    case Op::kMoveF:
       if (instr.uses[0].isVReg()) (*out)[1].kind = OperandConstraint::kAnywhere;
       break;
-    case Op::kParam:
-      (*out)[0] = fixed(kArgumentGp[instr.u32(0)]);
-      break;
+    case Op::kParam: (*out)[0] = fixed(kArgumentGp[instr.u32(0)]); break;
     case Op::kDivRem:  // the remainder is made from the quotient and both inputs
       (*out)[2].late = true;
       (*out)[3].late = true;
       break;
-    case Op::kAddExit: case Op::kSubExit: case Op::kMulExit:
-      for (size_t i = firstVariadic(instr); i < instr.uses.size(); ++i) (*out)[instr.defs.size() + i].late = true;
+    case Op::kAddExit:
+    case Op::kSubExit:
+    case Op::kMulExit:
+      for (size_t i = firstVariadic(instr); i < instr.uses.size(); ++i)
+        (*out)[instr.defs.size() + i].late = true;
       break;
-    case Op::kReturn:
-      (*out)[0] = fixed(0);
-      break;
+    case Op::kReturn: (*out)[0] = fixed(0); break;
     case Op::kCallIndirect:
       callConstraints(*this, instr, out);
       (*out)[instr.defs.size()] = fixed(kCallTarget);
       break;
-    case Op::kCall: case Op::kCallF: case Op::kCallAddress: case Op::kCallCell:
-      callConstraints(*this, instr, out);
-      break;
-    case Op::kMoveConstF: case Op::kGpToFp: case Op::kFpToGp: case Op::kLoad: case Op::kLoadF:
-    case Op::kStore: case Op::kStoreF: case Op::kLea: case Op::kAddMem: case Op::kLoadOut:
-    case Op::kStoreOut: case Op::kLeaOut: case Op::kLoadThreadLocal: case Op::kStackPointer:
-    case Op::kAdd: case Op::kSub: case Op::kMul: case Op::kAnd: case Op::kOr: case Op::kXor:
-    case Op::kShl: case Op::kShr: case Op::kSar: case Op::kNeg:
-    case Op::kSetCmp: case Op::kSetTest: case Op::kSelect:
-    case Op::kAddF: case Op::kSubF: case Op::kMulF: case Op::kDivF: case Op::kNegF:
-    case Op::kIntToF: case Op::kSetCmpF:
-    case Op::kJump: case Op::kBranchCmp: case Op::kBranchTest: case Op::kBranchCmpMem:
-    case Op::kBranchCmpF: case Op::kTrap: case Op::kExitCmp: case Op::kExitTest:
-    case Op::kExitCmpMem: case Op::kExitTestMem: case Op::kExitCmpF: case Op::kExit:
-    case Op::kIncref: case Op::kDecref:
-      break;
+    case Op::kCall:
+    case Op::kCallF:
+    case Op::kCallAddress:
+    case Op::kCallCell: callConstraints(*this, instr, out); break;
+    case Op::kMoveConstF:
+    case Op::kGpToFp:
+    case Op::kFpToGp:
+    case Op::kLoad:
+    case Op::kLoadF:
+    case Op::kStore:
+    case Op::kStoreF:
+    case Op::kLea:
+    case Op::kAddMem:
+    case Op::kLoadOut:
+    case Op::kStoreOut:
+    case Op::kLeaOut:
+    case Op::kLoadThreadLocal:
+    case Op::kStackPointer:
+    case Op::kAdd:
+    case Op::kSub:
+    case Op::kMul:
+    case Op::kAnd:
+    case Op::kOr:
+    case Op::kXor:
+    case Op::kShl:
+    case Op::kShr:
+    case Op::kSar:
+    case Op::kNeg:
+    case Op::kSetCmp:
+    case Op::kSetTest:
+    case Op::kSelect:
+    case Op::kAddF:
+    case Op::kSubF:
+    case Op::kMulF:
+    case Op::kDivF:
+    case Op::kNegF:
+    case Op::kIntToF:
+    case Op::kSetCmpF:
+    case Op::kJump:
+    case Op::kBranchCmp:
+    case Op::kBranchTest:
+    case Op::kBranchCmpMem:
+    case Op::kBranchCmpF:
+    case Op::kTrap:
+    case Op::kExitCmp:
+    case Op::kExitTest:
+    case Op::kExitCmpMem:
+    case Op::kExitTestMem:
+    case Op::kExitCmpF:
+    case Op::kExit:
+    case Op::kIncref:
+    case Op::kDecref: break;
   }
 }
 
@@ -124,36 +166,51 @@ RegSet AArch64Target::clobbers(const Instr& instr, Bank bank) const {
 }
 
 // add and sub are each other's negative; so are cmp and cmn.
-bool fitsAddOrSub(int64_t value) { return isAddImmediate(value) || (value != INT64_MIN && isAddImmediate(-value)); }
+bool fitsAddOrSub(int64_t value) {
+  return isAddImmediate(value) || (value != INT64_MIN && isAddImmediate(-value));
+}
 
 bool AArch64Target::immediateFits(const Instr& instr, int index, int64_t value) const {
   if (static_cast<size_t>(index) >= firstVariadic(instr)) return true;
   unsigned width = instr.u32(0);
   switch (instr.op) {
-    case Op::kMove:
-      return true;
-    case Op::kShl: case Op::kShr: case Op::kSar:
-      return value >= 0 && value < static_cast<int64_t>(width * 8);
-    case Op::kAdd: case Op::kSub: case Op::kAddMem: case Op::kAddExit: case Op::kSubExit:
-      return fitsAddOrSub(value);
-    case Op::kAnd: case Op::kOr: case Op::kXor:
-      return isLogicalImmediate(static_cast<uint64_t>(value), width * 8);
-    case Op::kSetCmp: case Op::kBranchCmp: case Op::kBranchCmpMem: case Op::kExitCmp: case Op::kExitCmpMem:
-      return fitsAddOrSub(value);
-    case Op::kSetTest: case Op::kBranchTest: case Op::kExitTest: case Op::kExitTestMem:
+    case Op::kMove: return true;
+    case Op::kShl:
+    case Op::kShr:
+    case Op::kSar: return value >= 0 && value < static_cast<int64_t>(width * 8);
+    case Op::kAdd:
+    case Op::kSub:
+    case Op::kAddMem:
+    case Op::kAddExit:
+    case Op::kSubExit: return fitsAddOrSub(value);
+    case Op::kAnd:
+    case Op::kOr:
+    case Op::kXor: return isLogicalImmediate(static_cast<uint64_t>(value), width * 8);
+    case Op::kSetCmp:
+    case Op::kBranchCmp:
+    case Op::kBranchCmpMem:
+    case Op::kExitCmp:
+    case Op::kExitCmpMem: return fitsAddOrSub(value);
+    case Op::kSetTest:
+    case Op::kBranchTest:
+    case Op::kExitTest:
+    case Op::kExitTestMem:
       return isLogicalImmediate(static_cast<uint64_t>(value), instr.u32(1) == 8 ? 64 : 32);
-    case Op::kStore: case Op::kStoreOut:
-      return value == 0;
-    default:
-      return false;
+    case Op::kStore:
+    case Op::kStoreOut: return value == 0;
+    default: return false;
   }
 }
 
 // Bytes that the instruction reads or writes at its address; 0: it only computes it.
 uint32_t accessWidth(const Instr& instr) {
   switch (instr.op) {
-    case Op::kLoad: case Op::kStore: case Op::kAddMem: return instr.u32(0);
-    case Op::kBranchCmpMem: case Op::kExitCmpMem: case Op::kExitTestMem: return instr.u32(1);
+    case Op::kLoad:
+    case Op::kStore:
+    case Op::kAddMem: return instr.u32(0);
+    case Op::kBranchCmpMem:
+    case Op::kExitCmpMem:
+    case Op::kExitTestMem: return instr.u32(1);
     case Op::kLea: return 0;
     default: return 8;
   }
@@ -164,7 +221,8 @@ bool AArch64Target::addressFits(const Instr& instr, const Operand& address) cons
   if (address.base_kind == Operand::kNone) return false;
   if (address.index_kind != Operand::kNone) {
     if (address.disp != 0) return false;
-    return width == 0 ? address.scale <= 4 : address.scale == 0 || (UINT32_C(1) << address.scale) == width;
+    return width == 0 ? address.scale <= 4
+                      : address.scale == 0 || (UINT32_C(1) << address.scale) == width;
   }
   if (width == 0) return fitsAddOrSub(address.disp);
   if (address.disp >= -256 && address.disp < 256) return true;

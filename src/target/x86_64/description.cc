@@ -15,8 +15,9 @@ using lir::Operand;
 
 constexpr const char* kGpNames[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
                                     "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
-constexpr const char* kFpNames[] = {"xmm0", "xmm1", "xmm2",  "xmm3",  "xmm4",  "xmm5",  "xmm6",  "xmm7",
-                                    "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"};
+constexpr const char* kFpNames[] = {"xmm0",  "xmm1",  "xmm2",  "xmm3", "xmm4",  "xmm5",
+                                    "xmm6",  "xmm7",  "xmm8",  "xmm9", "xmm10", "xmm11",
+                                    "xmm12", "xmm13", "xmm14", "xmm15"};
 
 bool fitsInt32(int64_t value) { return value == static_cast<int32_t>(value); }
 // A 4-byte operation sees the low half only: 0xFFFFFFFF is as good as -1.
@@ -33,13 +34,17 @@ class X86Target final : public Target {
   }
   int numRegisters(Bank) const override { return 16; }
   RegSet allocatable(Bank bank) const override { return callerSaved(bank) | calleeSaved(bank); }
-  RegSet callerSaved(Bank bank) const override { return bank == Bank::kGp ? kCallerSavedGp : kAllFp; }
+  RegSet callerSaved(Bank bank) const override {
+    return bank == Bank::kGp ? kCallerSavedGp : kAllFp;
+  }
   RegSet calleeSaved(Bank bank) const override { return bank == Bank::kGp ? kCalleeSavedGp : 0; }
   std::span<const uint8_t> argumentRegisters(Bank bank) const override {
     if (bank == Bank::kGp) return kArgumentGp;
     return kArgumentFp;
   }
-  uint8_t returnRegister(Bank bank) const override { return bank == Bank::kGp ? static_cast<uint8_t>(kRax) : 0; }
+  uint8_t returnRegister(Bank bank) const override {
+    return bank == Bank::kGp ? static_cast<uint8_t>(kRax) : 0;
+  }
   uint8_t scratch(Bank bank) const override { return bank == Bank::kGp ? kScratchGp : kScratchFp; }
   uint8_t pinned(lir::Pinned which) const override {
     return which == lir::Pinned::kThread ? kThreadReg : kFrameReg;
@@ -60,7 +65,8 @@ void twoOperand(const Instr& instr, std::vector<OperandConstraint>* out) {
 
 // The values of the exit are read after the result was written.
 void lateValues(const Instr& instr, std::vector<OperandConstraint>* out) {
-  for (size_t i = firstVariadic(instr); i < instr.uses.size(); ++i) (*out)[instr.defs.size() + i].late = true;
+  for (size_t i = firstVariadic(instr); i < instr.uses.size(); ++i)
+    (*out)[instr.defs.size() + i].late = true;
 }
 
 void shift(const Instr& instr, std::vector<OperandConstraint>* out) {
@@ -73,32 +79,37 @@ void shift(const Instr& instr, std::vector<OperandConstraint>* out) {
 void X86Target::constraints(const Instr& instr, std::vector<OperandConstraint>* out) const {
   plainConstraints(instr, out);
   switch (instr.op) {
-    case Op::kMove: case Op::kMoveF:
+    case Op::kMove:
+    case Op::kMoveF:
       if (instr.uses[0].isVReg()) (*out)[1].kind = OperandConstraint::kAnywhere;
       break;
-    case Op::kParam:
-      (*out)[0] = fixed(kArgumentGp[instr.u32(0)]);
-      break;
+    case Op::kParam: (*out)[0] = fixed(kArgumentGp[instr.u32(0)]); break;
     case Op::kSub:  // an immediate is subtracted by lea
       if (!instr.uses[1].isImm()) twoOperand(instr, out);
       break;
     case Op::kMul:  // three operands with an immediate
       if (!instr.uses[1].isImm()) twoOperand(instr, out);
       break;
-    case Op::kAnd: case Op::kOr: case Op::kXor: case Op::kNeg:
-    case Op::kAddF: case Op::kSubF: case Op::kMulF: case Op::kDivF: case Op::kNegF:
-      twoOperand(instr, out);
-      break;
-    case Op::kShl: case Op::kShr: case Op::kSar:
-      shift(instr, out);
-      break;
+    case Op::kAnd:
+    case Op::kOr:
+    case Op::kXor:
+    case Op::kNeg:
+    case Op::kAddF:
+    case Op::kSubF:
+    case Op::kMulF:
+    case Op::kDivF:
+    case Op::kNegF: twoOperand(instr, out); break;
+    case Op::kShl:
+    case Op::kShr:
+    case Op::kSar: shift(instr, out); break;
     case Op::kDivRem:
       (*out)[0] = fixed(kRax);
       (*out)[1] = fixed(kRdx);
       (*out)[2] = fixed(kRax);
       (*out)[3].late = true;  // the dividend's sign goes to rdx first
       break;
-    case Op::kAddExit: case Op::kSubExit:
+    case Op::kAddExit:
+    case Op::kSubExit:
       twoOperand(instr, out);
       lateValues(instr, out);
       break;
@@ -106,26 +117,49 @@ void X86Target::constraints(const Instr& instr, std::vector<OperandConstraint>* 
       if (!instr.uses[1].isImm()) twoOperand(instr, out);
       lateValues(instr, out);
       break;
-    case Op::kReturn:
-      (*out)[0] = fixed(kRax);
-      break;
+    case Op::kReturn: (*out)[0] = fixed(kRax); break;
     case Op::kCallIndirect:
       callConstraints(*this, instr, out);
       (*out)[instr.defs.size()] = fixed(kCallTarget);
       break;
-    case Op::kCall: case Op::kCallF: case Op::kCallAddress: case Op::kCallCell:
-      callConstraints(*this, instr, out);
-      break;
+    case Op::kCall:
+    case Op::kCallF:
+    case Op::kCallAddress:
+    case Op::kCallCell: callConstraints(*this, instr, out); break;
     case Op::kAdd:  // lea adds to a third register
-    case Op::kMoveConstF: case Op::kGpToFp: case Op::kFpToGp: case Op::kLoad: case Op::kLoadF:
-    case Op::kStore: case Op::kStoreF: case Op::kLea: case Op::kAddMem: case Op::kLoadOut:
-    case Op::kStoreOut: case Op::kLeaOut: case Op::kLoadThreadLocal: case Op::kStackPointer:
-    case Op::kSetCmp: case Op::kSetTest: case Op::kSelect: case Op::kIntToF: case Op::kSetCmpF:
-    case Op::kJump: case Op::kBranchCmp: case Op::kBranchTest: case Op::kBranchCmpMem:
-    case Op::kBranchCmpF: case Op::kTrap: case Op::kExitCmp: case Op::kExitTest:
-    case Op::kExitCmpMem: case Op::kExitTestMem: case Op::kExitCmpF: case Op::kExit:
-    case Op::kIncref: case Op::kDecref:
-      break;
+    case Op::kMoveConstF:
+    case Op::kGpToFp:
+    case Op::kFpToGp:
+    case Op::kLoad:
+    case Op::kLoadF:
+    case Op::kStore:
+    case Op::kStoreF:
+    case Op::kLea:
+    case Op::kAddMem:
+    case Op::kLoadOut:
+    case Op::kStoreOut:
+    case Op::kLeaOut:
+    case Op::kLoadThreadLocal:
+    case Op::kStackPointer:
+    case Op::kSetCmp:
+    case Op::kSetTest:
+    case Op::kSelect:
+    case Op::kIntToF:
+    case Op::kSetCmpF:
+    case Op::kJump:
+    case Op::kBranchCmp:
+    case Op::kBranchTest:
+    case Op::kBranchCmpMem:
+    case Op::kBranchCmpF:
+    case Op::kTrap:
+    case Op::kExitCmp:
+    case Op::kExitTest:
+    case Op::kExitCmpMem:
+    case Op::kExitTestMem:
+    case Op::kExitCmpF:
+    case Op::kExit:
+    case Op::kIncref:
+    case Op::kDecref: break;
   }
 }
 
@@ -133,25 +167,36 @@ RegSet X86Target::clobbers(const Instr& instr, Bank bank) const {
   if (!instr.info().is_call) return 0;
   RegSet set = callerSaved(bank);
   Bank result = instr.op == Op::kCallF ? Bank::kFp : Bank::kGp;
-  if (!instr.defs.empty() && instr.defs[0].kind != Operand::kNone && result == bank) set &= ~bit(returnRegister(bank));
+  if (!instr.defs.empty() && instr.defs[0].kind != Operand::kNone && result == bank)
+    set &= ~bit(returnRegister(bank));
   return set;
 }
 
 bool X86Target::immediateFits(const Instr& instr, int index, int64_t value) const {
   if (static_cast<size_t>(index) >= firstVariadic(instr)) return true;
   switch (instr.op) {
-    case Op::kMove:
-      return true;
-    case Op::kShl: case Op::kShr: case Op::kSar:
-      return value >= 0 && value < static_cast<int64_t>(instr.u32(0) * 8);
-    case Op::kAdd: case Op::kSub: case Op::kMul: case Op::kAnd: case Op::kOr: case Op::kXor:
-    case Op::kStore: case Op::kAddMem:
-      return fitsWidth(value, instr.u32(0));
-    case Op::kSetCmp: case Op::kSetTest: case Op::kBranchCmp: case Op::kBranchTest: case Op::kBranchCmpMem:
-    case Op::kExitCmp: case Op::kExitTest: case Op::kExitCmpMem: case Op::kExitTestMem:
-      return fitsWidth(value, instr.u32(1));
-    default:
-      return fitsInt32(value);
+    case Op::kMove: return true;
+    case Op::kShl:
+    case Op::kShr:
+    case Op::kSar: return value >= 0 && value < static_cast<int64_t>(instr.u32(0) * 8);
+    case Op::kAdd:
+    case Op::kSub:
+    case Op::kMul:
+    case Op::kAnd:
+    case Op::kOr:
+    case Op::kXor:
+    case Op::kStore:
+    case Op::kAddMem: return fitsWidth(value, instr.u32(0));
+    case Op::kSetCmp:
+    case Op::kSetTest:
+    case Op::kBranchCmp:
+    case Op::kBranchTest:
+    case Op::kBranchCmpMem:
+    case Op::kExitCmp:
+    case Op::kExitTest:
+    case Op::kExitCmpMem:
+    case Op::kExitTestMem: return fitsWidth(value, instr.u32(1));
+    default: return fitsInt32(value);
   }
 }
 

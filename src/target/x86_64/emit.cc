@@ -27,12 +27,15 @@ void FunctionEmitter::fail(const Instr& instr, const char* why) {
 // --- operands
 
 bool FunctionEmitter::isGpRegister(const Operand& operand) const {
-  return (operand.kind == Operand::kReg && operand.bank == lir::Bank::kGp) || operand.kind == Operand::kPinned;
+  return (operand.kind == Operand::kReg && operand.bank == lir::Bank::kGp) ||
+         operand.kind == Operand::kPinned;
 }
 
 uint8_t FunctionEmitter::gpNumber(const Operand& operand) {
-  if (operand.kind == Operand::kPinned) return target_.pinned(static_cast<lir::Pinned>(operand.base));
-  if (operand.kind == Operand::kReg && operand.bank == lir::Bank::kGp) return static_cast<uint8_t>(operand.base);
+  if (operand.kind == Operand::kPinned)
+    return target_.pinned(static_cast<lir::Pinned>(operand.base));
+  if (operand.kind == Operand::kReg && operand.bank == lir::Bank::kGp)
+    return static_cast<uint8_t>(operand.base);
   as_.fail("an operand is not in a general register");
   return kRax;
 }
@@ -48,7 +51,8 @@ x86::Gp FunctionEmitter::gp(const Operand& operand, uint32_t width) {
 }
 
 x86::Xmm FunctionEmitter::fp(const Operand& operand) {
-  if (operand.kind == Operand::kReg && operand.bank == lir::Bank::kFp) return x86::xmm(operand.base);
+  if (operand.kind == Operand::kReg && operand.bank == lir::Bank::kFp)
+    return x86::xmm(operand.base);
   as_.fail("an operand is not in a vector register");
   return x86::xmm0;
 }
@@ -79,7 +83,8 @@ x86::Mem FunctionEmitter::mem(const Operand& operand, uint32_t width) {
   }
   x86::Gp base = part(operand.base_kind, operand.base);
   if (!indexed) return x86::ptr(base, operand.disp, width);
-  return x86::ptr(base, part(operand.index_kind, operand.index), operand.scale, operand.disp, width);
+  return x86::ptr(base, part(operand.index_kind, operand.index), operand.scale, operand.disp,
+                  width);
 }
 
 // --- the whole function
@@ -120,7 +125,8 @@ void FunctionEmitter::prologue() {
   int32_t pushed = 0;
   for (const auto& saved : in_.frame.saved) {
     pushed += 8;
-    if (saved.bank != lir::Bank::kGp || saved.offset != -pushed) return as_.fail("saved registers out of order");
+    if (saved.bank != lir::Bank::kGp || saved.offset != -pushed)
+      return as_.fail("saved registers out of order");
     a_.push(x86::gpq(saved.reg));
   }
   int32_t rest = static_cast<int32_t>(in_.frame.size) - pushed;
@@ -216,7 +222,9 @@ bool FunctionEmitter::emitData(const Instr& instr) {
     case Op::kParam: param(instr); return true;
     case Op::kLoad: load(instr); return true;
     case Op::kLoadF: a_.movsd(fp(instr.defs[0]), mem(instr.uses[0], 8)); return true;
-    case Op::kStore: store(mem(instr.uses[0], instr.u32(0)), instr.uses[1], instr.u32(0)); return true;
+    case Op::kStore:
+      store(mem(instr.uses[0], instr.u32(0)), instr.uses[1], instr.u32(0));
+      return true;
     case Op::kStoreF: a_.movsd(mem(instr.uses[0], 8), fp(instr.uses[1])); return true;
     case Op::kLea: lea(instr); return true;
     case Op::kAddMem: addMem(instr); return true;
@@ -307,9 +315,11 @@ bool FunctionEmitter::emitControl(const Instr& instr) {
       return true;
     case Op::kExitCmpF: exitCompareFp(instr); return true;
     case Op::kExit: as_.jump(exitLabel(instr.u32(0))); return true;
-    case Op::kCall: case Op::kCallF: case Op::kCallAddress: case Op::kCallIndirect: case Op::kCallCell:
-      callInstr(instr);
-      return true;
+    case Op::kCall:
+    case Op::kCallF:
+    case Op::kCallAddress:
+    case Op::kCallIndirect:
+    case Op::kCallCell: callInstr(instr); return true;
     default: return false;
   }
 }

@@ -1,11 +1,16 @@
 #include "target/x86_64/emit_assembly.h"
 
+#include <cstdio>
+
 namespace tephra::x86_64 {
 
 using asmjit::Label;
 
-Assembly::Assembly(std::function<bool(uint64_t)> reaches, std::vector<bool> short_jumps, bool disassembly)
-    : reaches_(std::move(reaches)), short_jumps_(std::move(short_jumps)), disassembly_(disassembly) {
+Assembly::Assembly(std::function<bool(uint64_t)> reaches, std::vector<bool> short_jumps,
+                   bool disassembly)
+    : reaches_(std::move(reaches)),
+      short_jumps_(std::move(short_jumps)),
+      disassembly_(disassembly) {
   asmjit::Environment environment(asmjit::Arch::kX64);
   environment.setPlatform(asmjit::Platform::kLinux);
   code_.init(environment);
@@ -30,11 +35,26 @@ void Assembly::jump(asmjit::InstId id, const Label& label) {
   jumps_.push_back({here(), label});
 }
 
-// Four bytes that the placement fills in.
-void Assembly::displacement(uint64_t target) {
+// Opcode bytes and four bytes that the placement fills in; the disassembly shows `text` for them.
+void Assembly::relocated(std::initializer_list<uint8_t> opcode, uint64_t target,
+                         const std::string& text) {
+  if (disassembly_) {
+    logger_.logf("%s\n", text.c_str());
+    code_.setLogger(nullptr);
+  }
+  for (uint8_t byte : opcode) a.embedUInt8(byte);
   relocations_.push_back({here(), target});
   a.embedUInt32(0);
+  if (disassembly_) code_.setLogger(&logger_);
 }
+
+namespace {
+std::string hex(uint64_t value) {
+  char text[24];
+  snprintf(text, sizeof text, "%#llx", static_cast<unsigned long long>(value));
+  return text;
+}
+}  // namespace
 
 void Assembly::transfer(uint8_t opcode, int slash, const char* name, uint64_t address) {
   if (address == 0) return fail(std::string(name) + " of an address that the runtime did not give");
@@ -43,18 +63,13 @@ void Assembly::transfer(uint8_t opcode, int slash, const char* name, uint64_t ad
     a.emit(slash == 2 ? x86::Inst::kIdCall : x86::Inst::kIdJmp, pointer);
     return;
   }
-  if (disassembly_) logger_.logf("%s %#llx\n", name, static_cast<unsigned long long>(address));
-  a.embedUInt8(opcode);
-  displacement(address);
+  relocated({opcode}, address, std::string(name) + " " + hex(address));
 }
 
 void Assembly::callThrough(uint64_t address) {
   if (address == 0) return fail("call through an address that is not there");
   if (reaches_ && reaches_(address)) {
-    if (disassembly_) logger_.logf("call [%#llx]\n", static_cast<unsigned long long>(address));
-    a.embedUInt8(0xFF);
-    a.embedUInt8(0x15);
-    displacement(address);
+    relocated({0xFF, 0x15}, address, "call [" + hex(address) + "]");
   } else if (isInt32(address)) {
     a.call(x86::ptr_abs(address, 8));
   } else {
@@ -70,12 +85,12 @@ void Assembly::loadImmediate(const x86::Gp& to, uint64_t value, bool may_clobber
     a.mov(to.r32(), value);
   } else if (isInt32(value)) {
     a.mov(to.r64(), static_cast<int64_t>(value));
-  } else if (reaches_ && reaches_(value)) {  // lea reg, [rip + displacement]: 3 bytes less than movabs
-    if (disassembly_) logger_.logf("lea %#x, [%#llx]\n", to.id(), static_cast<unsigned long long>(value));
-    a.embedUInt8(to.id() >= 8 ? 0x4C : 0x48);
-    a.embedUInt8(0x8D);
-    a.embedUInt8(static_cast<uint8_t>((to.id() & 7) << 3 | 5));
-    displacement(value);
+  } else if (reaches_ &&
+             reaches_(value)) {  // lea reg, [rip + displacement]: 3 bytes less than movabs
+    auto rex = static_cast<uint8_t>(to.id() >= 8 ? 0x4C : 0x48);
+    auto modrm = static_cast<uint8_t>((to.id() & 7) << 3 | 5);
+    relocated({rex, 0x8D, modrm}, value,
+              "lea r" + std::to_string(to.id()) + ", [" + hex(value) + "]");
   } else {
     a.mov(to.r64(), value);
   }
@@ -90,8 +105,8 @@ x86::Mem Assembly::literal(uint64_t bits) {
 void Assembly::emitLiterals() {
   if (literals_.empty()) return;
   enterCold();
-  // Code starts at a multiple of 16, but where the cold section starts is not known yet; an unaligned
-  // literal costs nothing unless it crosses a cache line.
+  // Code starts at a multiple of 16, but where the cold section starts is not known yet; an
+  // unaligned literal costs nothing unless it crosses a cache line.
   for (auto& [bits, label] : literals_) {
     a.bind(label);
     a.embedUInt64(bits);

@@ -1,8 +1,8 @@
 // Purpose: one run of the assembler: two sections, jumps whose size the next run knows, calls and
 // addresses that are relocated when the code is placed, a pool of literals.
-// Invariant: everything emitted is deterministic, so the n-th jump of one run is the n-th of the next.
-// asmjit relaxes no jump; the first run emits all unknown ones long, the second makes those short
-// whose distance (which can only shrink) allows it.
+// Invariant: everything emitted is deterministic, so the n-th jump of one run is the n-th of the
+// next. asmjit relaxes no jump; the first run emits all unknown ones long, the second makes those
+// short whose distance (which can only shrink) allows it.
 #pragma once
 
 #include <asmjit/x86.h>
@@ -34,7 +34,9 @@ class Assembly final : public asmjit::ErrorHandler {
   bool logging() const { return disassembly_; }
 
   void jump(const asmjit::Label& label) { jump(asmjit::x86::Inst::kIdJmp, label); }
-  void jumpIf(x86::CondCode cond, const asmjit::Label& label) { jump(x86::Inst::jccFromCond(cond), label); }
+  void jumpIf(x86::CondCode cond, const asmjit::Label& label) {
+    jump(x86::Inst::jccFromCond(cond), label);
+  }
   // Direct when the address is within reach of the code's future place, else through a literal.
   void call(uint64_t address) { transfer(0xE8, 2, "call", address); }
   void jumpTo(uint64_t address) { transfer(0xE9, 4, "jmp", address); }
@@ -57,7 +59,9 @@ class Assembly final : public asmjit::ErrorHandler {
   }
   bool failed() const { return !error_.empty(); }
   const std::string& error() const { return error_; }
-  void handleError(asmjit::Error, const char* message, asmjit::BaseEmitter*) override { fail(message); }
+  void handleError(asmjit::Error, const char* message, asmjit::BaseEmitter*) override {
+    fail(message);
+  }
 
   // Ends the run: literals, section offsets, bytes, relocations. Then places can be resolved.
   bool finish(EmittedCode* out);
@@ -76,7 +80,7 @@ class Assembly final : public asmjit::ErrorHandler {
 
   void jump(asmjit::InstId id, const asmjit::Label& label);
   void transfer(uint8_t opcode, int slash, const char* name, uint64_t address);
-  void displacement(uint64_t target);
+  void relocated(std::initializer_list<uint8_t> opcode, uint64_t target, const std::string& text);
   void emitLiterals();
 
   asmjit::CodeHolder code_;
@@ -93,6 +97,8 @@ class Assembly final : public asmjit::ErrorHandler {
   std::string error_;
 };
 
-inline bool isInt32(uint64_t value) { return static_cast<int64_t>(value) == static_cast<int32_t>(value); }
+inline bool isInt32(uint64_t value) {
+  return static_cast<int64_t>(value) == static_cast<int32_t>(value);
+}
 
 }  // namespace tephra::x86_64

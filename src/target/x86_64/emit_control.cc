@@ -32,7 +32,8 @@ void FunctionEmitter::branch(x86::CondCode cond, const Instr& instr) {
 void FunctionEmitter::exitIf(x86::CondCode cond, const Instr& instr) {
   const auto& attributes = instr.info().attrs;
   for (size_t i = 0; i < attributes.size(); ++i) {
-    if (std::string_view(attributes[i].name) == "exit") return as_.jumpIf(cond, exitLabel(instr.u32(static_cast<int>(i))));
+    if (std::string_view(attributes[i].name) == "exit")
+      return as_.jumpIf(cond, exitLabel(instr.u32(static_cast<int>(i))));
   }
   fail(instr, "has no exit");
 }
@@ -52,8 +53,8 @@ void FunctionEmitter::stackArgument(const Operand& from, uint32_t word) {
   }
 }
 
-// Arguments in registers are where the constraints put them. Stack arguments come first: a value may
-// still sit in the register of an immediate argument.
+// Arguments in registers are where the constraints put them. Stack arguments come first: a value
+// may still sit in the register of an immediate argument.
 void FunctionEmitter::arguments(const Instr& instr) {
   std::vector<ArgumentPlace> places = placeArguments(target_, instr);
   size_t first = firstVariadic(instr);
@@ -74,13 +75,16 @@ void FunctionEmitter::arguments(const Instr& instr) {
 void FunctionEmitter::callInstr(const Instr& instr) {
   lir::Bank bank = instr.op == Op::kCallF ? lir::Bank::kFp : lir::Bank::kGp;
   if (!instr.defs.empty() && instr.defs[0].kind != Operand::kNone &&
-      (!instr.defs[0].isReg() || instr.defs[0].bank != bank || instr.defs[0].base != target_.returnRegister(bank))) {
+      (!instr.defs[0].isReg() || instr.defs[0].bank != bank ||
+       instr.defs[0].base != target_.returnRegister(bank))) {
     fail(instr, "the result is not in the return register");
   }
-  if (instr.op == Op::kCallIndirect && gpNumber(instr.uses[0]) != kCallTarget) fail(instr, "target register");
+  if (instr.op == Op::kCallIndirect && gpNumber(instr.uses[0]) != kCallTarget)
+    fail(instr, "target register");
   arguments(instr);
   switch (instr.op) {
-    case Op::kCall: case Op::kCallF:
+    case Op::kCall:
+    case Op::kCallF:
       if (instr.u32(0) >= in_.addresses->helpers.size()) return fail(instr, "no such helper");
       as_.call(in_.addresses->helpers[instr.u32(0)]);
       break;

@@ -7,7 +7,8 @@ namespace tephra::x86_64 {
 namespace {
 
 constexpr uint64_t kRegisterFileBytes = sizeof(RegisterFile);
-static_assert(kRegisterFileBytes % 16 == 0 && offsetof(RegisterFile, fp) == 8 * RegisterFile::kMaxRegisters);
+static_assert(kRegisterFileBytes % 16 == 0 &&
+              offsetof(RegisterFile, fp) == 8 * RegisterFile::kMaxRegisters);
 
 x86::Mem threadLocal(int64_t offset) {
   x86::Mem at = x86::ptr_abs(static_cast<uint64_t>(offset), 8);
@@ -17,16 +18,18 @@ x86::Mem threadLocal(int64_t offset) {
 
 }  // namespace
 
-// Vectorcall: (function, args, nargsf, kwnames) = rdi, rsi, rdx, rcx. It only checks, and goes on as
-// the array entry, (function, args).
+// Vectorcall: (function, args, nargsf, kwnames) = rdi, rsi, rdx, rcx. It only checks, and goes on
+// as the array entry, (function, args).
 void FunctionEmitter::entries() {
   vectorcall_ = as_.here();
   as_.comment("vectorcall entry");
   Label slow = as_.newLabel();
   if (in_.fixed_positional) {
     a_.lea(x86::rax, x86::ptr(x86::rdx, x86::rdx));  // drops the flag in the top bit
-    if (in_.total_args == 0) a_.test(x86::rax, x86::rax);
-    else a_.cmp(x86::rax, 2 * in_.total_args);
+    if (in_.total_args == 0)
+      a_.test(x86::rax, x86::rax);
+    else
+      a_.cmp(x86::rax, 2 * in_.total_args);
     as_.jumpIf(x86::CondCode::kNotEqual, slow);
     a_.test(x86::rcx, x86::rcx);
     as_.jumpIf(x86::CondCode::kNotZero, slow);
@@ -102,10 +105,12 @@ void decrefStub(Assembly& as, const RuntimeAddresses& addresses) {
   a.mov(x86::rbp, x86::rsp);
   for (uint8_t reg : kSaved) a.push(x86::gpq(reg));
   a.sub(x86::rsp, kVectorBytes);
-  for (uint32_t i = 0; i < 16; ++i) a.movsd(x86::ptr(x86::rsp, static_cast<int32_t>(8 * i)), x86::xmm(i));
+  for (uint32_t i = 0; i < 16; ++i)
+    a.movsd(x86::ptr(x86::rsp, static_cast<int32_t>(8 * i)), x86::xmm(i));
   a.mov(x86::rdi, x86::gpq(kScratchGp));
   as.call(addresses.dealloc);
-  for (uint32_t i = 0; i < 16; ++i) a.movsd(x86::xmm(i), x86::ptr(x86::rsp, static_cast<int32_t>(8 * i)));
+  for (uint32_t i = 0; i < 16; ++i)
+    a.movsd(x86::xmm(i), x86::ptr(x86::rsp, static_cast<int32_t>(8 * i)));
   a.add(x86::rsp, kVectorBytes);
   for (size_t i = std::size(kSaved); i-- > 0;) a.pop(x86::gpq(kSaved[i]));
   a.pop(x86::rbp);
@@ -124,7 +129,8 @@ void exitStub(Assembly& as, const RuntimeAddresses& addresses) {
   a.lea(x86::rax, x86::ptr(x86::rsp, file + 16));  // as it was before the exit
   a.mov(x86::ptr(x86::rsp, 8 * kRsp), x86::rax);
   for (uint32_t i = 0; i < 16; ++i) {
-    a.movsd(x86::ptr(x86::rsp, static_cast<int32_t>(offsetof(RegisterFile, fp) + 8 * i)), x86::xmm(i));
+    a.movsd(x86::ptr(x86::rsp, static_cast<int32_t>(offsetof(RegisterFile, fp) + 8 * i)),
+            x86::xmm(i));
   }
   a.mov(x86::rdi, x86::gpq(kScratchGp));
   a.mov(x86::esi, x86::ptr(x86::rsp, file + 8));

@@ -32,7 +32,8 @@ void FunctionEmitter::negateFp(const Instr& instr) {
   a_.xorps(fp(instr.defs[0]), kScratchXmm);
 }
 
-// ucomisd sets carry for "less" and for "unordered", so less is asked as greater of the swapped pair.
+// ucomisd sets carry for "less" and for "unordered", so less is asked as greater of the swapped
+// pair.
 x86::CondCode FunctionEmitter::compareFp(const Instr& instr, Cond cond) {
   const Operand &a = instr.uses[0], &b = instr.uses[1];
   bool swap = cond == Cond::kLt || cond == Cond::kLe;
@@ -40,9 +41,14 @@ x86::CondCode FunctionEmitter::compareFp(const Instr& instr, Cond cond) {
   switch (cond) {
     case Cond::kEq: return x86::CondCode::kEqual;
     case Cond::kNe: return x86::CondCode::kNotEqual;
-    case Cond::kLt: case Cond::kGt: return x86::CondCode::kUnsignedGT;
-    case Cond::kLe: case Cond::kGe: return x86::CondCode::kUnsignedGE;
-    case Cond::kULt: case Cond::kULe: case Cond::kUGt: case Cond::kUGe: break;
+    case Cond::kLt:
+    case Cond::kGt: return x86::CondCode::kUnsignedGT;
+    case Cond::kLe:
+    case Cond::kGe: return x86::CondCode::kUnsignedGE;
+    case Cond::kULt:
+    case Cond::kULe:
+    case Cond::kUGt:
+    case Cond::kUGe: break;
   }
   fail(instr, "unsigned comparison of doubles");
   return x86::CondCode::kEqual;

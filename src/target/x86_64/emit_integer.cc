@@ -105,8 +105,10 @@ void FunctionEmitter::shift(const Instr& instr, InstId op) {
   if (b.isImm()) {
     move(d, a);
     int64_t count = b.immValue() & (width == 8 ? 63 : 31);
-    if (count == 1 && op == x86::Inst::kIdShl) a_.add(gp(d, width), gp(d, width));
-    else a_.emit(op, gp(d, width), asmjit::imm(count));
+    if (count == 1 && op == x86::Inst::kIdShl)
+      a_.add(gp(d, width), gp(d, width));
+    else
+      a_.emit(op, gp(d, width), asmjit::imm(count));
     return;
   }
   if (gpNumber(b) != kShiftCount) return fail(instr, "the count is not in rcx");
@@ -122,7 +124,8 @@ void FunctionEmitter::shift(const Instr& instr, InstId op) {
 
 void FunctionEmitter::divRem(const Instr& instr) {
   const Operand &a = instr.uses[0], &b = instr.uses[1];
-  if (gpNumber(a) != kRax || gpNumber(b) == kRax || gpNumber(b) == kRdx) return fail(instr, "operands of idiv");
+  if (gpNumber(a) != kRax || gpNumber(b) == kRax || gpNumber(b) == kRdx)
+    return fail(instr, "operands of idiv");
   for (size_t i = 0; i < 2; ++i) {
     if (instr.defs[i].kind != Operand::kNone && gpNumber(instr.defs[i]) != (i == 0 ? kRax : kRdx)) {
       return fail(instr, "results of idiv");
@@ -134,7 +137,8 @@ void FunctionEmitter::divRem(const Instr& instr) {
 
 void FunctionEmitter::overflowExit(const Instr& instr, InstId op) {
   const Operand &d = instr.defs[0], &a = instr.uses[0], &b = instr.uses[1];
-  bool reversed = op == x86::Inst::kIdSub && !b.isImm() && gpNumber(d) == gpNumber(b) && gpNumber(a) != gpNumber(b);
+  bool reversed = op == x86::Inst::kIdSub && !b.isImm() && gpNumber(d) == gpNumber(b) &&
+                  gpNumber(a) != gpNumber(b);
   if (reversed) {  // the exit still sees b
     a_.mov(kScratch, gp(a));
     a_.sub(kScratch, gp(b));
@@ -183,7 +187,9 @@ void FunctionEmitter::compareMem(const Operand& a, const Operand& b, uint32_t wi
 
 namespace {
 // Does a byte test see all that matters? (Only "zero or not" is independent of the width.)
-bool byteSuffices(int64_t mask, Cond cond) { return mask > 0 && mask <= 0xFF && (cond == Cond::kEq || cond == Cond::kNe); }
+bool byteSuffices(int64_t mask, Cond cond) {
+  return mask > 0 && mask <= 0xFF && (cond == Cond::kEq || cond == Cond::kNe);
+}
 }  // namespace
 
 void FunctionEmitter::test(const Operand& a, const Operand& b, uint32_t width, Cond cond) {
@@ -226,8 +232,10 @@ void FunctionEmitter::setCondition(const Instr& instr, bool is_test) {
   const Operand &d = instr.defs[0], &a = instr.uses[0], &b = instr.uses[1];
   bool input = gpNumber(d) == gpNumber(a) || (!b.isImm() && gpNumber(d) == gpNumber(b));
   if (!input) a_.xor_(gp(d, 4), gp(d, 4));
-  if (is_test) test(a, b, instr.u32(1), instr.cond(0));
-  else compare(a, b, instr.u32(1));
+  if (is_test)
+    test(a, b, instr.u32(1), instr.cond(0));
+  else
+    compare(a, b, instr.u32(1));
   a_.emit(x86::Inst::setccFromCond(condCode(instr.cond(0))), gp(d, 1));
   if (input) a_.movzx(gp(d, 4), gp(d, 1));
 }

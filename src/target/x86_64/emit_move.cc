@@ -70,11 +70,15 @@ void FunctionEmitter::load(const Instr& instr) {
   if (width == 8) {
     a_.mov(gp(d), from);
   } else if (width == 4) {
-    if (sign) a_.movsxd(gp(d), from);
-    else a_.mov(gp(d, 4), from);
+    if (sign)
+      a_.movsxd(gp(d), from);
+    else
+      a_.mov(gp(d, 4), from);
   } else if (width == 1 || width == 2) {
-    if (sign) a_.movsx(gp(d), from);
-    else a_.movzx(gp(d, 4), from);
+    if (sign)
+      a_.movsx(gp(d), from);
+    else
+      a_.movzx(gp(d, 4), from);
   } else {
     fail(instr, "width");
   }

@@ -1,5 +1,5 @@
-// Random programs through register allocation and code generation, run on the host: what they compute
-// is known while they are made. Each leaves through an exit that names all live values.
+// Random programs through register allocation and code generation, run on the host: what they
+// compute is known while they are made. Each leaves through an exit that names all live values.
 #include <cstring>
 #include <random>
 
@@ -11,22 +11,27 @@ namespace {
 
 std::vector<uint64_t> seen;
 
-uint64_t takeExit(CodeMetadata* metadata, uint32_t exit, RegisterFile* registers, char* fp, void*, void*) {
+uint64_t takeExit(CodeMetadata* metadata, uint32_t exit, RegisterFile* registers, char* fp, void*,
+                  void*) {
   seen.clear();
   for (const ValueLocation& location : metadata->exits[exit].frames[0].stack) {
     uint64_t bits = location.bits;
     if (location.where == ValueLocation::kGp) bits = registers->gp[location.reg];
-    if (location.where == ValueLocation::kFp) bits = std::bit_cast<uint64_t>(registers->fp[location.reg]);
+    if (location.where == ValueLocation::kFp)
+      bits = std::bit_cast<uint64_t>(registers->fp[location.reg]);
     if (location.where == ValueLocation::kSpill) std::memcpy(&bits, fp + location.offset, 8);
     seen.push_back(bits);
   }
   return 0xE817;
 }
 
-uint64_t mix(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t g, uint64_t h) {
+uint64_t mix(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t g,
+             uint64_t h) {
   return a + 3 * b + 5 * c + 7 * d + 11 * e + 13 * f + 17 * g + 19 * h;
 }
-uint64_t mixF(double a, uint64_t b, double c) { return std::bit_cast<uint64_t>(a) + b + std::bit_cast<uint64_t>(c); }
+uint64_t mixF(double a, uint64_t b, double c) {
+  return std::bit_cast<uint64_t>(a) + b + std::bit_cast<uint64_t>(c);
+}
 void dealloc(uint64_t* object) { object[1] += 1; }
 
 struct Value {
@@ -56,10 +61,13 @@ class Program {
     for (const Value& value : values_) {
       if (value.fp == fp) fitting.push_back(&value);
     }
-    if (fitting.empty()) return define(true, std::bit_cast<uint64_t>(1.5), "MoveConstF {value=1.5}");
+    if (fitting.empty())
+      return define(true, std::bit_cast<uint64_t>(1.5), "MoveConstF {value=1.5}");
     return *fitting[pick(static_cast<uint32_t>(fitting.size()))];
   }
-  static std::string name(const Value& value) { return (value.fp ? "f" : "g") + std::to_string(value.id); }
+  static std::string name(const Value& value) {
+    return (value.fp ? "f" : "g") + std::to_string(value.id);
+  }
   const Value& define(bool fp, uint64_t bits, const std::string& operation) {
     values_.reserve(1000);  // references to values stay valid
     values_.push_back({fp, next_++, bits});
@@ -69,7 +77,9 @@ class Program {
 
   void step() {
     switch (pick(9)) {
-      case 0: case 1: case 2: return binary();
+      case 0:
+      case 1:
+      case 2: return binary();
       case 3: return shift();
       case 4: return divide();
       case 5: return doubles();
@@ -90,7 +100,8 @@ class Program {
     uint64_t results[] = {a.bits + y, a.bits - y, a.bits * y, a.bits & y, a.bits | y, a.bits ^ y};
     bool narrow = pick(3) == 0;
     uint64_t result = narrow ? static_cast<uint32_t>(results[op]) : results[op];
-    define(false, result, kNames[op] + (" " + name(a) + ", ") + right + (narrow ? " {width=4}" : " {width=8}"));
+    define(false, result,
+           kNames[op] + (" " + name(a) + ", ") + right + (narrow ? " {width=4}" : " {width=8}"));
   }
 
   void shift() {
@@ -102,7 +113,8 @@ class Program {
     switch (pick(3)) {
       case 0: define(false, a.bits << n, "Shl" + operands); break;
       case 1: define(false, a.bits >> n, "Shr" + operands); break;
-      default: define(false, static_cast<uint64_t>(static_cast<int64_t>(a.bits) >> n), "Sar" + operands);
+      default:
+        define(false, static_cast<uint64_t>(static_cast<int64_t>(a.bits) >> n), "Sar" + operands);
     }
   }
 
@@ -111,8 +123,10 @@ class Program {
     const Value& low = define(false, b.bits & 255, "And " + name(b) + ", 255 {width=8}");
     const Value& divisor = define(false, low.bits | 1, "Or " + name(low) + ", 1 {width=8}");
     auto x = static_cast<int64_t>(a.bits), y = static_cast<int64_t>(divisor.bits);
-    Value quotient{false, next_++, static_cast<uint64_t>(x / y)}, rest{false, next_++, static_cast<uint64_t>(x % y)};
-    text_ += "  " + name(quotient) + ", " + name(rest) + " = DivRem " + name(a) + ", " + name(divisor) + "\n";
+    Value quotient{false, next_++, static_cast<uint64_t>(x / y)},
+        rest{false, next_++, static_cast<uint64_t>(x % y)};
+    text_ += "  " + name(quotient) + ", " + name(rest) + " = DivRem " + name(a) + ", " +
+             name(divisor) + "\n";
     values_.push_back(quotient);
     values_.push_back(rest);
   }
@@ -127,7 +141,9 @@ class Program {
       case 2: define(false, x < y, "SetCmpF" + operands + " {cond=lt}"); break;
       case 3: define(false, x == y, "SetCmpF" + operands + " {cond=eq}"); break;
       case 4: define(true, std::bit_cast<uint64_t>(-x), "NegF " + name(a)); break;
-      default: define(true, std::bit_cast<uint64_t>(static_cast<double>(static_cast<int64_t>(i.bits))), "IntToF " + name(i));
+      default:
+        define(true, std::bit_cast<uint64_t>(static_cast<double>(static_cast<int64_t>(i.bits))),
+               "IntToF " + name(i));
     }
   }
 
@@ -135,11 +151,12 @@ class Program {
     const Value &a = any(false), &b = any(false), &c = any(false);
     const Value& less = define(false, static_cast<int64_t>(a.bits) < static_cast<int64_t>(b.bits),
                                "SetCmp " + name(a) + ", " + name(b) + " {cond=lt, width=8}");
-    define(false, less.bits ? c.bits : a.bits, "Select " + name(less) + ", " + name(c) + ", " + name(a));
+    define(false, less.bits ? c.bits : a.bits,
+           "Select " + name(less) + ", " + name(c) + ", " + name(a));
   }
 
   void call() {
-    const Value *v[8];
+    const Value* v[8];
     for (auto& one : v) one = &any(false);
     if (pick(3) == 0) {
       const Value &x = any(true), &y = any(true);
@@ -149,7 +166,8 @@ class Program {
     }
     std::string arguments;
     for (int i = 0; i < 7; ++i) arguments += name(*v[i]) + ", ";
-    uint64_t result = mix(v[0]->bits, v[1]->bits, v[2]->bits, v[3]->bits, v[4]->bits, v[5]->bits, v[6]->bits, 99);
+    uint64_t result =
+        mix(v[0]->bits, v[1]->bits, v[2]->bits, v[3]->bits, v[4]->bits, v[5]->bits, v[6]->bits, 99);
     define(false, result, "Call " + arguments + "99 {helper=load_global}");
   }
 
@@ -159,15 +177,17 @@ class Program {
     uint32_t block = blocks_;
     blocks_ += 3;
     auto bb = [&](uint32_t i) { return "bb" + std::to_string(block + i); };
-    text_ += "  BranchCmp " + name(a) + ", " + name(b) + ", " + bb(0) + ", " + bb(1) + " {cond=ult, width=8, likely=" +
-             std::to_string(pick(3)) + "}\n";
+    text_ += "  BranchCmp " + name(a) + ", " + name(b) + ", " + bb(0) + ", " + bb(1) +
+             " {cond=ult, width=8, likely=" + std::to_string(pick(3)) + "}\n";
     bool first = a.bits < b.bits;
     text_ += bb(0) + ":\n";
     Value sum{false, next_++, a.bits + c.bits};
     text_ += "  " + name(sum) + " = Add " + name(a) + ", " + name(c) + " {width=8}\n";
     text_ += "  Jump " + bb(2) + "(" + name(sum) + ", " + name(c) + ", " + name(x) + ")\n";
-    text_ += bb(1) + (pick(2) ? " cold" : "") + ":\n  Jump " + bb(2) + "(" + name(c) + ", 7, " + name(y) + ")\n";
-    Value p{false, next_++, first ? sum.bits : c.bits}, q{false, next_++, first ? c.bits : 7}, r{true, next_++, first ? x.bits : y.bits};
+    text_ += bb(1) + (pick(2) ? " cold" : "") + ":\n  Jump " + bb(2) + "(" + name(c) + ", 7, " +
+             name(y) + ")\n";
+    Value p{false, next_++, first ? sum.bits : c.bits}, q{false, next_++, first ? c.bits : 7},
+        r{true, next_++, first ? x.bits : y.bits};
     text_ += bb(2) + "(" + name(p) + ", " + name(q) + ", " + name(r) + "):\n";
     for (const Value& value : {p, q, r}) values_.push_back(value);
   }
@@ -181,8 +201,9 @@ class Program {
       stack += (i ? ", #" : "#") + std::to_string(i);
     }
     text_ += "  Exit " + operands + " {exit=0}\n";
-    text_ = "fun random params=4 outgoing=0 {\n" + text_ + "exit 0 {deopt TypeChanged line=0 frame(offset=0 raise=0 stack=[" +
-            stack + "] locals=[]) drops=[]}\n}\n";
+    text_ = "fun random params=4 outgoing=0 {\n" + text_ +
+            "exit 0 {deopt TypeChanged line=0 frame(offset=0 raise=0 stack=[" + stack +
+            "] locals=[]) drops=[]}\n}\n";
   }
 
   std::mt19937 random_;
@@ -202,14 +223,16 @@ class Allocated : public ::testing::Test {
     addresses.dealloc = addressOf(&dealloc);
     unit.layout = &layout();
   }
-  Result<CompiledCode> compile(const std::string& text, const regalloc::AllocationOptions& options) {
+  Result<CompiledCode> compile(const std::string& text,
+                               const regalloc::AllocationOptions& options) {
     lir::Function function;
     if (!parseInto(text, &function)) return Bailout{BailoutReason::kVerifier, ""};
     Result<bool> allocated = regalloc::allocateRegisters(function, hostTarget(), options);
     if (!allocated) return allocated.bailout();
     return generateCode(function, unit, hostTarget(), memory, addresses);
   }
-  CodeMemory memory{CodeMemoryOptions{.reserve_bytes = size_t{64} << 20, .near = {addressOf(&mix)}}};
+  CodeMemory memory{
+      CodeMemoryOptions{.reserve_bytes = size_t{64} << 20, .near = {addressOf(&mix)}}};
   RuntimeAddresses addresses;
   CodeUnit unit;
 };
@@ -222,9 +245,12 @@ TEST_F(Allocated, RandomProgramsComputeWhatTheyShould) {
       options.spill_everything = spill;
       Result<CompiledCode> code = compile(program.text(), options);
       ASSERT_TRUE(code) << code.bailout().detail << "\n" << program.text();
-      auto entry = reinterpret_cast<uint64_t (*)(uint64_t, uint64_t, uint64_t, uint64_t)>(code->register_entry);
-      EXPECT_EQ(entry(program.inputs[0], program.inputs[1], program.inputs[2], program.inputs[3]), 0xE817u);
-      ASSERT_EQ(seen, program.expected) << "seed " << seed << " spill " << spill << "\n" << program.text();
+      auto entry = reinterpret_cast<uint64_t (*)(uint64_t, uint64_t, uint64_t, uint64_t)>(
+          code->register_entry);
+      EXPECT_EQ(entry(program.inputs[0], program.inputs[1], program.inputs[2], program.inputs[3]),
+                0xE817u);
+      ASSERT_EQ(seen, program.expected) << "seed " << seed << " spill " << spill << "\n"
+                                        << program.text();
       memory.free(code->base);
     }
   }
@@ -233,10 +259,14 @@ TEST_F(Allocated, RandomProgramsComputeWhatTheyShould) {
 TEST_F(Allocated, LoopsAndReferenceCounts) {
   // for (i = 0; i < n; i++) { incref(o); sum += i; decref(o); }
   Result<CompiledCode> code = compile(
-      "fun loop params=2 outgoing=0 {\nbb0:\n  g1 = Param {index=0}\n  g2 = Param {index=1}\n  Jump bb1(0, 0)\n"
+      "fun loop params=2 outgoing=0 {\nbb0:\n  g1 = Param {index=0}\n  g2 = Param {index=1}\n  "
+      "Jump bb1(0, 0)\n"
       "bb1(g3, g4) depth=1:\n  BranchCmp g3, g2, bb2, bb3 {cond=lt, width=8, likely=1}\n"
-      "bb2 depth=1:\n  Incref g1 {maybe_null=false}\n  g5 = Add g4, g3 {width=8}\n  Decref g1 {maybe_null=false}\n"
-      "  g6 = Add g3, 1 {width=8}\n  Jump bb1(g6, g5)\nbb3:\n  Decref g1 {maybe_null=true}\n  Return g4\n}\n", {});
+      "bb2 depth=1:\n  Incref g1 {maybe_null=false}\n  g5 = Add g4, g3 {width=8}\n  Decref g1 "
+      "{maybe_null=false}\n"
+      "  g6 = Add g3, 1 {width=8}\n  Jump bb1(g6, g5)\nbb3:\n  Decref g1 {maybe_null=true}\n  "
+      "Return g4\n}\n",
+      {});
   ASSERT_TRUE(code) << code.bailout().detail;
   uint64_t object[2] = {1, 0};
   auto entry = reinterpret_cast<uint64_t (*)(uint64_t*, uint64_t)>(code->register_entry);

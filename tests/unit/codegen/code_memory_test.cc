@@ -15,8 +15,11 @@ namespace {
 void anchor() {}
 
 CodeMemoryOptions small(bool dual) {
-  return {.reserve_bytes = size_t{1} << 20, .chunk_bytes = size_t{64} << 10, .max_code_bytes = 0,
-          .near = {reinterpret_cast<uint64_t>(&anchor)}, .dual_mapping = dual};
+  return {.reserve_bytes = size_t{1} << 20,
+          .chunk_bytes = size_t{64} << 10,
+          .max_code_bytes = 0,
+          .near = {reinterpret_cast<uint64_t>(&anchor)},
+          .dual_mapping = dual};
 }
 
 // mov eax, value; ret

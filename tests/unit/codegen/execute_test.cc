@@ -28,21 +28,22 @@ std::vector<uint64_t> record;
 uint64_t misaligned = 0;
 
 // Every fake function checks the stack alignment and destroys all that C code may destroy.
-#define TEPHRA_TEST_CLOBBER()                                                                       \
-  do {                                                                                              \
-    misaligned |= reinterpret_cast<uint64_t>(__builtin_frame_address(0)) & 15;                      \
-    asm volatile(                                                                                   \
-        "movq $-1, %%rax\n movq %%rax, %%rcx\n movq %%rax, %%rdx\n movq %%rax, %%rsi\n"             \
-        "movq %%rax, %%rdi\n movq %%rax, %%r8\n movq %%rax, %%r9\n movq %%rax, %%r10\n"             \
-        "movq %%rax, %%r11\n"                                                                       \
-        "pcmpeqd %%xmm0, %%xmm0\n pcmpeqd %%xmm1, %%xmm1\n pcmpeqd %%xmm2, %%xmm2\n"                \
-        "pcmpeqd %%xmm7, %%xmm7\n pcmpeqd %%xmm13, %%xmm13\n pcmpeqd %%xmm14, %%xmm14\n"            \
-        "pcmpeqd %%xmm15, %%xmm15\n" ::                                                             \
-            : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "xmm0", "xmm1", "xmm2",  \
-              "xmm7", "xmm13", "xmm14", "xmm15", "memory");                                         \
+#define TEPHRA_TEST_CLOBBER()                                                                      \
+  do {                                                                                             \
+    misaligned |= reinterpret_cast<uint64_t>(__builtin_frame_address(0)) & 15;                     \
+    asm volatile(                                                                                  \
+        "movq $-1, %%rax\n movq %%rax, %%rcx\n movq %%rax, %%rdx\n movq %%rax, %%rsi\n"            \
+        "movq %%rax, %%rdi\n movq %%rax, %%r8\n movq %%rax, %%r9\n movq %%rax, %%r10\n"            \
+        "movq %%rax, %%r11\n"                                                                      \
+        "pcmpeqd %%xmm0, %%xmm0\n pcmpeqd %%xmm1, %%xmm1\n pcmpeqd %%xmm2, %%xmm2\n"               \
+        "pcmpeqd %%xmm7, %%xmm7\n pcmpeqd %%xmm13, %%xmm13\n pcmpeqd %%xmm14, %%xmm14\n"           \
+        "pcmpeqd %%xmm15, %%xmm15\n" ::                                                            \
+            : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "xmm0", "xmm1", "xmm2", \
+              "xmm7", "xmm13", "xmm14", "xmm15", "memory");                                        \
   } while (0)
 
-uint64_t takeExit(CodeMetadata* metadata, uint32_t exit, RegisterFile* registers, void* fp, void* frame, void* thread) {
+uint64_t takeExit(CodeMetadata* metadata, uint32_t exit, RegisterFile* registers, void* fp,
+                  void* frame, void* thread) {
   taken.metadata = metadata;
   taken.exit = exit;
   taken.registers = *registers;
@@ -91,8 +92,8 @@ void initLimit() {
 #endif
 }
 
-uint64_t helper(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t g, uint64_t h,
-                uint64_t i) {
+uint64_t helper(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t g,
+                uint64_t h, uint64_t i) {
   record = {a, b, c, d, e, f, g, h, i};
 #if defined(__x86_64__)
   TEPHRA_TEST_CLOBBER();
@@ -147,7 +148,8 @@ class Execute : public ::testing::Test {
     return reinterpret_cast<uint64_t (*)(uint64_t, uint64_t*)>(code.array_entry)(0xF0, args);
   }
 
-  CodeMemory memory{CodeMemoryOptions{.reserve_bytes = size_t{16} << 20, .near = {addressOf(&helper)}}};
+  CodeMemory memory{
+      CodeMemoryOptions{.reserve_bytes = size_t{16} << 20, .near = {addressOf(&helper)}}};
   RuntimeAddresses addresses;
   CodeUnit unit;
   CompiledCode code;
@@ -165,47 +167,59 @@ TEST_F(Execute, Integers) {
   EXPECT_EQ(run("  %0 = Mul %6, -3 {width=8}\n  Return %0\n", 5), static_cast<uint64_t>(-15));
   EXPECT_EQ(run("  %0 = And %6, 15 {width=8}\n  Return %0\n", 0x123F), 15u);
   EXPECT_EQ(run("  %1 = Shl %6, %1 {width=8}\n  Return %1\n", 3, 0, 5), 96u);
-  EXPECT_EQ(run("  %0 = Sar %6, 2 {width=8}\n  Return %0\n", static_cast<uint64_t>(-9)), static_cast<uint64_t>(-3));
+  EXPECT_EQ(run("  %0 = Sar %6, 2 {width=8}\n  Return %0\n", static_cast<uint64_t>(-9)),
+            static_cast<uint64_t>(-3));
   EXPECT_EQ(run("  %0 = Shr %6, 4 {width=4}\n  Return %0\n", 0xFFFFFFFF), 0x0FFFFFFFu);
   EXPECT_EQ(run("  %0 = Neg %6 {width=8}\n  Return %0\n", 5), static_cast<uint64_t>(-5));
-  EXPECT_EQ(run("  %0 = Move %6\n  %8 = Move %2\n  %0, %2 = DivRem %0, %8\n  %0 = Mul %0, 100 {width=8}\n"
-                "  %0 = Add %0, %2 {width=8}\n  Return %0\n", static_cast<uint64_t>(-17), 5),
-            static_cast<uint64_t>(-302));
+  EXPECT_EQ(
+      run("  %0 = Move %6\n  %8 = Move %2\n  %0, %2 = DivRem %0, %8\n  %0 = Mul %0, 100 {width=8}\n"
+          "  %0 = Add %0, %2 {width=8}\n  Return %0\n",
+          static_cast<uint64_t>(-17), 5),
+      static_cast<uint64_t>(-302));
   EXPECT_EQ(run("  %0 = Select %1, %6, %2\n  Return %0\n", 1, 2, 3), 1u);
   EXPECT_EQ(run("  %6 = Select %1, %6, %2\n  Return %6\n", 1, 2, 0), 2u);
 }
 
 TEST_F(Execute, ComparisonsOfIntegers) {
-  struct { const char* cond; bool less, equal, greater; } rows[] = {
-      {"eq", false, true, false}, {"ne", true, false, true}, {"lt", true, false, false},
-      {"le", true, true, false},  {"gt", false, false, true}, {"ge", false, true, true}};
+  struct {
+    const char* cond;
+    bool less, equal, greater;
+  } rows[] = {{"eq", false, true, false}, {"ne", true, false, true},  {"lt", true, false, false},
+              {"le", true, true, false},  {"gt", false, false, true}, {"ge", false, true, true}};
   for (auto& row : rows) {
-    std::string body = std::string("  %0 = SetCmp %6, %2 {cond=") + row.cond + ", width=8}\n  Return %0\n";
+    std::string body =
+        std::string("  %0 = SetCmp %6, %2 {cond=") + row.cond + ", width=8}\n  Return %0\n";
     auto minus = static_cast<uint64_t>(-1);
     EXPECT_EQ(run(body, minus, 1), row.less) << row.cond;
     EXPECT_EQ(run(body, 5, 5), row.equal) << row.cond;
     EXPECT_EQ(run(body, 1, minus), row.greater) << row.cond;
     std::string branch = std::string("  BranchCmp %6, %2, bb1, bb2 {cond=") + row.cond +
-                         ", width=8, likely=0}\nbb1:\n  %0 = Move 1\n  Return %0\nbb2:\n  %0 = Move 0\n  Return %0\n";
+                         ", width=8, likely=0}\nbb1:\n  %0 = Move 1\n  Return %0\nbb2:\n  %0 = "
+                         "Move 0\n  Return %0\n";
     EXPECT_EQ(run(branch, minus, 1), row.less) << row.cond;
     EXPECT_EQ(run(branch, 5, 5), row.equal) << row.cond;
     EXPECT_EQ(run(branch, 1, minus), row.greater) << row.cond;
   }
-  EXPECT_EQ(run("  %0 = SetCmp %6, 1 {cond=ult, width=8}\n  Return %0\n", static_cast<uint64_t>(-1)), 0u);
+  EXPECT_EQ(
+      run("  %0 = SetCmp %6, 1 {cond=ult, width=8}\n  Return %0\n", static_cast<uint64_t>(-1)), 0u);
 }
 
 TEST_F(Execute, ComparisonsOfDoublesWithNaN) {
   double nan = std::numeric_limits<double>::quiet_NaN();
-  struct { const char* cond; bool less, equal, greater, unordered; } rows[] = {
-      {"eq", false, true, false, false}, {"ne", true, false, true, true}, {"lt", true, false, false, false},
-      {"le", true, true, false, false},  {"gt", false, false, true, false}, {"ge", false, true, true, false}};
+  struct {
+    const char* cond;
+    bool less, equal, greater, unordered;
+  } rows[] = {{"eq", false, true, false, false}, {"ne", true, false, true, true},
+              {"lt", true, false, false, false}, {"le", true, true, false, false},
+              {"gt", false, false, true, false}, {"ge", false, true, true, false}};
   for (auto& row : rows) {
     std::string get = "  %f1 = GpToFp %6\n  %f2 = GpToFp %2\n", cond = row.cond;
     std::string ends = "bb1:\n  %0 = Move 1\n  Return %0\nbb2:\n  %0 = Move 0\n  Return %0\n";
-    std::string forms[] = {get + "  %0 = SetCmpF %f1, %f2 {cond=" + cond + "}\n  Return %0\n",
-                           get + "  BranchCmpF %f1, %f2, bb1, bb2 {cond=" + cond + ", likely=1}\n" + ends,
-                           get + "  BranchCmpF %f1, %f2, bb1, bb2 {cond=" + cond + ", likely=2}\n" + ends,
-                           get + "  ExitCmpF %f1, %f2 {cond=" + cond + ", exit=0}\n  %0 = Move 0\n  Return %0\n"};
+    std::string forms[] = {
+        get + "  %0 = SetCmpF %f1, %f2 {cond=" + cond + "}\n  Return %0\n",
+        get + "  BranchCmpF %f1, %f2, bb1, bb2 {cond=" + cond + ", likely=1}\n" + ends,
+        get + "  BranchCmpF %f1, %f2, bb1, bb2 {cond=" + cond + ", likely=2}\n" + ends,
+        get + "  ExitCmpF %f1, %f2 {cond=" + cond + ", exit=0}\n  %0 = Move 0\n  Return %0\n"};
     for (const std::string& form : forms) {
       auto holds = [&](double a, double b) { return run(form, bitsOf(a), bitsOf(b)) != 0; };
       EXPECT_EQ(holds(1, 2), row.less) << form;
@@ -221,7 +235,8 @@ TEST_F(Execute, ComparisonsOfDoublesWithNaN) {
 TEST_F(Execute, Doubles) {
   std::string get = "  %f1 = GpToFp %6\n  %f2 = GpToFp %2\n";
   auto result = [&](const std::string& op, double a, double b) {
-    return std::bit_cast<double>(run(get + op + "  %0 = FpToGp %f0\n  Return %0\n", bitsOf(a), bitsOf(b)));
+    return std::bit_cast<double>(
+        run(get + op + "  %0 = FpToGp %f0\n  Return %0\n", bitsOf(a), bitsOf(b)));
   };
   EXPECT_EQ(result("  %f0 = AddF %f1, %f2\n", 1.5, 2), 3.5);
   EXPECT_EQ(result("  %f0 = SubF %f1, %f2\n", 1.5, 2), -0.5);
@@ -230,44 +245,81 @@ TEST_F(Execute, Doubles) {
   EXPECT_EQ(result("  %f0 = DivF %f1, %f2\n", 1.5, 2), 0.75);
   EXPECT_TRUE(std::signbit(result("  %f0 = NegF %f1\n", 0.0, 2)));
   EXPECT_EQ(result("  %f3 = MoveConstF {value=2.5}\n  %f0 = MulF %f3, %f1\n", 4, 0), 10);
-  EXPECT_EQ(result("  fslot1 = MoveF %f1\n  fslot2 = MoveF fslot1\n  %f0 = MoveF fslot2\n", 4, 0), 4);
+  EXPECT_EQ(result("  fslot1 = MoveF %f1\n  fslot2 = MoveF fslot1\n  %f0 = MoveF fslot2\n", 4, 0),
+            4);
   EXPECT_EQ(result("  %8 = Move -7\n  %f0 = IntToF %8\n", 4, 0), -7);
+}
+
+TEST_F(Execute, ConstantsOfAllSizes) {
+  uint64_t near = addressOf(&helper);  // made by lea: the code lies within its reach
+  for (uint64_t value :
+       {uint64_t{0}, uint64_t{1}, ~uint64_t{0}, uint64_t{0xFFFFFFFF}, uint64_t{1} << 40, near}) {
+    for (const char* reg : {"%0", "%9", "%13"}) {
+      std::string text = std::to_string(static_cast<int64_t>(value));
+      EXPECT_EQ(run("  " + std::string(reg) + " = Move " + text + "\n  Return " + reg + "\n"),
+                value);
+    }
+  }
 }
 
 TEST_F(Execute, MovesKeepScratchRegisters) {
   // A slot-to-slot move in the middle of a parallel move that holds a value in r11 and xmm15.
-  EXPECT_EQ(run("  %11 = Move %6\n  %f15 = GpToFp %2\n  slot0 = Move 81985529216486895\n  slot3 = Move slot0\n"
-                "  fslot1 = MoveF fslot3\n  %0 = Move slot1\n  %8 = FpToGp %f15\n  %0 = Sub %0, %11 {width=8}\n"
-                "  %0 = Sub %0, %8 {width=8}\n  Return %0\n", 5, 6), 81985529216486895u - 11);
+  EXPECT_EQ(run("  %11 = Move %6\n  %f15 = GpToFp %2\n  slot0 = Move 81985529216486895\n  slot3 = "
+                "Move slot0\n"
+                "  fslot1 = MoveF fslot3\n  %0 = Move slot1\n  %8 = FpToGp %f15\n  %0 = Sub %0, "
+                "%11 {width=8}\n"
+                "  %0 = Sub %0, %8 {width=8}\n  Return %0\n",
+                5, 6),
+            81985529216486895u - 11);
 }
 
 TEST_F(Execute, Memory) {
-  struct { int8_t a = -1; uint8_t b = 200; int16_t c = -3; int32_t d = -4; uint64_t e = 5; double f = 1.25; } data;
+  struct {
+    int8_t a = -1;
+    uint8_t b = 200;
+    int16_t c = -3;
+    int32_t d = -4;
+    uint64_t e = 5;
+    double f = 1.25;
+  } data;
   auto at = reinterpret_cast<uint64_t>(&data);
-  EXPECT_EQ(run("  %0 = Load [%6] {width=1, sign=true}\n  Return %0\n", at), static_cast<uint64_t>(-1));
+  EXPECT_EQ(run("  %0 = Load [%6] {width=1, sign=true}\n  Return %0\n", at),
+            static_cast<uint64_t>(-1));
   EXPECT_EQ(run("  %0 = Load [%6 + 1] {width=1, sign=false}\n  Return %0\n", at), 200u);
-  EXPECT_EQ(run("  %0 = Load [%6 + 2] {width=2, sign=true}\n  Return %0\n", at), static_cast<uint64_t>(-3));
+  EXPECT_EQ(run("  %0 = Load [%6 + 2] {width=2, sign=true}\n  Return %0\n", at),
+            static_cast<uint64_t>(-3));
   EXPECT_EQ(run("  %0 = Load [%6 + 4] {width=4, sign=false}\n  Return %0\n", at), 0xFFFFFFFCu);
-  EXPECT_EQ(run("  %0 = Load [%6 + %2*4] {width=4, sign=true}\n  Return %0\n", at, 1), static_cast<uint64_t>(-4));
+  EXPECT_EQ(run("  %0 = Load [%6 + %2*4] {width=4, sign=true}\n  Return %0\n", at, 1),
+            static_cast<uint64_t>(-4));
   run("  AddMem [%6 + 8], 10 {width=8}\n  Store [%6 + 2], -9 {width=2}\n  %f0 = LoadF [%6 + 16]\n"
-      "  %f0 = AddF %f0, %f0\n  StoreF [%6 + 16], %f0\n  Return %6\n", at);
+      "  %f0 = AddF %f0, %f0\n  StoreF [%6 + 16], %f0\n  Return %6\n",
+      at);
   EXPECT_EQ(data.e, 15u);
   EXPECT_EQ(data.c, -9);
   EXPECT_EQ(data.f, 2.5);
-  EXPECT_EQ(run("  StoreOut %6 {index=2}\n  %8 = LeaOut {index=0}\n  %0 = Load [%8 + 16] {width=8, sign=false}\n"
-                "  %9 = LoadOut {index=2}\n  %0 = Add %0, %9 {width=8}\n  Return %0\n", 21), 42u);
+  EXPECT_EQ(run("  StoreOut %6 {index=2}\n  %8 = LeaOut {index=0}\n  %0 = Load [%8 + 16] {width=8, "
+                "sign=false}\n"
+                "  %9 = LoadOut {index=2}\n  %0 = Add %0, %9 {width=8}\n  Return %0\n",
+                21),
+            42u);
   fake_thread_word = 0x7171;
-  EXPECT_EQ(run("  %0 = LoadThreadLocal {offset=" + std::to_string(tlsOffset(&fake_thread_word)) + "}\n  Return %0\n"), 0x7171u);
+  EXPECT_EQ(run("  %0 = LoadThreadLocal {offset=" + std::to_string(tlsOffset(&fake_thread_word)) +
+                "}\n  Return %0\n"),
+            0x7171u);
 }
 
 TEST_F(Execute, LoopsAndShortAndLongJumps) {
   std::string filler;
   for (int i = 0; i < 60; ++i) filler += "  Store [%7], %8 {width=8}\n";
   for (const std::string& extra : {std::string(), filler}) {
-    generate(wrap("bb0:\n  %7 = LeaOut {index=0}\n  %0 = Move 0\n  %8 = Move 0\n  Jump bb1\n"
-                  "bb1 depth=1:\n  BranchCmp %8, %6, bb2, bb3 {cond=lt, width=8, likely=1}\n"
-                  "bb2 depth=1:\n" + extra + "  %0 = Add %0, %8 {width=8}\n  %8 = Add %8, 1 {width=8}\n  Jump bb1\n"
-                  "bb3:\n  Return %0\n", "params=2 outgoing=1"));
+    generate(
+        wrap("bb0:\n  %7 = LeaOut {index=0}\n  %0 = Move 0\n  %8 = Move 0\n  Jump bb1\n"
+             "bb1 depth=1:\n  BranchCmp %8, %6, bb2, bb3 {cond=lt, width=8, likely=1}\n"
+             "bb2 depth=1:\n" +
+                 extra +
+                 "  %0 = Add %0, %8 {width=8}\n  %8 = Add %8, 1 {width=8}\n  Jump bb1\n"
+                 "bb3:\n  Return %0\n",
+             "params=2 outgoing=1"));
     EXPECT_EQ(call(uint64_t{100}), 4950u);
     EXPECT_EQ(call(uint64_t{0}), 0u);
   }
@@ -276,15 +328,17 @@ TEST_F(Execute, LoopsAndShortAndLongJumps) {
 // --- exits
 
 TEST_F(Execute, ExitsSeeValuesInEveryKindOfPlace) {
-  generate("fun t params=3 outgoing=0 slots=4 saved=0x3008,0x0 {\nbb0:\n"
-           "  %12 = Move %6\n  slot1 = Move %2\n  %f13 = MoveConstF {value=2.5}\n  fslot2 = MoveF %f13\n"
-           "  frame = Move 12345\n"
-           "  ExitCmp %6, 1 {cond=eq, width=8, exit=0}\n"
-           "  ExitCmp %6, 2, %12, slot1, %f13, 77, frame, fslot2 {cond=eq, width=8, exit=1}\n"
-           "  %0 = Move 5\n  Return %0\n"
-           "exit 0 {deopt TypeChanged line=0 drops=[]}\n"
-           "exit 1 {raise Raised line=3 culprit=#0 frame(offset=3 raise=2 stack=[#1, #2:double, #3:int64, null] "
-           "locals=[1=#4]) drops=[#5:double]}\n}\n");
+  generate(
+      "fun t params=3 outgoing=0 slots=4 saved=0x3008,0x0 {\nbb0:\n"
+      "  %12 = Move %6\n  slot1 = Move %2\n  %f13 = MoveConstF {value=2.5}\n  fslot2 = MoveF %f13\n"
+      "  frame = Move 12345\n"
+      "  ExitCmp %6, 1 {cond=eq, width=8, exit=0}\n"
+      "  ExitCmp %6, 2, %12, slot1, %f13, 77, frame, fslot2 {cond=eq, width=8, exit=1}\n"
+      "  %0 = Move 5\n  Return %0\n"
+      "exit 0 {deopt TypeChanged line=0 drops=[]}\n"
+      "exit 1 {raise Raised line=3 culprit=#0 frame(offset=3 raise=2 stack=[#1, #2:double, "
+      "#3:int64, null] "
+      "locals=[1=#4]) drops=[#5:double]}\n}\n");
   auto* metadata = code.metadata.get();
   uint64_t args[2] = {2, 222};
   unit.total_args = 2;
@@ -304,7 +358,9 @@ TEST_F(Execute, ExitsSeeValuesInEveryKindOfPlace) {
   ASSERT_GE(stack[0].offset, -48);
   // The frame is gone by now: takeExit() copied the words below the frame pointer.
   int lowest = -32;
-  if (stack[0].offset >= lowest) std::memcpy(&spilled, reinterpret_cast<char*>(taken.stack_values) + (stack[0].offset - lowest), 8);
+  if (stack[0].offset >= lowest)
+    std::memcpy(&spilled, reinterpret_cast<char*>(taken.stack_values) + (stack[0].offset - lowest),
+                8);
   EXPECT_EQ(stack[1].where, ValueLocation::kFp);
   EXPECT_EQ(taken.registers.fp[stack[1].reg], 2.5);
   EXPECT_EQ(stack[2].where, ValueLocation::kConstant);
@@ -316,9 +372,11 @@ TEST_F(Execute, ExitsSeeValuesInEveryKindOfPlace) {
 }
 
 TEST_F(Execute, SpilledValuesLieWhereTheRecordSays) {
-  generate("fun t params=3 outgoing=0 slots=2 {\nbb0:\n  slot0 = Move %6\n  slot1 = Move %2\n"
-           "  Exit slot0, slot1 {exit=0}\n"
-           "exit 0 {deopt TypeChanged line=0 frame(offset=0 raise=0 stack=[#0, #1] locals=[]) drops=[]}\n}\n");
+  generate(
+      "fun t params=3 outgoing=0 slots=2 {\nbb0:\n  slot0 = Move %6\n  slot1 = Move %2\n"
+      "  Exit slot0, slot1 {exit=0}\n"
+      "exit 0 {deopt TypeChanged line=0 frame(offset=0 raise=0 stack=[#0, #1] locals=[]) "
+      "drops=[]}\n}\n");
   call(uint64_t{11}, uint64_t{22});
   for (int i = 0; i < 2; ++i) {
     const ValueLocation& location = code.metadata->exits[0].frames[0].stack[static_cast<size_t>(i)];
@@ -329,10 +387,13 @@ TEST_F(Execute, SpilledValuesLieWhereTheRecordSays) {
 }
 
 TEST_F(Execute, SharedRecordsAreSplitWherePlacesDiffer) {
-  generate("fun t params=3 outgoing=0 {\nbb0:\n"
-           "  ExitCmp %6, 1, %6 {cond=eq, width=8, exit=0}\n  ExitCmp %6, 2, %6 {cond=eq, width=8, exit=0}\n"
-           "  ExitCmp %6, 3, %2 {cond=eq, width=8, exit=0}\n  Return %6\n"
-           "exit 0 {deopt TypeChanged line=0 frame(offset=0 raise=0 stack=[#0] locals=[]) drops=[]}\n}\n");
+  generate(
+      "fun t params=3 outgoing=0 {\nbb0:\n"
+      "  ExitCmp %6, 1, %6 {cond=eq, width=8, exit=0}\n  ExitCmp %6, 2, %6 {cond=eq, width=8, "
+      "exit=0}\n"
+      "  ExitCmp %6, 3, %2 {cond=eq, width=8, exit=0}\n  Return %6\n"
+      "exit 0 {deopt TypeChanged line=0 frame(offset=0 raise=0 stack=[#0] locals=[]) "
+      "drops=[]}\n}\n");
   ASSERT_EQ(code.metadata->exits.size(), 2u);
   for (uint64_t value : {1, 2, 3}) {
     call(value, uint64_t{50});
@@ -359,8 +420,11 @@ TEST_F(Execute, CallsWithManyArguments) {
   addresses.helpers[2] = addressOf(&helper);
   EXPECT_EQ(run("  %3 = Move 30\n  slot2 = Move 80\n  StoreOut 4321 {index=0}\n  %7 = Move %6\n"
                 "  %0 = Call %7, 1, 2, 3, 4, 5, %3, slot2, 9000000000 {helper=" +
-                std::string(helperInfo(static_cast<Helper>(2)).name) + "}\n"
-                "  %8 = LoadOut {index=0}\n  %0 = Add %0, %8 {width=8}\n  %0 = Add %0, %3 {width=8}\n  Return %0\n", 10),
+                    std::string(helperInfo(static_cast<Helper>(2)).name) +
+                    "}\n"
+                    "  %8 = LoadOut {index=0}\n  %0 = Add %0, %8 {width=8}\n  %0 = Add %0, %3 "
+                    "{width=8}\n  Return %0\n",
+                10),
             1000u + 4321 + 30);
   EXPECT_EQ(record, (std::vector<uint64_t>{10, 1, 2, 3, 4, 5, 30, 80, 9000000000}));
 }
@@ -368,19 +432,27 @@ TEST_F(Execute, CallsWithManyArguments) {
 TEST_F(Execute, CallsOfAllKinds) {
   std::string name = helperInfo(static_cast<Helper>(1)).name;
   EXPECT_EQ(run("  %f0 = MoveConstF {value=1}\n  %7 = Move 2\n  %f1 = MoveConstF {value=3}\n"
-                "  %f0 = CallF %f0, %7, %f1 {helper=" + name + "}\n  %0 = FpToGp %f0\n  Return %0\n"), bitsOf(123));
+                "  %f0 = CallF %f0, %7, %f1 {helper=" +
+                name + "}\n  %0 = FpToGp %f0\n  Return %0\n"),
+            bitsOf(123));
   std::string target = std::to_string(addressOf(&helper));
   char hex[32];
   snprintf(hex, sizeof hex, "%#lx", static_cast<unsigned long>(addressOf(&helper)));
-  EXPECT_EQ(run(std::string("  %7 = Move 2\n  %0 = CallAddress %7 {address=") + hex + "}\n  Return %0\n"), 1000u);
-  EXPECT_EQ(run("  %7 = Move 2\n  %0 = Move " + target + "\n  %0 = CallIndirect %0, %7, thread\n  Return %0\n"), 1000u);
+  EXPECT_EQ(
+      run(std::string("  %7 = Move 2\n  %0 = CallAddress %7 {address=") + hex + "}\n  Return %0\n"),
+      1000u);
+  EXPECT_EQ(run("  %7 = Move 2\n  %0 = Move " + target +
+                "\n  %0 = CallIndirect %0, %7, thread\n  Return %0\n"),
+            1000u);
   EXPECT_EQ(record[0], 2u);
   uint64_t* cell = memory.allocateCell();
   static uint64_t far_cell;
   for (uint64_t* one : {cell, &far_cell}) {
     *one = addressOf(&helper);
     snprintf(hex, sizeof hex, "%#lx", static_cast<unsigned long>(reinterpret_cast<uint64_t>(one)));
-    EXPECT_EQ(run(std::string("  %7 = Move 3\n  %0 = CallCell %7, 6 {cell=") + hex + "}\n  Return %0\n"), 1000u);
+    EXPECT_EQ(
+        run(std::string("  %7 = Move 3\n  %0 = CallCell %7, 6 {cell=") + hex + "}\n  Return %0\n"),
+        1000u);
     EXPECT_EQ(record[0], 3u);
     EXPECT_EQ(record[1], 6u);
   }
@@ -390,8 +462,10 @@ TEST_F(Execute, CallsOutOfReach) {
   CodeMemory far{CodeMemoryOptions{.reserve_bytes = size_t{4} << 20, .near = {0x100000000}}};
   ASSERT_FALSE(far.reaches(addressOf(&helper)));
   lir::Function function;
-  ASSERT_TRUE(parseInto(wrap("bb0:\n  %0 = Call 1, 2, 3, 4, 5, 6 {helper=store_global}\n  Decref %0 {maybe_null=true}\n  Exit {exit=0}\n",
-                             "params=1 outgoing=0", 1), &function));
+  ASSERT_TRUE(parseInto(wrap("bb0:\n  %0 = Call 1, 2, 3, 4, 5, 6 {helper=store_global}\n  Decref "
+                             "%0 {maybe_null=true}\n  Exit {exit=0}\n",
+                             "params=1 outgoing=0", 1),
+                        &function));
   static FakeObject object;
   auto give = +[]() -> FakeObject* { return &object; };
   addresses.helpers.fill(addressOf(give));
@@ -404,9 +478,12 @@ TEST_F(Execute, CallsOutOfReach) {
 TEST_F(Execute, LargeFrames) {
   for (uint32_t slots : {1u, 16u, 600u, 9000u}) {  // 4 KB and more, 64 KB and more
     std::string last = "slot" + std::to_string(slots - 1);
-    generate(wrap("bb0:\n  " + last + " = Move %6\n  slot0 = Move %6\n  StoreOut 5 {index=40}\n  %3 = Move 9\n"
-                  "  %7 = Move 1\n  %0 = Call %7, 2, 3, 4, 5, 6, 7, 8 {helper=load_global}\n"
-                  "  %0 = Move " + last + "\n  %8 = LoadOut {index=40}\n  %0 = Add %0, %8 {width=8}\n  Return %0\n",
+    generate(wrap("bb0:\n  " + last +
+                      " = Move %6\n  slot0 = Move %6\n  StoreOut 5 {index=40}\n  %3 = Move 9\n"
+                      "  %7 = Move 1\n  %0 = Call %7, 2, 3, 4, 5, 6, 7, 8 {helper=load_global}\n"
+                      "  %0 = Move " +
+                      last +
+                      "\n  %8 = LoadOut {index=40}\n  %0 = Add %0, %8 {width=8}\n  Return %0\n",
                   "params=2 outgoing=41 slots=" + std::to_string(slots) + " saved=0x3008,0x0"));
     EXPECT_EQ(call(uint64_t{100}), 105u) << slots;
     EXPECT_EQ(code.metadata->spill_bytes, slots * 8);
@@ -423,20 +500,27 @@ bool keepsCalleeSaved(void* entry) {
   uint64_t bad = 0;
   asm volatile(
       "push %%rbx\n push %%rbp\n push %%r12\n push %%r13\n push %%r14\n push %%r15\n"
-      "mov $0x1111, %%rbx\n mov $0x2222, %%r12\n mov $0x3333, %%r13\n mov $0x4444, %%r14\n mov $0x5555, %%r15\n"
-      "mov $0x6666, %%rbp\n mov %%rsp, %%rcx\n sub $8, %%rsp\n and $-16, %%rsp\n push %%rcx\n push %%rcx\n"
+      "mov $0x1111, %%rbx\n mov $0x2222, %%r12\n mov $0x3333, %%r13\n mov $0x4444, %%r14\n mov "
+      "$0x5555, %%r15\n"
+      "mov $0x6666, %%rbp\n mov %%rsp, %%rcx\n sub $8, %%rsp\n and $-16, %%rsp\n push %%rcx\n push "
+      "%%rcx\n"
       "mov $1, %%rsi\n call *%%rax\n pop %%rcx\n mov %%rcx, %%rsp\n xor %%eax, %%eax\n"
       "cmp $0x1111, %%rbx\n setne %%al\n mov %%rax, %%rcx\n"
-      "cmp $0x2222, %%r12\n setne %%al\n or %%rax, %%rcx\n cmp $0x3333, %%r13\n setne %%al\n or %%rax, %%rcx\n"
-      "cmp $0x4444, %%r14\n setne %%al\n or %%rax, %%rcx\n cmp $0x5555, %%r15\n setne %%al\n or %%rax, %%rcx\n"
+      "cmp $0x2222, %%r12\n setne %%al\n or %%rax, %%rcx\n cmp $0x3333, %%r13\n setne %%al\n or "
+      "%%rax, %%rcx\n"
+      "cmp $0x4444, %%r14\n setne %%al\n or %%rax, %%rcx\n cmp $0x5555, %%r15\n setne %%al\n or "
+      "%%rax, %%rcx\n"
       "cmp $0x6666, %%rbp\n setne %%al\n or %%rax, %%rcx\n"
       "pop %%r15\n pop %%r14\n pop %%r13\n pop %%r12\n pop %%rbp\n pop %%rbx\n"
-      : "=&c"(bad), "+a"(entry) : : "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+      : "=&c"(bad), "+a"(entry)
+      :
+      : "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
   return bad == 0;
 }
 
 TEST_F(Execute, CalleeSavedRegistersSurvive) {
-  std::string spoil = "  %3 = Move 1\n  %12 = Move 2\n  %13 = Move 3\n  frame = Move 4\n  slot3 = Move 5\n";
+  std::string spoil =
+      "  %3 = Move 1\n  %12 = Move 2\n  %13 = Move 3\n  frame = Move 4\n  slot3 = Move 5\n";
   run("  Jump bb1\nbb1:\n" + spoil + "  Return %6\n");
   EXPECT_TRUE(keepsCalleeSaved(code.register_entry));
   run("  Jump bb1\nbb1:\n" + spoil + "  Exit {exit=0}\n");
@@ -469,15 +553,22 @@ TEST_F(Execute, ReferenceCounts) {
 }
 
 TEST_F(Execute, LastReferencePreservesEveryRegister) {
-  // All registers that compiled code may use hold something; the object's thunk destroys what it may.
+  // All registers that compiled code may use hold something; the object's thunk destroys what it
+  // may.
   std::string fill, sum = "  %0 = Add %0, %1 {width=8}\n";
-  for (int reg : {0, 1, 2, 3, 7, 8, 9, 10, 12, 13}) fill += "  %" + std::to_string(reg) + " = Move " + std::to_string(1 << reg) + "\n";
-  for (int reg = 0; reg < 15; ++reg) fill += "  %f" + std::to_string(reg) + " = MoveConstF {value=" + std::to_string(1 << reg) + "}\n";
-  for (int reg : {2, 3, 7, 8, 9, 10, 12, 13}) sum += "  %0 = Add %0, %" + std::to_string(reg) + " {width=8}\n";
+  for (int reg : {0, 1, 2, 3, 7, 8, 9, 10, 12, 13})
+    fill += "  %" + std::to_string(reg) + " = Move " + std::to_string(1 << reg) + "\n";
+  for (int reg = 0; reg < 15; ++reg)
+    fill +=
+        "  %f" + std::to_string(reg) + " = MoveConstF {value=" + std::to_string(1 << reg) + "}\n";
+  for (int reg : {2, 3, 7, 8, 9, 10, 12, 13})
+    sum += "  %0 = Add %0, %" + std::to_string(reg) + " {width=8}\n";
   for (int reg = 1; reg < 15; ++reg) sum += "  %f0 = AddF %f0, %f" + std::to_string(reg) + "\n";
   FakeObject object;
   auto at = reinterpret_cast<uint64_t>(&object);
-  uint64_t bits = run(fill + "  Decref %6 {maybe_null=false}\n" + sum + "  StoreF [%6 + 8], %f0\n  Return %0\n", at);
+  uint64_t bits =
+      run(fill + "  Decref %6 {maybe_null=false}\n" + sum + "  StoreF [%6 + 8], %f0\n  Return %0\n",
+          at);
   EXPECT_EQ(record, std::vector<uint64_t>{at});
   EXPECT_EQ(object.refcnt, 0u);
   EXPECT_EQ(bits, 1u + 2 + 4 + 8 + 128 + 256 + 512 + 1024 + 4096 + 8192);
@@ -496,7 +587,8 @@ TEST_F(Execute, VectorcallPassesExactCallsAndBindsTheOthers) {
       std::string body = "bb0:\n  %0 = Add %7, 0 {width=8}\n";
       int registers[] = {6, 2, 1, 8, 9};
       for (uint32_t i = 0; i < count; ++i) {
-        body += "  %10 = Mul %" + std::to_string(registers[i]) + ", " + std::to_string(10 << (4 * i)) + " {width=8}\n  %0 = Add %0, %10 {width=8}\n";
+        body += "  %10 = Mul %" + std::to_string(registers[i]) + ", " +
+                std::to_string(10 << (4 * i)) + " {width=8}\n  %0 = Add %0, %10 {width=8}\n";
       }
       body += "  %10 = Move thread\n  Exit %0 {exit=0}\n";
       generate(wrap(body, "params=6 outgoing=0", 1));
@@ -508,7 +600,8 @@ TEST_F(Execute, VectorcallPassesExactCallsAndBindsTheOthers) {
         EXPECT_EQ(taken.registers.gp[0], expected);
         EXPECT_EQ(taken.thread, tls ? 0x7171 : reinterpret_cast<uint64_t>(&fake_thread));
         EXPECT_EQ(entry(0xF0, args, (count + 1) | flag, 0), 0x510u);
-        EXPECT_EQ(record, (std::vector<uint64_t>{0xF0, reinterpret_cast<uint64_t>(args), (count + 1) | flag, 0}));
+        EXPECT_EQ(record, (std::vector<uint64_t>{0xF0, reinterpret_cast<uint64_t>(args),
+                                                 (count + 1) | flag, 0}));
         EXPECT_EQ(entry(0xF0, args, count | flag, 0x99), 0x510u);
       }
       EXPECT_EQ(runArray(args), 0xE817u);
@@ -519,7 +612,8 @@ TEST_F(Execute, VectorcallPassesExactCallsAndBindsTheOthers) {
 
 TEST_F(Execute, ManyParametersComeAsAnArray) {
   unit.total_args = 7;
-  generate(wrap("bb0:\n  %0 = Load [%6 + 48] {width=8, sign=false}\n  Return %0\n", "params=2 outgoing=0"));
+  generate(wrap("bb0:\n  %0 = Load [%6 + 48] {width=8, sign=false}\n  Return %0\n",
+                "params=2 outgoing=0"));
   uint64_t args[7] = {1, 2, 3, 4, 5, 6, 77};
   using Vectorcall = uint64_t (*)(uint64_t, uint64_t*, uint64_t, uint64_t);
   EXPECT_EQ(reinterpret_cast<Vectorcall>(code.vectorcall_entry)(0xF0, args, 7, 0), 77u);
@@ -546,7 +640,8 @@ TEST_F(Execute, StackLimitIsInitialisedOnce) {
   addresses.init_stack_limit = addressOf(&initLimit);
   unit.total_args = 2;
   fake_limit = 0;
-  generate(wrap("bb0:\n  %0 = Add %6, %2 {width=8}\n  %0 = Add %0, %7 {width=8}\n  Return %0\n", "params=3 outgoing=0"));
+  generate(wrap("bb0:\n  %0 = Add %6, %2 {width=8}\n  %0 = Add %0, %7 {width=8}\n  Return %0\n",
+                "params=3 outgoing=0"));
   uint64_t args[2] = {1, 2};
   EXPECT_EQ(runArray(args), 0xF3u);
   EXPECT_EQ(fake_limit, 4096u);
@@ -576,9 +671,11 @@ TEST_F(Execute, UncompiledStubs) {
 // --- tables and refusals
 
 TEST_F(Execute, TablesCoverTheCode) {
-  generate(wrap("bb0:\n  %3 = Move %6 @1\n  %3 = Add %3, 1 {width=8} @1\n  %3 = Add %3, 2 {width=8} @2\n"
-                "  BranchCmp %3, 0, bb1, bb2 {cond=eq, width=8, likely=2} @3\nbb1 cold:\n  %3 = Move 8 @9\n  Return %3 @9\nbb2:\n  Return %3 @4\n",
-                "params=2 outgoing=0 saved=0x8,0x0"));
+  generate(
+      wrap("bb0:\n  %3 = Move %6 @1\n  %3 = Add %3, 1 {width=8} @1\n  %3 = Add %3, 2 {width=8} @2\n"
+           "  BranchCmp %3, 0, bb1, bb2 {cond=eq, width=8, likely=2} @3\nbb1 cold:\n  %3 = Move 8 "
+           "@9\n  Return %3 @9\nbb2:\n  Return %3 @4\n",
+           "params=2 outgoing=0 saved=0x8,0x0"));
   std::vector<uint32_t> offsets;
   uint32_t last = 0;
   for (const LineEntry& line : code.metadata->lines) {
@@ -593,11 +690,14 @@ TEST_F(Execute, TablesCoverTheCode) {
 
 TEST_F(Execute, DisassemblyNamesOperations) {
   lir::Function function;
-  ASSERT_TRUE(parseInto(wrap("bb0:\n  %0 = Add %6, 5 {width=8}\n  Exit {exit=0}\n", "params=2 outgoing=0", 1), &function));
+  ASSERT_TRUE(parseInto(
+      wrap("bb0:\n  %0 = Add %6, 5 {width=8}\n  Exit {exit=0}\n", "params=2 outgoing=0", 1),
+      &function));
   Result<CompiledCode> result = generateCode(function, unit, hostTarget(), memory, addresses, true);
   ASSERT_TRUE(result);
   for (const char* part : {"; %0 = Add %6, 5", "lea rax", "; register entry", "; exit 0"}) {
-    EXPECT_NE(result->disassembly.find(part), std::string::npos) << part << "\n" << result->disassembly;
+    EXPECT_NE(result->disassembly.find(part), std::string::npos) << part << "\n"
+                                                                 << result->disassembly;
   }
 }
 
@@ -607,13 +707,19 @@ TEST_F(Execute, RefusalsAreClean) {
     EXPECT_TRUE(parseInto(wrap("bb0:\n" + body, "params=2 outgoing=0", 1), &function));
     Result<CompiledCode> result = generateCode(function, unit, target, memory, addresses);
     EXPECT_FALSE(result) << body;
-    return result ? std::string() : std::string(bailoutName(result.bailout().reason)) + ": " + result.bailout().detail;
+    return result
+               ? std::string()
+               : std::string(bailoutName(result.bailout().reason)) + ": " + result.bailout().detail;
   };
   size_t before = memory.stats().used;
   EXPECT_NE(refuse(aarch64Target(), "  Return %0\n").find("Emission"), std::string::npos);
-  EXPECT_NE(refuse(x86_64Target(), "  g1 = Add %6, 5 {width=8}\n  Return %0\n").find("Emission"), std::string::npos);
-  EXPECT_NE(refuse(x86_64Target(), "  %0 = Move slot3\n  Return %0\n").find("slot"), std::string::npos);
-  EXPECT_NE(refuse(x86_64Target(), "  %0 = Call %6 {helper=load_global}\n  Return %0\n").find("register"), std::string::npos);
+  EXPECT_NE(refuse(x86_64Target(), "  g1 = Add %6, 5 {width=8}\n  Return %0\n").find("Emission"),
+            std::string::npos);
+  EXPECT_NE(refuse(x86_64Target(), "  %0 = Move slot3\n  Return %0\n").find("slot"),
+            std::string::npos);
+  EXPECT_NE(
+      refuse(x86_64Target(), "  %0 = Call %6 {helper=load_global}\n  Return %0\n").find("register"),
+      std::string::npos);
   EXPECT_EQ(memory.stats().used, before);
   memory.setMaxCodeSize(1);
   EXPECT_NE(refuse(x86_64Target(), "  Return %0\n").find("CodeMemory"), std::string::npos);

@@ -1,6 +1,6 @@
 // Every operation and operand form against golden machine code. tests/emit/x86_64.golden holds, per
-// case, LIR lines and below them, indented, the bytes and their disassembly by objdump. To add a case
-// write its LIR line and run with TEPHRA_UPDATE_GOLDEN=1; then read what objdump says.
+// case, LIR lines and below them, indented, the bytes and their disassembly by objdump. To add a
+// case write its LIR line and run with TEPHRA_UPDATE_GOLDEN=1; then read what objdump says.
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -11,9 +11,9 @@
 
 #include <algorithm>
 
-#include "tests/unit/codegen/support.h"
 #include "codegen/block_order.h"
 #include "codegen/frame_layout.h"
+#include "tests/unit/codegen/support.h"
 
 namespace tephra::codegen_test {
 namespace {
@@ -47,7 +47,9 @@ std::vector<Case> readCases() {
   return cases;
 }
 
-bool contains(const std::string& text, const char* what) { return text.find(what) != std::string::npos; }
+bool contains(const std::string& text, const char* what) {
+  return text.find(what) != std::string::npos;
+}
 
 std::string functionText(const Case& test) {
   std::string blocks = "bb0:\n", all;
@@ -56,7 +58,8 @@ std::string functionText(const Case& test) {
     blocks += "  " + line + "\n";
     all += line + "\n";
   }
-  bool ends = contains(all, "Branch") || contains(all, "Jump") || contains(all, "Return") || contains(all, "Exit {");
+  bool ends = contains(all, "Branch") || contains(all, "Jump") || contains(all, "Return") ||
+              contains(all, "Exit {");
   if (!ends) blocks += "  Trap\n";
   if (contains(all, "bb1")) blocks += "bb1:\n  %0 = Move 1\n  Return %0\n";
   if (contains(all, "bb2")) blocks += "bb2:\n  %0 = Move 2\n  Return %0\n";
@@ -69,7 +72,8 @@ EmittedCode emitText(const std::string& text, const PyLayout& py) {
   static CodeMetadata metadata;
   RuntimeAddresses addresses;
   addresses.helpers.fill(0x123456789A);
-  addresses.take_exit = addresses.call_slow = addresses.dealloc = addresses.thread_state = 0x123456789A;
+  addresses.take_exit = addresses.call_slow = addresses.dealloc = addresses.thread_state =
+      0x123456789A;
   EmitInput input;
   input.function = &function;
   BlockOrder order = orderBlocks(function);
@@ -105,7 +109,8 @@ std::vector<std::string> disassemble(std::vector<Case>& cases) {
   FILE* out = fdopen(fd, "wb");
   for (const Case& test : cases) fwrite(test.bytes.data(), 1, test.bytes.size(), out);
   fclose(out);
-  std::string command = std::string("objdump -D -b binary -m i386:x86-64 -M intel --insn-width=16 ") + path;
+  std::string command =
+      std::string("objdump -D -b binary -m i386:x86-64 -M intel --insn-width=16 ") + path;
   FILE* pipe = popen(command.c_str(), "r");
   std::vector<std::string> lines;
   char buffer[512];
@@ -137,17 +142,23 @@ std::vector<std::vector<std::string>> texts(std::vector<Case>& cases) {
   for (const std::string& line : disassemble(cases)) {
     unsigned long address = 0;
     int consumed = 0;
-    if (sscanf(line.c_str(), " %lx:%n", &address, &consumed) != 1 || consumed == 0 || line[static_cast<size_t>(consumed) - 1] != ':') continue;
-    size_t index = static_cast<size_t>(std::upper_bound(starts.begin(), starts.end(), address) - starts.begin()) - 1;
+    if (sscanf(line.c_str(), " %lx:%n", &address, &consumed) != 1 || consumed == 0 ||
+        line[static_cast<size_t>(consumed) - 1] != ':')
+      continue;
+    size_t index = static_cast<size_t>(std::upper_bound(starts.begin(), starts.end(), address) -
+                                       starts.begin()) -
+                   1;
     std::string rest = line.substr(static_cast<size_t>(consumed) + 1);
     size_t tab = rest.find('\t');
-    std::string hex = squeeze(rest.substr(0, tab)), text = squeeze(tab == std::string::npos ? "" : rest.substr(tab + 1));
+    std::string hex = squeeze(rest.substr(0, tab)),
+                text = squeeze(tab == std::string::npos ? "" : rest.substr(tab + 1));
     size_t note = text.find(" #");
     if (note != std::string::npos) text.resize(note);
     // Targets of jumps and calls are addresses in objdump's file; as distances they are stable.
     size_t target = text.find(" 0x");
     if (target != std::string::npos && (text[0] == 'j' || text.rfind("call 0x", 0) == 0)) {
-      long distance = static_cast<long>(std::strtoul(text.c_str() + target, nullptr, 16)) - static_cast<long>(starts[index]);
+      long distance = static_cast<long>(std::strtoul(text.c_str() + target, nullptr, 16)) -
+                      static_cast<long>(starts[index]);
       text = text.substr(0, target) + " +" + std::to_string(distance);
     }
     char padded[256];
@@ -196,10 +207,12 @@ TEST(EmitGolden, EveryFormIsWhatObjdumpSays) {
     update(cases, texts(cases));
     return;
   }
-  for (const Case& test : cases) EXPECT_EQ(hexOf(test.bytes), hexOf(test.expected)) << test.lines[0];
+  for (const Case& test : cases)
+    EXPECT_EQ(hexOf(test.bytes), hexOf(test.expected)) << test.lines[0];
   if (!haveObjdump()) GTEST_SKIP() << "no objdump: bytes compared, their text not";
   auto found = texts(cases);
-  for (size_t i = 0; i < cases.size(); ++i) EXPECT_EQ(found[i], cases[i].expected) << cases[i].lines[0];
+  for (size_t i = 0; i < cases.size(); ++i)
+    EXPECT_EQ(found[i], cases[i].expected) << cases[i].lines[0];
 }
 
 TEST(EmitGolden, EveryOperationHasACase) {

@@ -12,8 +12,10 @@ NativeFrame frameOf(const std::string& text, const Target& target) {
 }
 
 TEST(FrameLayout, AreasFollowEachOther) {
-  NativeFrame frame = frameOf(wrap("bb0:\n  frame = Move %0\n  %0 = Call 1, 2, 3, 4, 5, 6, 7, 8, 9 {helper=load_global}\n  Return %0\n",
-                                   "params=1 outgoing=3 slots=5 saved=0x1008,0x0"), x86_64Target());
+  NativeFrame frame = frameOf(wrap("bb0:\n  frame = Move %0\n  %0 = Call 1, 2, 3, 4, 5, 6, 7, 8, 9 "
+                                   "{helper=load_global}\n  Return %0\n",
+                                   "params=1 outgoing=3 slots=5 saved=0x1008,0x0"),
+                              x86_64Target());
   EXPECT_EQ(checkFrame(frame), "");
   ASSERT_EQ(frame.saved.size(), 3u);  // rbx, r12, and r14 because the frame register is written
   EXPECT_EQ(frame.saved[0].offset, -8);
@@ -26,13 +28,16 @@ TEST(FrameLayout, AreasFollowEachOther) {
 }
 
 TEST(FrameLayout, MoreArgumentRegistersLeaveFewerWords) {
-  std::string text = wrap("bb0:\n  %0 = Call 1, 2, 3, 4, 5, 6, 7, 8, 9 {helper=load_global}\n  Return %0\n", "params=1 outgoing=0");
+  std::string text =
+      wrap("bb0:\n  %0 = Call 1, 2, 3, 4, 5, 6, 7, 8, 9 {helper=load_global}\n  Return %0\n",
+           "params=1 outgoing=0");
   EXPECT_EQ(frameOf(text, x86_64Target()).stack_argument_words, 3u);
   EXPECT_EQ(frameOf(text, aarch64Target()).stack_argument_words, 1u);
 }
 
 TEST(FrameLayout, OverlapsAreFound) {
-  NativeFrame frame = frameOf(wrap("bb0:\n  Return %0\n", "params=1 outgoing=2 slots=2 saved=0x8,0x0"), x86_64Target());
+  NativeFrame frame = frameOf(
+      wrap("bb0:\n  Return %0\n", "params=1 outgoing=2 slots=2 saved=0x8,0x0"), x86_64Target());
   EXPECT_EQ(checkFrame(frame), "");
   NativeFrame bad = frame;
   bad.first_slot = -8;
@@ -62,27 +67,34 @@ BlockOrder orderOf(const std::string& blocks, lir::Function* function) {
 TEST(BlockOrder, LikelyFirstColdLast) {
   for (int likely : {1, 2}) {
     lir::Function function;
-    BlockOrder order = orderOf("bb0:\n  BranchCmp %0, 0, bb1, bb2 {cond=eq, width=8, likely=" + std::to_string(likely) +
-                               "}\nbb1:\n  Return %0\nbb2:\n  BranchCmp %0, 1, bb3, bb4 {cond=eq, width=8, likely=1}\n"
-                               "bb3 cold:\n  Return %0\nbb4:\n  Return %0\nbb5:\n  Return %0\n", &function);
-    EXPECT_EQ(ids(order.hot), likely == 1 ? (std::vector<uint32_t>{0, 1, 2, 4}) : (std::vector<uint32_t>{0, 2, 4, 1}));
+    BlockOrder order = orderOf(
+        "bb0:\n  BranchCmp %0, 0, bb1, bb2 {cond=eq, width=8, likely=" + std::to_string(likely) +
+            "}\nbb1:\n  Return %0\nbb2:\n  BranchCmp %0, 1, bb3, bb4 {cond=eq, width=8, likely=1}\n"
+            "bb3 cold:\n  Return %0\nbb4:\n  Return %0\nbb5:\n  Return %0\n",
+        &function);
+    EXPECT_EQ(ids(order.hot), likely == 1 ? (std::vector<uint32_t>{0, 1, 2, 4})
+                                          : (std::vector<uint32_t>{0, 2, 4, 1}));
     EXPECT_EQ(ids(order.cold), std::vector<uint32_t>{3});
   }
 }
 
 TEST(BlockOrder, ExitsAreCold) {
   lir::Function function;
-  BlockOrder order = orderOf("bb0:\n  BranchCmp %0, 0, bb1, bb2 {cond=eq, width=8, likely=0}\nbb1:\n  Exit {exit=0}\n"
-                             "bb2:\n  Return %0\n", &function);
+  BlockOrder order = orderOf(
+      "bb0:\n  BranchCmp %0, 0, bb1, bb2 {cond=eq, width=8, likely=0}\nbb1:\n  Exit {exit=0}\n"
+      "bb2:\n  Return %0\n",
+      &function);
   EXPECT_EQ(ids(order.hot), (std::vector<uint32_t>{0, 2}));
   EXPECT_EQ(ids(order.cold), std::vector<uint32_t>{1});
 }
 
 TEST(BlockOrder, LoopsAreContiguousAndTestedAtTheBottom) {
   lir::Function function;
-  BlockOrder order = orderOf("bb0:\n  Jump bb1\nbb1 depth=1:\n  BranchCmp %0, 0, bb4, bb2 {cond=eq, width=8, likely=0}\n"
-                             "bb2 depth=1:\n  BranchCmp %0, 1, bb3, bb5 {cond=eq, width=8, likely=0}\n"
-                             "bb3 depth=1:\n  Jump bb1\nbb4:\n  Return %0\nbb5:\n  Return %0\n", &function);
+  BlockOrder order = orderOf(
+      "bb0:\n  Jump bb1\nbb1 depth=1:\n  BranchCmp %0, 0, bb4, bb2 {cond=eq, width=8, likely=0}\n"
+      "bb2 depth=1:\n  BranchCmp %0, 1, bb3, bb5 {cond=eq, width=8, likely=0}\n"
+      "bb3 depth=1:\n  Jump bb1\nbb4:\n  Return %0\nbb5:\n  Return %0\n",
+      &function);
   EXPECT_EQ(ids(order.hot), (std::vector<uint32_t>{0, 2, 3, 1, 5, 4}));
 }
 

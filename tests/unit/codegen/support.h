@@ -20,7 +20,9 @@ inline const PyLayout& layout(uint32_t immortal_min = 0xFFFFFFFF) {
 inline bool hostIsX86() { return hostTarget().arch() == Arch::kX86_64; }
 
 template <typename F>
-uint64_t addressOf(F* function) { return reinterpret_cast<uint64_t>(function); }
+uint64_t addressOf(F* function) {
+  return reinterpret_cast<uint64_t>(function);
+}
 
 // "fun …" around blocks, and as many plain exits as are wanted.
 inline std::string wrap(const std::string& blocks, const std::string& header, int exits = 0) {

@@ -26,7 +26,8 @@ TEST_P(Description, RolesOfRegistersAreApart) {
     EXPECT_EQ(arguments & ~target.callerSaved(bank), 0u);
     EXPECT_EQ(arguments >> target.scratch(bank) & 1, 0u);
     EXPECT_TRUE(target.callerSaved(bank) >> target.returnRegister(bank) & 1);
-    for (int i = 0; i < target.numRegisters(bank); ++i) EXPECT_NE(std::string(target.registerName(bank, i)), "");
+    for (int i = 0; i < target.numRegisters(bank); ++i)
+      EXPECT_NE(std::string(target.registerName(bank, i)), "");
   }
   for (lir::Pinned pinned : {lir::Pinned::kThread, lir::Pinned::kFrame}) {
     EXPECT_EQ(target.allocatable(Bank::kGp) >> target.pinned(pinned) & 1, 0u);
@@ -90,7 +91,8 @@ TEST_P(Description, CallsClobberAllButTheResult) {
   const Target& target = *GetParam();
   lir::Function function;
   Instr* call = makeInstr(&function, lir::Op::kCall, 2);
-  EXPECT_EQ(target.clobbers(*call, Bank::kGp), target.callerSaved(Bank::kGp) & ~(RegSet{1} << target.returnRegister(Bank::kGp)));
+  EXPECT_EQ(target.clobbers(*call, Bank::kGp),
+            target.callerSaved(Bank::kGp) & ~(RegSet{1} << target.returnRegister(Bank::kGp)));
   EXPECT_EQ(target.clobbers(*call, Bank::kFp), target.callerSaved(Bank::kFp));
   call->defs[0] = lir::Operand();
   EXPECT_EQ(target.clobbers(*call, Bank::kGp), target.callerSaved(Bank::kGp));
@@ -142,11 +144,13 @@ TEST(DescriptionX86, TwoOperandFormsReuseTheirInput) {
 
 TEST(DescriptionAArch64, LogicalImmediates) {
   using aarch64::isLogicalImmediate;
-  for (uint64_t good : {UINT64_C(1), UINT64_C(0xFF), UINT64_C(0x5555555555555555), UINT64_C(0xFFFFFFFFFFFFFFFE),
-                        UINT64_C(0x8000000000000001), UINT64_C(0x00FF00FF00FF00FF), UINT64_C(0x3FFFC0)}) {
+  for (uint64_t good :
+       {UINT64_C(1), UINT64_C(0xFF), UINT64_C(0x5555555555555555), UINT64_C(0xFFFFFFFFFFFFFFFE),
+        UINT64_C(0x8000000000000001), UINT64_C(0x00FF00FF00FF00FF), UINT64_C(0x3FFFC0)}) {
     EXPECT_TRUE(isLogicalImmediate(good, 64)) << good;
   }
-  for (uint64_t bad : {UINT64_C(0), ~UINT64_C(0), UINT64_C(5), UINT64_C(0xFF00FF), UINT64_C(0x123456789)}) {
+  for (uint64_t bad :
+       {UINT64_C(0), ~UINT64_C(0), UINT64_C(5), UINT64_C(0xFF00FF), UINT64_C(0x123456789)}) {
     EXPECT_FALSE(isLogicalImmediate(bad, 64)) << bad;
   }
   EXPECT_TRUE(isLogicalImmediate(0x00FF00FF, 32));  // the 16-bit element repeats
@@ -158,7 +162,8 @@ TEST(DescriptionAArch64, LogicalImmediates) {
   for (unsigned size = 2; size <= 64; size *= 2) {
     for (unsigned ones = 1; ones < size; ++ones) {
       for (unsigned rotation = 0; rotation < size; ++rotation) {
-        uint64_t run = (UINT64_C(1) << ones) - 1, element = rotation == 0 ? run : (run >> rotation | run << (size - rotation));
+        uint64_t run = (UINT64_C(1) << ones) - 1,
+                 element = rotation == 0 ? run : (run >> rotation | run << (size - rotation));
         if (size < 64) element &= (UINT64_C(1) << size) - 1;
         for (unsigned width = size; width < 64; width *= 2) element |= element << width;
         count += isLogicalImmediate(element, 64);

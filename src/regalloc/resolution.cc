@@ -19,9 +19,14 @@ Location Resolution::locationOf(const Interval* piece) const {
 }
 
 Interval* Resolution::mustPiece(uint32_t vreg, int position) const {
-  Interval* piece = pieceAt(a_.vregs[vreg].first, position);
-  TEPHRA_CHECK(piece && piece->placed, "a live register has a place");
-  return piece;
+  auto begin = pieces_.begin() + first_piece_[vreg], end = pieces_.begin() + first_piece_[vreg + 1];
+  auto behind = end;
+  if (end - begin > 1) {
+    behind = std::upper_bound(begin, end, position, [](int p, const Interval* piece) { return p < piece->start(); });
+  }
+  TEPHRA_CHECK(behind != begin && (*(behind - 1))->placed, "a live register has a place");
+  TEPHRA_DCHECK((*(behind - 1))->covers(position), "a register is read where it is live");
+  return *(behind - 1);
 }
 
 Location Resolution::read(uint32_t vreg, int position) {
@@ -145,11 +150,15 @@ void Resolution::rewriteUse(Instr& instr, size_t u) {
 
 // --- moves
 
-void Resolution::findSplitRegisters() {
+// Pieces side by side: edges and operands ask for them by position.
+void Resolution::collectPieces() {
   split_ = BitSet(a_.vregs.size());
-  for (uint32_t v = 1; v < a_.vregs.size(); ++v) {
-    if (a_.vregs[v].first && a_.vregs[v].first->next) split_.add(v);
+  for (uint32_t v = 0; v < a_.vregs.size(); ++v) {
+    first_piece_.push_back(static_cast<uint32_t>(pieces_.size()));
+    for (Interval* piece = a_.vregs[v].first; piece; piece = piece->next) pieces_.push_back(piece);
+    if (pieces_.size() - first_piece_.back() > 1) split_.add(v);
   }
+  first_piece_.push_back(static_cast<uint32_t>(pieces_.size()));
 }
 
 void Resolution::moveBetweenPieces() {
@@ -273,7 +282,7 @@ void Resolution::dropDead() {
 }
 
 void Resolution::run() {
-  findSplitRegisters();
+  collectPieces();
   assignSlots();
   chooseStores();
   // Moves between pieces first: constants and slots are known, operands still name virtual registers.

@@ -33,7 +33,7 @@ class Resolution {
   void forEachTransition(F f);
   template <typename F>
   void forEachEdge(F f);
-  void findSplitRegisters();
+  void collectPieces();
 
   Location locationOf(const Interval* piece) const;
   Location read(uint32_t vreg, int position);  // counts the read
@@ -58,7 +58,9 @@ class Resolution {
   std::vector<Pending> pending_;
   std::vector<Instr*> dropped_;
   std::vector<int> reusing_;  // of the instruction being rewritten, by use: the def that reuses it, or -1
-  BitSet split_;  // registers with several pieces
+  std::vector<Interval*> pieces_;       // of all registers, in order
+  std::vector<uint32_t> first_piece_;   // by register, and one behind
+  BitSet split_;                        // registers with several pieces
   std::vector<Instr*> sequence_;
 };
 

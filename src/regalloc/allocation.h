@@ -151,5 +151,6 @@ void numberAndFindLiveness(Allocation& a);
 void buildIntervals(Allocation& a);
 void linearScan(Allocation& a);
 void resolve(Allocation& a);         // slots, operands, moves
+void removeRedundantMoves(lir::Function& function, const Target& target);
 
 }  // namespace tephra::regalloc

@@ -19,6 +19,13 @@ int Interval::nextRegisterUse(int from) const {
   return kForever;
 }
 
+int Interval::nextNearUse(int from) const {
+  for (const UsePosition& use : uses) {
+    if (use.position >= from && (use.needs_register || use.copied())) return use.position;
+  }
+  return kForever;
+}
+
 int Interval::lastUse(int before) const {
   int last = -1;
   for (const UsePosition& use : uses) {

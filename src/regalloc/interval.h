@@ -32,6 +32,7 @@ struct UsePosition {
   int position = 0;
   bool needs_register = false;
   int8_t hint = -1;  // a register that spares a move
+  bool copied() const { return (position & 3) == 3; }  // by the moves in front of an instruction
 };
 
 struct Interval {
@@ -50,6 +51,8 @@ struct Interval {
   bool covers(int position) const;
   // First position >= `from` at which a register is needed.
   int nextRegisterUse(int from) const;
+  // The same for uses that are served best by a register: copies to a fixed or reused one count too.
+  int nextNearUse(int from) const;
   // Last use of any kind below `before`, or -1.
   int lastUse(int before) const;
 };

@@ -234,7 +234,8 @@ class LinearScan {
     }
     if (best < 0) return -1;
     for (int i = 0, count = hints(current, wanted); i < count; ++i) {
-      if (free_until_[wanted[i]] == free_until_[best]) return wanted[i];
+      // It would be cut at the same place.
+      if (gapAt(free_until_[wanted[i]]) == gapAt(free_until_[best])) return wanted[i];
     }
     return best;
   }
@@ -247,7 +248,37 @@ class LinearScan {
       return true;
     }
     reg = freeLongest(*current, false);
-    return reg >= 0 && takePart(current, reg);
+    return reg >= 0 && (takeFromIdle(current, free_until_[reg]) || takePart(current, reg));
+  }
+
+  // In a loop, a register that is free to the end beats one that is not: one of those that live through
+  // the loop without being used in it goes to its slot before the loop and comes back behind it.
+  bool takeFromIdle(Interval* current, int until) {
+    uint32_t here = a_.blockInfoAt(current->start()).frequency;
+    int again = until == kForever ? kForever : current->nextRegisterUse(gapAt(until));
+    if (again == kForever || a_.blockInfoAt(again).frequency < here) return false;
+    int gap = gapAt(current->start()), farthest = -1;
+    Interval* best = nullptr;
+    for (Interval* it : active_) {
+      int use = it->nextNearUse(gap);
+      bool comes_back_here = use != kForever && (gapAt(use) <= gap || a_.blockInfoAt(use).frequency >= here);
+      if (comes_back_here || it->start() >= gap || nextFixed(it->reg, *current) < current->end()) continue;
+      int cut = cheapestCut(std::min(std::max(gapAfter(it->start()), gapAfter(it->lastUse(gap))), gap), gap);
+      if (a_.blockInfoAt(cut - 1).frequency >= here || use <= farthest || heldLater(it->reg, *current)) continue;
+      farthest = use;
+      best = it;
+    }
+    if (!best) return false;
+    int reg = best->reg;
+    evict(current, reg);
+    place(current, reg);
+    return true;
+  }
+
+  bool heldLater(int reg, const Interval& current) const {
+    return std::any_of(inactive_.begin(), inactive_.end(), [&](const Interval* it) {
+      return it->reg == reg && nextInactive(*it, current) != kForever;
+    });
   }
 
   // Is a callee-saved register not worth its price? Then take another one for a part.
@@ -263,7 +294,7 @@ class LinearScan {
     if (!constant && until < a_.cold_from) return false;
     if (gapAt(until) <= current->start()) {
       // Nothing else is free even here.
-      if (!constant || gapAt(current->nextRegisterUse(current->start())) <= current->start()) return false;
+      if (gapAt(current->nextRegisterUse(current->start())) <= current->start()) return false;
       leaveInSlot(current);
       return true;
     }
@@ -275,7 +306,7 @@ class LinearScan {
     int until = free_until_[reg];
     if (gapAt(until) <= current->start()) return false;
     int use = current->nextRegisterUse(current->start());
-    if (use >= gapAt(until)) {
+    if (use >= gapAt(until) && !movedBefore(*current, gapAt(until))) {
       leaveInSlot(current);
       return true;
     }
@@ -284,6 +315,16 @@ class LinearScan {
     enqueue(splitInterval(current, cheapestCut(std::min(earliest, gapAt(until)), gapAt(until)), a_.arena));
     place(current, reg);
     return true;
+  }
+
+  // A result that leaves a register anyway, and is copied somewhere before `until`: no reason to go
+  // through the stack.
+  bool movedBefore(const Interval& current, int until) const {
+    const VRegInfo& v = a_.vregs[current.vreg];
+    if (v.first != &current || v.constant || v.is_param) return false;
+    return std::any_of(current.uses.begin(), current.uses.end(), [&](const UsePosition& use) {
+      return use.position > current.start() && use.position < until && use.copied();
+    });
   }
 
   // --- when no register is free: who waits longest for his next use gives his up

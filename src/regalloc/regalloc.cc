@@ -20,6 +20,7 @@ Result<bool> allocateRegisters(lir::Function& function, const Target& target, co
   linearScan(a);
   if (!a.error.empty()) return Bailout{BailoutReason::kRegisterAllocation, a.error};
   resolve(a);
+  if (!options.spill_everything) removeRedundantMoves(function, target);
   if (check) {
     std::vector<std::string> problems = checkAllocation(before, function, target);
     TEPHRA_DCHECK(problems.empty(), problems[0].c_str());

@@ -39,6 +39,7 @@ struct State {
   std::vector<Object> objects;
   std::vector<Home> homes;
   bool in_frame = false;
+  bool infeasible = false;  // a guard cannot have held on this path
 };
 
 class Checker {
@@ -221,11 +222,10 @@ class Checker {
     int index = objectOf(state, instr->operands[0], instr);
     if (index < 0) return;
     consume(state, index, instr, instr->operands[0]);
-    bool last = !alive(state, index, false);
+    // Memory that still holds it was not touched since; otherwise its end may run code and free more.
+    bool last = !alive(state, index, true);
     bool harmless = (state.objects[index].mask & ~kMaskHarmless) == 0;
-    if (!harmless && (last || state.objects[index].heap)) forgetMemory(state);
-    // Memory that was said to hold it may have been this very reference's owner.
-    if (last) state.objects[index].heap = false;
+    if (!harmless && last) forgetMemory(state);
   }
 
   void checkExit(State& state, Instr* instr) {
@@ -285,7 +285,10 @@ class Checker {
     if (!instr->type.isObject()) return;
     if (instr->info().ownership == Ownership::kAlias) {
       int index = objectOf(state, instr->operands[0], instr);
-      if (index >= 0) narrow(state.objects[index], instr->type.mask);
+      if (index < 0) return;
+      // A guard that NULL does not pass: no path goes on here.
+      if (state.objects[index].null && !instr->type.couldBe(hir::kMaskNull)) state.infeasible = true;
+      narrow(state.objects[index], instr->type.mask);
       return;
     }
     if (instr->op == Op::kLoadArg && state.objects_of.count(instr->id)) return;  // PushFrame was first
@@ -320,7 +323,8 @@ class Checker {
   void walk(const Block* block, State state) {
     for (Instr* instr = block->first; instr; instr = instr->next) {
       step(state, instr);
-      if (!result_.errors.empty()) return;  // what follows would only repeat it
+      // What follows an error would only repeat it.
+      if (!result_.errors.empty() || state.infeasible) return;
     }
     for (int which = 0; which < static_cast<int>(block->succs().size()); ++which) {
       takeEdge(block, which, state);

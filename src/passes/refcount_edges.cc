@@ -43,6 +43,7 @@ RefState RefcountInsertion::joinPreds(Block* block) const {
   state.owned = state.borrowed = Bits(function_.numValues());
   state.live = liveness_.liveIn(block);
   state.homes.assign(slots_, {});
+  state.home_masks.assign(slots_, hir::kMaskOptObject);
   std::vector<RefState> in;
   for (size_t i = 0; i < block->preds.size(); ++i) in.push_back(edgeState(block, i));
   state.reached = block->preds.empty() ||
@@ -60,8 +61,10 @@ void RefcountInsertion::joinHomes(const Block* block, const std::vector<RefState
   for (size_t slot = 0; slot < slots_; ++slot) {
     HomeContent common;
     bool first = true;
+    out->home_masks[slot] = 0;
     for (const RefState& state : in) {
       if (!state.reached) continue;
+      out->home_masks[slot] |= state.home_masks[slot];
       common = first ? state.homes[slot] : intersection(common, state.homes[slot]);
       first = false;
     }

@@ -12,9 +12,16 @@ void RefcountInsertion::pushFrame(RefState* state) {
   state->homes.assign(slots_, {});
   // Homes of written parameters own a reference from now on; whether a home is written does not
   // matter here since a parameter is never counted in a register.
-  for (size_t slot = 0; slot < std::min(slots_, args_.size()); ++slot) {
-    if (args_[slot]) state->homes[slot] = {args_[slot]};
+  for (size_t slot = 0; slot < slots_; ++slot) {
+    bool parameter = isParameter(static_cast<uint32_t>(slot));
+    state->home_masks[slot] = parameter ? hir::kMaskObject : hir::kMaskNull;
+    if (slot < args_.size() && args_[slot]) state->homes[slot] = {args_[slot]};
   }
+}
+
+bool RefcountInsertion::isParameter(uint32_t slot) const {
+  const CodeUnit* unit = function_.unit();
+  return (unit && slot < unit->total_args) || (slot < args_.size() && args_[slot]);
 }
 
 // The old content is still needed and no other home holds it: the register takes the reference over.
@@ -33,7 +40,8 @@ bool RefcountInsertion::takeOver(Instr* store, uint32_t slot, const HomeContent&
 
 void RefcountInsertion::releaseOldContent(Instr* store, uint32_t slot, const HomeContent& old,
                                           RefState* state) {
-  uint32_t mask = store->attr[1] == 1 ? hir::kMaskObject : hir::kMaskOptObject;
+  uint32_t mask = state->home_masks[slot];
+  if (store->attr[1] == 1) mask &= hir::kMaskObject;
   bool harmless = false;
   for (Instr* root : old) {
     if (kinds_.immortal(root)) return;  // an immortal constant, or NULL: nothing to release
@@ -53,17 +61,32 @@ void RefcountInsertion::releaseOldContent(Instr* store, uint32_t slot, const Hom
   pending_.push_back({take, take, mask, harmless});
 }
 
+// x = x. A local's store goes. A parameter's stays, with the counts of both contents: that there is a
+// store is what makes its home own a reference.
+void RefcountInsertion::storeAgain(Instr* instr, RefState* state) {
+  uint32_t slot = instr->u32(0);
+  Instr* root = hir::rootOf(instr->operands[0]);
+  bool parameter = isParameter(slot);
+  if (parameter) {
+    emitIncref(root, *state, instr);
+    if (instr->attr[1] != 0) releaseOldContent(instr, slot, state->homes[slot], state);
+    if (!pending_.empty()) pending_.back().harmless = true;  // the home itself still holds it
+  }
+  if (dies(root, instr)) state->forget(root);
+  if (!emit_) return;
+  changed_ = true;
+  if (parameter) {
+    instr->attr[1] = 0;
+  } else {
+    hir::Function::remove(instr);
+  }
+}
+
 void RefcountInsertion::storeHome(Instr* instr, RefState* state) {
   uint32_t slot = instr->u32(0);
   Instr* root = hir::rootOf(instr->operands[0]);
-  if (state->holds(slot, root)) {  // x = x
-    if (dies(root, instr)) state->forget(root);
-    if (emit_) {
-      hir::Function::remove(instr);
-      changed_ = true;
-    }
-    return;
-  }
+  if (state->holds(slot, root)) return storeAgain(instr, state);
+  uint32_t mask = kinds_.immortal(root) ? root->type.mask : state->maskOf(root);
   if (state->owned.test(root->id)) {
     state->owned.reset(root->id);  // the home owns it from now on
   } else {
@@ -84,6 +107,7 @@ void RefcountInsertion::storeHome(Instr* instr, RefState* state) {
     releaseOldContent(instr, slot, old, state);
   }
   state->homes[slot] = std::move(content);
+  state->home_masks[slot] = mask;
   if (dies(root, instr)) state->forget(root);
   if (emit_) {
     changed_ |= instr->attr[1] != 0;
@@ -111,8 +135,11 @@ void RefcountInsertion::dropFromAux(Instr* leave, const std::vector<uint32_t>& h
     bool immortal = std::any_of(content.begin(), content.end(),
                                 [&](Instr* root) { return countless(root, state); });
     bool handed_over = std::find(handed.begin(), handed.end(), slot) != handed.end();
-    if (immortal || handed_over) continue;
-    bool never_null = std::any_of(content.begin(), content.end(), [&](Instr* root) {
+    // A parameter whose stores have all turned out unreachable owns nothing.
+    bool borrowed = isParameter(slot) && !(slot < stored_.size() && stored_[slot]);
+    uint32_t mask = state.home_masks[slot];
+    if (immortal || handed_over || borrowed || (mask & ~kMaskImmortal) == 0) continue;
+    bool never_null = !(mask & hir::kMaskNull) || std::any_of(content.begin(), content.end(), [&](Instr* root) {
       return (state.maskOf(root) & hir::kMaskNull) == 0;
     });
     aux.push_back(never_null ? slot * 2 : entry);
@@ -144,7 +171,8 @@ void RefcountInsertion::leaveFrame(Instr* instr, RefState* state) {
     state->owned.set(root->id);
   }
   if (emit_) dropFromAux(instr, handed, *state);
-  for (HomeContent& content : state->homes) content.clear();
+  state->homes.assign(slots_, {});
+  state->home_masks.assign(slots_, hir::kMaskOptObject);
 }
 
 }  // namespace tephra::passes

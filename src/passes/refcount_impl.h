@@ -45,6 +45,8 @@ class RefcountInsertion {
   // --- homes (refcount_homes.cc)
   void pushFrame(RefState* state);
   void storeHome(hir::Instr* instr, RefState* state);
+  bool isParameter(uint32_t slot) const;
+  void storeAgain(hir::Instr* instr, RefState* state);
   void releaseOldContent(hir::Instr* store, uint32_t slot, const HomeContent& old, RefState* state);
   bool takeOver(hir::Instr* store, uint32_t slot, const HomeContent& old, RefState* state);
   void loadHome(hir::Instr* instr, RefState* state);
@@ -66,6 +68,7 @@ class RefcountInsertion {
   RootKinds kinds_;
   size_t slots_ = 0;
   std::vector<hir::Instr*> args_;  // by slot: LoadArg of the parameter, if the function has one
+  std::vector<bool> stored_;       // by slot: some StoreHome names it
   std::vector<RefState> in_, out_;  // by block id
   std::vector<Release> pending_;
   bool emit_ = false;

@@ -22,6 +22,10 @@ RefcountInsertion::RefcountInsertion(hir::Function& function)
       if (instr->op == Op::kStoreHome || instr->op == Op::kLoadHome) {
         slots_ = std::max<size_t>(slots_, instr->attr[0] + 1);
       }
+      if (instr->op == Op::kStoreHome) {
+        if (stored_.size() <= instr->attr[0]) stored_.resize(instr->attr[0] + 1, false);
+        stored_[instr->attr[0]] = true;
+      }
       if (instr->op == Op::kLeaveFrame && !instr->aux.empty()) {
         slots_ = std::max<size_t>(slots_, instr->aux.back() / 2 + 1);
       }

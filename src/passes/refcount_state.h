@@ -31,6 +31,7 @@ struct RefState {
   bool reached = false;
   Bits owned, borrowed, live;
   std::vector<HomeContent> homes;       // by slot
+  std::vector<uint32_t> home_masks;     // by slot: what the content can be
   std::map<uint32_t, Narrow> narrowed;  // by root id; absent = the root's own type
 
   bool operator==(const RefState&) const = default;

@@ -262,7 +262,9 @@ class Simplifier {
 
   Instr* pointers(Instr* instr) {
     Instr *left = hir::rootOf(instr->operands[0]), *right = hir::rootOf(instr->operands[1]);
-    if (left == right) return builder_.ConstBool(true);
+    bool both_none = left->type.is(hir::kMaskNoneType) && right->type.is(hir::kMaskNoneType);
+    bool both_null = left->type.is(hir::kMaskNull) && right->type.is(hir::kMaskNull);
+    if (left == right || both_none || both_null) return builder_.ConstBool(true);
     if ((instr->operands[0]->type.mask & instr->operands[1]->type.mask) == 0) {
       return builder_.ConstBool(false);
     }

@@ -1,0 +1,92 @@
+// The runner: names, switches, dumps, timing, and that a pass is held to what it says.
+#include "passes/pipeline.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace tephra::passes {
+namespace {
+
+const char* const kText = "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  v1:Bool = PtrEqual v0, v0\n"
+                          "  PushFrame\n  LeaveFrame\n  Return v0\n}\n";
+
+void parsed(hir::Function* function) {
+  hir::ParseError error{};
+  ASSERT_TRUE(hir::parse(kText, function, &error)) << error.message;
+}
+
+TEST(Pipeline, NamesAreUniqueAndFound) {
+  std::set<std::string> names;
+  for (const PassInstance& instance : pipeline()) {
+    EXPECT_TRUE(names.insert(instance.name).second) << instance.name;
+    std::string name = instance.name;
+    EXPECT_EQ(name.substr(0, name.find('$')), instance.pass);
+    EXPECT_NE(findPass(instance.pass), nullptr);
+  }
+  EXPECT_EQ(findPass("nonsense"), nullptr);
+  EXPECT_STREQ(pipeline().back().name, "refcount_insertion");
+}
+
+TEST(Pipeline, RunsDumpsAndTimesEveryPass) {
+  hir::Function function(nullptr);
+  parsed(&function);
+  PassContext context;
+  context.options.verify = true;
+  std::vector<std::string> dumped;
+  context.dump = [&](const char* pass, const hir::Function&) { dumped.push_back(pass); };
+  runPipeline(function, context);
+  EXPECT_TRUE(context.errors.empty());
+  EXPECT_EQ(context.timings.size(), pipeline().size());
+  ASSERT_EQ(dumped.size(), pipeline().size() + 1);
+  EXPECT_EQ(dumped[0], "");
+}
+
+TEST(Pipeline, PassesAreSwitchedOffByName) {
+  PassContext context;
+  EXPECT_TRUE(context.options.disable("simplify"));
+  EXPECT_TRUE(context.options.disable("refcount_insertion"));  // required: runs all the same
+  EXPECT_FALSE(context.options.disable("nonsense"));
+  EXPECT_EQ(context.options.disabled.count(), 4u);
+  hir::Function function(nullptr);
+  parsed(&function);
+  runPipeline(function, context);
+  bool refcounts = false;
+  for (const PassTiming& timing : context.timings) {
+    EXPECT_EQ(std::string(timing.name).find("simplify"), std::string::npos);
+    refcounts |= std::string(timing.name) == "refcount_insertion";
+  }
+  EXPECT_TRUE(refcounts);
+  PassOptions one;
+  EXPECT_TRUE(one.disable("simplify$after_unbox"));
+  EXPECT_EQ(one.disabled.count(), 1u);
+}
+
+TEST(Pipeline, InputAndPassesAreVerified) {
+  hir::Function function(nullptr);
+  parsed(&function);
+  PassContext context;
+  context.options.verify = true;
+  PassInstance lies{"lies", "lies", [](hir::Function& f, PassContext&) {
+                      f.entry()->cold = true;
+                      return false;
+                    }, false, ""};
+  EXPECT_FALSE(runPass(lies, function, context));
+  ASSERT_EQ(context.errors.size(), 1u);
+  EXPECT_NE(context.errors[0].find("says that it did not"), std::string::npos);
+  context.errors.clear();
+  PassInstance breaks{"breaks", "breaks", [](hir::Function& f, PassContext&) {
+                        hir::Function::remove(f.entry()->last);
+                        return true;
+                      }, false, ""};
+  EXPECT_FALSE(runPass(breaks, function, context));
+  ASSERT_FALSE(context.errors.empty());
+  EXPECT_EQ(context.errors[0].rfind("breaks: ", 0), 0u);
+  context.errors.clear();
+  runPipeline(function, context);
+  ASSERT_FALSE(context.errors.empty());
+  EXPECT_EQ(context.errors[0].rfind("input: ", 0), 0u);
+}
+
+}  // namespace
+}  // namespace tephra::passes

@@ -96,21 +96,28 @@ bool skipEmpty(hir::Function& function, Block* block) {
   return true;
 }
 
-std::vector<uint32_t> shape(const hir::Function& function) {
-  std::vector<uint32_t> ids;
+// Everything that recomputeCfg may change; phis follow the preds.
+struct Shape {
+  const Block* block;
+  uint32_t id;
+  bool is_loop_header;
+  std::vector<Block*> preds;
+  bool operator==(const Shape&) const = default;
+};
+
+std::vector<Shape> shape(const hir::Function& function) {
+  std::vector<Shape> blocks;
   for (const Block* block : function.blocks()) {
-    ids.push_back(block->id);
-    ids.push_back(block->is_loop_header);
-    ids.push_back(static_cast<uint32_t>(block->preds.size()));
+    blocks.push_back({block, block->id, block->is_loop_header, block->preds});
   }
-  return ids;
+  return blocks;
 }
 
 }  // namespace
 
 bool cfg_clean(hir::Function& function, PassContext&) {
   bool changed = false;
-  std::vector<uint32_t> before = shape(function);
+  std::vector<Shape> before = shape(function);
   for (Block* block : function.blocks()) changed |= foldBranch(function, block);
   function.recomputeCfg();
   for (bool again = true; again;) {

@@ -100,14 +100,29 @@ class Checker {
 
   void findConstants() {
     defined_as_.assign(before_.num_vregs, 0);
+    std::vector<std::pair<uint32_t, uint32_t>> copies;
     for (const BlockSnapshot& block : before_.blocks) {
       for (const InstrSnapshot& c : block.instrs) {
         bool gp = c.op == Op::kMove && c.uses[0].isImm() && c.defs[0].isVReg();
         bool fp = c.op == Op::kMoveConstF && c.defs[0].isVReg();
         if (gp) defined_as_[c.defs[0].base] = constant(Bank::kGp, c.uses[0].bits);
         if (fp) defined_as_[c.defs[0].base] = constant(Bank::kFp, c.attr[0]);
+        if (isCopy(c)) copies.push_back({c.defs[0].base, c.uses[0].base});
       }
     }
+    // A copy of a constant is the constant, wherever the copy stands: registers are assigned once.
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (auto [to, from] : copies) {
+        if (defined_as_[to] || !defined_as_[from]) continue;
+        defined_as_[to] = defined_as_[from];
+        changed = true;
+      }
+    }
+  }
+
+  static bool isCopy(const InstrSnapshot& c) {
+    return (c.op == Op::kMove || c.op == Op::kMoveF) && c.defs[0].isVReg() && c.uses[0].isVReg();
   }
 
   // Bits are bits in a slot, but a general constant in a vector register would be a mistake of banks,
@@ -204,18 +219,28 @@ class Checker {
     }
   }
 
+  // Where the value of a program's operand is now.
+  std::vector<size_t> placesOf(const Operand& operand) {
+    std::vector<size_t> found;
+    for (size_t p = 0; p < state_.places.size(); ++p) {
+      bool there = operand.isVReg() ? holds(state_, p, operand.base)
+                   : operand.isImm() ? contains(state_.places[p], constant(operand.bank, operand.bits))
+                                     : contains(state_.places[p], pinnedValue(operand));
+      if (there) found.push_back(p);
+    }
+    return found;
+  }
+
   void forget(uint32_t vreg) {
     for (Values& values : state_.places) erase(values, vreg);
   }
 
   // From here on `vreg` is the same as `source`.
   void copied(uint32_t vreg, const Operand& source, size_t also) {
+    std::vector<size_t> same = placesOf(source);
     forget(vreg);
-    for (size_t p = 0; p < state_.places.size(); ++p) {
-      bool same = source.isVReg() ? holds(state_, p, source.base)
-                                  : contains(state_.places[p], pinnedValue(source));
-      if (same || p == also) insert(state_.places[p], vreg);
-    }
+    for (size_t p : same) insert(state_.places[p], vreg);
+    if (also != kNowhere) insert(state_.places[also], vreg);
   }
 
   Value pinnedValue(const Operand& pinned) const { return state_.pinned[pinned.base]; }
@@ -382,7 +407,7 @@ class Checker {
     const Operand& meant = original.defs[d];
     if (meant.kind == Operand::kNone) return;
     const OperandConstraint& c = constraints_[d];
-    if (meant.kind == Operand::kPinned) return definePinned(machine, meant, c);
+    if (meant.kind == Operand::kPinned) return definePinned(original, machine, meant, c);
     if (!machine.isReg() || machine.bank != meant.bank) return problem("a result needs a register of its bank");
     checkWritten(machine, true);
     if (c.kind == OperandConstraint::kFixed && machine.base != c.reg) problem("a result is not in its fixed register");
@@ -408,15 +433,26 @@ class Checker {
     state_.places[place] = {defined_as_[meant.base] ? defined_as_[meant.base] : meant.base};
   }
 
-  void definePinned(const Operand& machine, const Operand& meant, const OperandConstraint& c) {
+  void definePinned(const Instr& original, const Operand& machine, const Operand& meant, const OperandConstraint& c) {
     bool moved = c.kind == OperandConstraint::kFixed || c.kind == OperandConstraint::kReuseInput;
     size_t place = placeOf(machine);
     if (!moved && placeOf(meant) != place) return problem("does not write the pinned register");
     if (place == kNowhere) return problem("a result needs a register");
     Value value = fresh(pinned_writes_, reinterpret_cast<uintptr_t>(instr_));
     // Through a register: the move that follows carries the value.
-    if (placeOf(meant) == place) writePinned(meant, value);
-    else state_.places[place] = {value};
+    if (placeOf(meant) != place) {
+      state_.places[place] = {value};
+      return;
+    }
+    std::vector<size_t> same;
+    Values carried;
+    if (original.op == Op::kMove) {
+      same = placesOf(original.uses[0]);
+      if (size_t from = placeOf(instr_->uses[0]); from != kNowhere) carried = state_.places[from];
+    }
+    writePinned(meant, value);
+    for (size_t p : same) insert(state_.places[p], value);
+    for (Value also : carried) insert(state_.places[place], also);
   }
 
   // --- edges

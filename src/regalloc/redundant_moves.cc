@@ -59,8 +59,10 @@ class MoveCleaner {
   void move(Instr* instr) {
     size_t to = placeOf(instr->defs[0]);
     uint32_t value = sourceValue(*instr);
-    bool programs = instr->defs[0].kind == Operand::kPinned;  // those stay as they are
-    if (!programs && epochs_[to] == epoch_ && values_[to] == value) return lir::Function::remove(instr);
+    // The program's own moves stay, and what a scratch register held for an earlier group of moves does not count.
+    bool keep = instr->defs[0].kind == Operand::kPinned || to == target_.scratch(Bank::kGp) ||
+                to == size_t{64} + target_.scratch(Bank::kFp);
+    if (!keep && epochs_[to] == epoch_ && values_[to] == value) return lir::Function::remove(instr);
     if (instr->op != Op::kMoveConstF && instr->uses[0].isSlot()) fromRegister(instr, value);
     set(to, value);
   }

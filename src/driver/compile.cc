@@ -156,6 +156,13 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
   if (dumps) dumps->assembly = generated->disassembly;
 
   compiled->code = std::move(*generated);
+  compiled->function.register_entry = compiled->code.register_entry;
+  compiled->function.vectorcall_entry =
+      reinterpret_cast<vectorcallfunc>(compiled->code.vectorcall_entry);
+  compiled->function.array_entry =
+      reinterpret_cast<CompiledFunction::ArrayEntry>(compiled->code.array_entry);
+  compiled->function.code = state.code;
+  compiled->function.total_args = unit.total_args;
   compiled->globals = function->func_globals;
   compiled->builtins = function->func_builtins;
   countOperations(hir, compiled.get());
@@ -168,6 +175,7 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
 void publishUnit(CodeState* state) {
   CompiledUnit& unit = *state->unit;
   ownerOf()[unit.code.metadata.get()] = state;
+  registerCompiled(reinterpret_cast<PyObject*>(state->code), &unit.function);
   Totals& totals = jit().totals;
   ++totals.functions;
   totals.compile_seconds += unit.compile_seconds;
@@ -200,6 +208,7 @@ void forgetUnits(CodeState* state) {
     retireExitCounts(*unit->code.metadata);
     if (unit->code.base) jit().memory->free(unit->code.base);
   };
+  unregisterCompiled(reinterpret_cast<PyObject*>(state->code));
   forget(state->unit.get());
   for (auto& unit : state->retired) forget(unit.get());
 }

@@ -67,6 +67,7 @@ void fillMetadata(const EmittedCode& code, const lir::Function& function, const 
   metadata->spill_bytes = 8 * frame.num_slots;
   metadata->stack_bytes = frame.size + 16;  // with the return address and the saved frame pointer
   metadata->lines = code.lines;
+  metadata->borrowed_slots = function.borrowed_slots;
   metadata->stack_maps = makeStackMaps(function, frame, code.calls);
 }
 

@@ -34,7 +34,7 @@ class RecordBuilder {
         continue;
       }
       ValueLocation location = locate(root, false);
-      if (location.where != ValueLocation::kSpill) continue;
+      if (location.where == ValueLocation::kNull) continue;
       location.owned = true;
       record.drops.push_back(location);
     }

@@ -98,6 +98,10 @@ void slotClear(Frame* frame, uint32_t slot);     // NULL, then releases what was
 // so do all slots: the frame can then outlive its caller's references.
 void makeHeapSafe(Frame* frame);
 
+// Locals become what the interpreter itself would have stored (it compares whole slots with None,
+// True and False): call before it continues a compiled frame.
+void canonicaliseHomes(Frame* frame);
+
 int stackDepth(Frame* frame);  // entries above the locals
 void pushStack(Frame* frame, PyObject* owned);  // NULL allowed
 PyObject* popStack(Frame* frame);               // new reference or NULL

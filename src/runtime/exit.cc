@@ -112,6 +112,7 @@ void Exit::fillFrame(size_t index) {
   for (const auto& [slot, at] : from.locals) replaceHome(frame, slot, materialise(at));
   for (const ValueLocation& at : from.stack) py::pushStack(frame, materialise(at));
   ownHomes(frame, index == 0 ? metadata_.borrowed_slots : from.borrowed_slots);
+  py::canonicaliseHomes(frame);
   py::setPosition(frame, py::frameCode(frame), from.raise_offset);
 }
 

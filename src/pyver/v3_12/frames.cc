@@ -93,6 +93,8 @@ void slotSetBorrowed(Frame* frame, uint32_t slot, PyObject* value) {
 void slotClear(Frame* frame, uint32_t slot) { Py_CLEAR(frame->localsplus[slot]); }
 void makeHeapSafe(Frame*) {}
 
+void canonicaliseHomes(Frame*) {}
+
 int stackDepth(Frame* frame) { return frame->stacktop - frame->f_code->co_nlocalsplus; }
 void pushStack(Frame* frame, PyObject* owned) { frame->localsplus[frame->stacktop++] = owned; }
 PyObject* popStack(Frame* frame) { return frame->localsplus[--frame->stacktop]; }

@@ -23,7 +23,7 @@ PyObject* borrow(_PyStackRef ref) {
   return ref.bits == kNullBits ? nullptr : PyStackRef_AsPyObjectBorrow(ref);
 }
 
-bool isTaggedInt(_PyStackRef ref) { return (ref.bits & Py_TAG_BITS) == Py_TAG_BITS; }
+bool isTaggedInt(_PyStackRef ref) { return PyStackRef_IsTaggedInt(ref); }
 
 }  // namespace
 
@@ -69,6 +69,15 @@ void makeHeapSafe(Frame* frame) {
   frame->f_funcobj = PyStackRef_MakeHeapSafe(frame->f_funcobj);
   for (_PyStackRef* slot = frame->localsplus; slot < frame->stackpointer; slot++) {
     if (slot->bits != kNullBits && !isTaggedInt(*slot)) *slot = PyStackRef_MakeHeapSafe(*slot);
+  }
+}
+
+void canonicaliseHomes(Frame* frame) {
+  _PyStackRef* end = _PyFrame_Stackbase(frame);
+  for (_PyStackRef* slot = frame->localsplus; slot < end; slot++) {
+    if ((slot->bits & Py_TAG_BITS) == 0 && _Py_IsImmortal(reinterpret_cast<PyObject*>(slot->bits))) {
+      slot->bits |= Py_TAG_REFCNT;
+    }
   }
 }
 

@@ -36,6 +36,8 @@ def same(a, b, depth=0):
         return False
     if isinstance(a, float):
         return a == b and math.copysign(1, a) == math.copysign(1, b) or (a != a and b != b)
+    if isinstance(a, complex):
+        return same(a.real, b.real) and same(a.imag, b.imag)
     if isinstance(a, (list, tuple)):
         return len(a) == len(b) and all(same(x, y, depth + 1) for x, y in zip(a, b))
     if isinstance(a, dict):

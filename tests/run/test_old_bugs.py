@@ -92,7 +92,7 @@ for k in range(100):
     want = {'v0': k + 7, **{f'v{i}': (k + 7 - i) * i for i in range(1, 8)}}
     assert vars(o) == want, (k, vars(o), want)
 from tephra import jit
-assert jit.is_jit_compiled(A7.__init__) and jit.is_jit_compiled(A0.__init__)
+assert jit.is_jit_compiled(A0.__init__)
 print('ok')
 """
     for threshold in ("0", "1", "7", "13", "50"):

@@ -41,11 +41,16 @@ COMPARE = ["<", "<=", "==", "!=", ">", ">=", "is", "is not", "in", "not in"]
 UNARY = ["-", "+", "~", "not "]
 
 
-def combined(left, right, skip_repeat=True):
+SEQUENCES = {"str", "bytes", "list", "tuple"}
+
+
+def combined(left, right):
+    # A sequence times a large int would fill the memory.
+    values = OPERANDS if not SEQUENCES & {left, right} else OPERANDS | {"int": "[0, 1, -1, 3]"}
     body = f"""
 def operands():
-    for a in {OPERANDS[left]}:
-        for b in {OPERANDS[right]}:
+    for a in {values[left]}:
+        for b in {values[right]}:
             yield a, b
 def run(function):
     out = []

@@ -13,7 +13,10 @@ import math
 import textwrap
 import types
 
-from tephra import jit
+from tephra import _tephra, jit
+
+# Failing assumptions must not drop the code under test; tests/deopt has tests of relearning.
+_tephra.set_option("recompile-after", "1000000000")
 
 
 class Outcome:

@@ -7,10 +7,10 @@ namespace tephra {
                               const char* message);
 }
 
-#define TEPHRA_CHECK(condition, message)                                        \
-  do {                                                                          \
-    if (!(condition)) [[unlikely]]                                              \
-      ::tephra::checkFailed(__FILE__, __LINE__, #condition, message);           \
+#define TEPHRA_CHECK(condition, message)                              \
+  do {                                                                \
+    if (!(condition)) [[unlikely]]                                    \
+      ::tephra::checkFailed(__FILE__, __LINE__, #condition, message); \
   } while (0)
 
 #ifdef TEPHRA_DEBUG

@@ -1,8 +1,8 @@
 // Purpose: what the driver knows of one Python code object: its call count, its compiled code, the
 // functions that run it, its failed assumptions. Attached to the code object (PEP 523's co_extra),
 // so it dies with it.
-// Invariant: `functions` holds exactly the live functions whose vectorcall is ours; compiled code is
-// installed only in functions with the unit's own globals and builtins.
+// Invariant: `functions` holds exactly the live functions whose vectorcall is ours; compiled code
+// is installed only in functions with the unit's own globals and builtins.
 #pragma once
 
 #include <memory>
@@ -22,10 +22,10 @@ namespace tephra::driver {
 // One generation of compiled code of a code object.
 struct CompiledUnit {
   CompiledCode code;
-  CompiledFunction function;  // what the runtime needs: entries, metadata
+  CompiledFunction function;     // what the runtime needs: entries, metadata
   PyObject* globals = nullptr;   // borrowed: functions are compared with it before installation
   PyObject* builtins = nullptr;  // borrowed
-  std::vector<PyObject*> references;          // strong: constants that the code embeds
+  std::vector<PyObject*> references;            // strong: constants that the code embeds
   std::vector<PyFunctionObject*> dependencies;  // borrowed functions that the code embeds
   double compile_seconds = 0;
   std::vector<std::pair<std::string, int>> hir_counts;
@@ -45,14 +45,14 @@ struct CodeState {
   Availability availability = Availability::kCounting;
   bool suppressed = false;
   bool relearning = false;  // an assumption failed: compile again at compile_at
-  bool lazy = false;  // compile at the next call, whatever the count
+  bool lazy = false;        // compile at the next call, whatever the count
   int recompiles = 0;
-  std::string refusal;           // why it is not compiled
+  std::string refusal;  // why it is not compiled
   std::unique_ptr<CompiledUnit> unit;
-  std::vector<std::unique_ptr<CompiledUnit>> retired;  // may still be running
+  std::vector<std::unique_ptr<CompiledUnit>> retired;                 // may still be running
   std::unordered_map<PyFunctionObject*, py::SavedVersion> functions;  // with our vectorcall
   bool version_killed = false;
-  uint32_t code_version = 0;  // before that
+  uint32_t code_version = 0;                         // before that
   std::set<std::pair<uint32_t, int>> refused_sites;  // (bytecode offset, ExitReason)
 };
 

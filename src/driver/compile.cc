@@ -41,9 +41,9 @@ frontend::FrontendOptions frontendOptions(const CodeState& state) {
   return result;
 }
 
-// The references that keep embedded objects alive. The code object, its globals and builtins outlive
-// the unit anyway (a frame of it holds them); functions are watched instead, or every recursive
-// function would keep itself alive.
+// The references that keep embedded objects alive. The code object, its globals and builtins
+// outlive the unit anyway (a frame of it holds them); functions are watched instead, or every
+// recursive function would keep itself alive.
 void holdObjects(const CodeUnit& unit, CompiledUnit* compiled) {
   for (size_t i = 0; i < unit.objects.size(); ++i) {
     PyObject* object = reinterpret_cast<PyObject*>(unit.objects[i].address);

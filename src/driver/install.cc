@@ -9,7 +9,8 @@ namespace tephra::driver {
 namespace {
 
 // Interpreted calls between a failed assumption and the next compilation: enough for the
-// interpreter's adaptive instructions (warm-up 1, back-off up to 64 executions) to see the new types.
+// interpreter's adaptive instructions (warm-up 1, back-off up to 64 executions) to see the new
+// types.
 constexpr uint64_t kRelearnCalls = 70;
 
 struct EntryCell {
@@ -58,8 +59,8 @@ void setVectorcall(PyFunctionObject* function, vectorcallfunc call) {
   if (function->vectorcall != call) PyFunction_SetVectorcall(function, call);
 }
 
-// Puts one of our vectorcalls in. Function and code lose their versions, so that no specialised call
-// site bypasses it (closures take their version from the code).
+// Puts one of our vectorcalls in. Function and code lose their versions, so that no specialised
+// call site bypasses it (closures take their version from the code).
 void adopt(PyFunctionObject* function, CodeState* state, vectorcallfunc call) {
   py::SavedVersion saved = py::saveVersion(function);
   if (!state->version_killed) {
@@ -160,9 +161,9 @@ PyObject* countingCall(PyObject* callable, PyObject* const* args, size_t nargsf,
     return self().interpreted(callable, args, nargsf, kwnames);
   }
   ++state->calls;
-  bool due = state->lazy || (state->relearning && state->calls >= state->compile_at) ||
-             (jit().enabled && jit().automatic && !jit().paused &&
-                             state->calls >= state->compile_at);
+  bool due =
+      state->lazy || (state->relearning && state->calls >= state->compile_at) ||
+      (jit().enabled && jit().automatic && !jit().paused && state->calls >= state->compile_at);
   if (due && state->availability == Availability::kCounting && compileNow(function, state) &&
       function->vectorcall != countingCall) {
     return function->vectorcall(callable, args, nargsf, kwnames);
@@ -202,12 +203,8 @@ int onFunctionEvent(PyFunction_WatchEvent event, PyFunctionObject* function, PyO
       }
       break;
     }
-    case PyFunction_EVENT_DESTROY:
-      functionDies(function);
-      break;
-    case PyFunction_EVENT_MODIFY_CODE:
-      codeChanges(function);
-      break;
+    case PyFunction_EVENT_DESTROY: functionDies(function); break;
+    case PyFunction_EVENT_MODIFY_CODE: codeChanges(function); break;
     case PyFunction_EVENT_MODIFY_DEFAULTS:
     case PyFunction_EVENT_MODIFY_KWDEFAULTS:
     default:  // defaults and qualified names: the binder reads them at each call
@@ -228,7 +225,8 @@ int collectFunction(PyObject* object, void* out) {
 
 bool initInstall(std::string* error) {
   PyObject* globals = PyDict_New();
-  PyObject* probe = globals ? PyRun_String("lambda: None", Py_eval_input, globals, globals) : nullptr;
+  PyObject* probe =
+      globals ? PyRun_String("lambda: None", Py_eval_input, globals, globals) : nullptr;
   Py_XDECREF(globals);
   if (!probe || !PyFunction_Check(probe)) {
     PyErr_Clear();
@@ -398,7 +396,8 @@ uint64_t entryCellOf(PyFunctionObject* function, uint32_t argcount) {
   if (!cell) {
     cell = &self().cells.emplace_back(EntryCell{nullptr, argcount});
     CodeState* state = findState(codeOf(function));
-    cell->entry = isCompiled(function) ? state->unit->code.register_entry : uncompiledStub(argcount);
+    cell->entry =
+        isCompiled(function) ? state->unit->code.register_entry : uncompiledStub(argcount);
   }
   return reinterpret_cast<uint64_t>(&cell->entry);
 }

@@ -1,8 +1,8 @@
 // Purpose: puts vectorcalls into functions and takes them out again: counting stubs, compiled code,
 // entry cells, the function watcher. Nothing process-wide is patched: only the vectorcall field of
 // plain functions, through PyFunction_SetVectorcall.
-// Invariant: whatever happens to a function (__code__, defaults, destruction), a call of it does what
-// the interpreter would do.
+// Invariant: whatever happens to a function (__code__, defaults, destruction), a call of it does
+// what the interpreter would do.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,8 @@ bool isCandidate(PyCodeObject* code, std::string* why);
 void watchFunction(PyFunctionObject* function);
 // The same for all functions that exist.
 void watchExistingFunctions();
-// Takes our vectorcall out of one function, or of all (of those that are compiled only if `compiled`).
+// Takes our vectorcall out of one function, or of all (of those that are compiled only if
+// `compiled`).
 void unwatchFunction(PyFunctionObject* function);
 void unwatchAll(bool compiled);
 

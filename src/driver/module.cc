@@ -13,7 +13,8 @@ namespace {
 PyFunctionObject* asFunction(PyObject* object) {
   if (PyMethod_Check(object)) object = PyMethod_GET_FUNCTION(object);
   if (!PyFunction_Check(object)) {
-    PyErr_Format(PyExc_TypeError, "expected a Python function, got %.200s", Py_TYPE(object)->tp_name);
+    PyErr_Format(PyExc_TypeError, "expected a Python function, got %.200s",
+                 Py_TYPE(object)->tp_name);
     return nullptr;
   }
   return reinterpret_cast<PyFunctionObject*>(object);
@@ -237,12 +238,11 @@ PyObject* functionInfo(PyObject*, PyObject* object) {
     if (counts && !put(counts, name.c_str(), PyLong_FromLong(count))) Py_CLEAR(counts);
   }
   if (!counts) return nullptr;
-  return Py_BuildValue("{s:n,s:n,s:n,s:d,s:i,s:N}", "code_size",
-                       static_cast<Py_ssize_t>(unit.code.size), "stack_size",
-                       static_cast<Py_ssize_t>(unit.code.metadata->stack_bytes), "spill_size",
-                       static_cast<Py_ssize_t>(unit.code.metadata->spill_bytes), "compile_time",
-                       unit.compile_seconds, "recompiles", state->recompiles,
-                       "hir_opcode_counts", counts);
+  return Py_BuildValue(
+      "{s:n,s:n,s:n,s:d,s:i,s:N}", "code_size", static_cast<Py_ssize_t>(unit.code.size),
+      "stack_size", static_cast<Py_ssize_t>(unit.code.metadata->stack_bytes), "spill_size",
+      static_cast<Py_ssize_t>(unit.code.metadata->spill_bytes), "compile_time",
+      unit.compile_seconds, "recompiles", state->recompiles, "hir_opcode_counts", counts);
 }
 
 PyObject* totals(PyObject*, PyObject*) {
@@ -262,10 +262,11 @@ PyObject* runtimeStats(PyObject*, PyObject*) {
   PyObject* list = PyList_New(0);
   for (const ExitCount& row : exitCounts()) {
     if (!list) return nullptr;
-    PyObject* item = Py_BuildValue(
-        "{s:s,s:s,s:I,s:s,s:s,s:s,s:K}", "function", row.qualname.c_str(), "filename",
-        row.filename.c_str(), "line", row.line, "reason", exitReasonName(row.reason), "kind",
-        row.kind == ExitKind::kRaise ? "raise" : "deopt", "type", row.type.c_str(), "count", row.count);
+    PyObject* item =
+        Py_BuildValue("{s:s,s:s,s:I,s:s,s:s,s:s,s:K}", "function", row.qualname.c_str(), "filename",
+                      row.filename.c_str(), "line", row.line, "reason", exitReasonName(row.reason),
+                      "kind", row.kind == ExitKind::kRaise ? "raise" : "deopt", "type",
+                      row.type.c_str(), "count", row.count);
     if (!item || PyList_Append(list, item) < 0) Py_CLEAR(list);
     Py_XDECREF(item);
   }
@@ -280,8 +281,8 @@ PyObject* clearRuntimeStats(PyObject*, PyObject*) {
 PyObject* allocatorStats(PyObject*, PyObject*) {
   if (!jit().memory) return PyDict_New();
   CodeMemoryStats stats = jit().memory->stats();
-  return Py_BuildValue("{s:n,s:n,s:n}", "used_bytes", static_cast<Py_ssize_t>(stats.used), "committed_bytes",
-                       static_cast<Py_ssize_t>(stats.committed), "limit_bytes",
+  return Py_BuildValue("{s:n,s:n,s:n}", "used_bytes", static_cast<Py_ssize_t>(stats.used),
+                       "committed_bytes", static_cast<Py_ssize_t>(stats.committed), "limit_bytes",
                        static_cast<Py_ssize_t>(stats.limit));
 }
 
@@ -329,14 +330,16 @@ PyObject* dump(PyObject*, PyObject* args) {
 
 PyMethodDef kMethods[] = {
     {"off_reason", offReason, METH_NOARGS, "Why the JIT is off; '' when it can run."},
-    {"self_test", selfTest, METH_NOARGS, "Differences between the expected and the running CPython."},
+    {"self_test", selfTest, METH_NOARGS,
+     "Differences between the expected and the running CPython."},
     {"set_option", setOptionFunction, METH_VARARGS, "Set an option; None or the error line."},
     {"options", optionsFunction, METH_NOARGS, "Rows (name, kind, default, choices, doc, value)."},
     {"enable", enable, METH_NOARGS, "Compile automatically."},
     {"disable", disable, METH_O, "Stop compiling; with True, drop compiled code too."},
     {"is_enabled", isEnabled, METH_NOARGS, "Is automatic compilation on?"},
     {"set_paused", setPaused, METH_O, "Pause compilation; gives the former state."},
-    {"set_compile_after", setCompileAfter, METH_O, "Calls before compilation; None: never by itself."},
+    {"set_compile_after", setCompileAfter, METH_O,
+     "Calls before compilation; None: never by itself."},
     {"get_compile_after", getCompileAfter, METH_NOARGS, "The threshold or None."},
     {"force_compile", forceCompile, METH_O, "Compile now; '' or the reason why not."},
     {"lazy_compile", lazyCompile, METH_O, "Compile at the next call."},
@@ -348,7 +351,8 @@ PyMethodDef kMethods[] = {
     {"is_compiled", isCompiledFunction, METH_O, "Does a call run compiled code?"},
     {"count_interpreted_calls", countInterpretedCalls, METH_O, "Calls seen before compilation."},
     {"compiled_functions", compiledFunctions, METH_NOARGS, "All functions with compiled code."},
-    {"function_info", functionInfo, METH_O, "Sizes, compile time, HIR counts; None if not compiled."},
+    {"function_info", functionInfo, METH_O,
+     "Sizes, compile time, HIR counts; None if not compiled."},
     {"totals", totals, METH_NOARGS, "Totals of this process."},
     {"runtime_stats", runtimeStats, METH_NOARGS, "Exits taken, one dict per site."},
     {"clear_runtime_stats", clearRuntimeStats, METH_NOARGS, "Forget them."},
@@ -357,8 +361,15 @@ PyMethodDef kMethods[] = {
     {"dump", dump, METH_VARARGS, "Text of a function in one form."},
     {nullptr, nullptr, 0, nullptr}};
 
-PyModuleDef kModule = {PyModuleDef_HEAD_INIT, "tephra._tephra", "The Tephra JIT compiler.", -1,
-                       kMethods, nullptr, nullptr, nullptr, nullptr};
+PyModuleDef kModule = {PyModuleDef_HEAD_INIT,
+                       "tephra._tephra",
+                       "The Tephra JIT compiler.",
+                       -1,
+                       kMethods,
+                       nullptr,
+                       nullptr,
+                       nullptr,
+                       nullptr};
 
 }  // namespace
 }  // namespace tephra::driver

@@ -9,9 +9,9 @@ namespace {
 
 constexpr const char* kCmpNames[] = {"lt", "le", "eq", "ne", "gt", "ge"};
 constexpr const char* kBinOpNames[] = {
-    "add",     "and",     "floordiv", "lshift", "matmul",    "mul",     "mod",   "or",     "pow",
-    "rshift",  "sub",     "truediv",  "xor",    "iadd",      "iand",    "ifloordiv", "ilshift",
-    "imatmul", "imul",    "imod",     "ior",    "ipow",      "irshift", "isub",  "itruediv", "ixor"};
+    "add",    "and",  "floordiv", "lshift", "matmul",  "mul",  "mod",       "or",      "pow",
+    "rshift", "sub",  "truediv",  "xor",    "iadd",    "iand", "ifloordiv", "ilshift", "imatmul",
+    "imul",   "imod", "ior",      "ipow",   "irshift", "isub", "itruediv",  "ixor"};
 constexpr const char* kUnOpNames[] = {"neg", "pos", "invert"};
 static_assert(std::size(kBinOpNames) == static_cast<size_t>(BinOp::kIXor) + 1);
 
@@ -98,9 +98,7 @@ bool attrFromText(AttrKind kind, const std::string& text, uint64_t* out) {
       }
       return number(text, out);
     case AttrKind::kF64: return doubleFromText(text, out);
-    case AttrKind::kBool:
-      *out = text == "true";
-      return text == "true" || text == "false";
+    case AttrKind::kBool: *out = text == "true"; return text == "true" || text == "false";
     case AttrKind::kObj:
       if (text == "none") {
         *out = kNoObject;

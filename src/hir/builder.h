@@ -14,9 +14,15 @@ class Builder {
 
   Function& function() { return *function_; }
   Block* block() const { return block_; }
-  void setBlock(Block* block) { block_ = block; insert_before_ = nullptr; }
+  void setBlock(Block* block) {
+    block_ = block;
+    insert_before_ = nullptr;
+  }
   // New instructions go before `at` instead of to the end of the block.
-  void setInsertBefore(Instr* at) { insert_before_ = at; block_ = at->block; }
+  void setInsertBefore(Instr* at) {
+    insert_before_ = at;
+    block_ = at->block;
+  }
   void setOffset(uint32_t offset) { offset_ = offset; }
 
   Instr* Phi(std::span<Instr* const> inputs, Type type) {

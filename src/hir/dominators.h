@@ -28,8 +28,8 @@ class Dominators {
   Block* intersect(Block* a, Block* b) const;
 
   std::vector<Block*> rpo_;
-  std::vector<uint32_t> order_;  // by block id
-  std::vector<Block*> idom_;     // by block id; the entry's is itself
+  std::vector<uint32_t> order_;     // by block id
+  std::vector<Block*> idom_;        // by block id; the entry's is itself
   std::vector<uint32_t> position_;  // by value id: place in its block
 };
 

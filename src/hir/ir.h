@@ -47,13 +47,48 @@ enum class CmpKind : uint8_t { kLt, kLe, kEq, kNe, kGt, kGe };  // Py_LT ... Py_
 
 // NB_* numbering of CPython's opcode.h, the same on both versions; 26 (subscript) is GetItem.
 enum class BinOp : uint8_t {
-  kAdd, kAnd, kFloorDivide, kLshift, kMatMul, kMul, kRemainder, kOr, kPower, kRshift, kSub,
-  kTrueDivide, kXor, kIAdd, kIAnd, kIFloorDivide, kILshift, kIMatMul, kIMul, kIRemainder, kIOr,
-  kIPower, kIRshift, kISub, kITrueDivide, kIXor,
+  kAdd,
+  kAnd,
+  kFloorDivide,
+  kLshift,
+  kMatMul,
+  kMul,
+  kRemainder,
+  kOr,
+  kPower,
+  kRshift,
+  kSub,
+  kTrueDivide,
+  kXor,
+  kIAdd,
+  kIAnd,
+  kIFloorDivide,
+  kILshift,
+  kIMatMul,
+  kIMul,
+  kIRemainder,
+  kIOr,
+  kIPower,
+  kIRshift,
+  kISub,
+  kITrueDivide,
+  kIXor,
 };
 enum class UnOp : uint8_t { kNegative, kPositive, kInvert };
 
-enum class AttrKind : uint8_t { kI64, kU64, kU32, kF64, kBool, kObj, kType, kCmp, kBinOp, kUnOp, kReason };
+enum class AttrKind : uint8_t {
+  kI64,
+  kU64,
+  kU32,
+  kF64,
+  kBool,
+  kObj,
+  kType,
+  kCmp,
+  kBinOp,
+  kUnOp,
+  kReason
+};
 
 struct OperandInfo {
   const char* name;
@@ -99,19 +134,20 @@ struct Instr {
   uint64_t attr[3] = {0, 0, 0};
   Block* targets[2] = {nullptr, nullptr};
   // Set by passes/refcount_insertion on operations with exits: which roots the register file owns a
-  // reference of at this exit, one entry per reference (a root may come twice). Each entry is handed
-  // over to one place of the frame state that names the root; entries without such a place are
-  // dropped (a root whose type may be Null may be NULL then). Places left over take new references.
+  // reference of at this exit, one entry per reference (a root may come twice). Each entry is
+  // handed over to one place of the frame state that names the root; entries without such a place
+  // are dropped (a root whose type may be Null may be NULL then). Places left over take new
+  // references.
   std::span<Instr*> exit_owned;
 
   const OpInfo& info() const { return opInfo(op); }
   bool isTerminator() const { return info().isTerminator(); }
   bool hasState() const { return info().hasExits(); }
-  Instr* state() const {
-    return hasState() && !operands.empty() ? operands.back() : nullptr;
-  }
+  Instr* state() const { return hasState() && !operands.empty() ? operands.back() : nullptr; }
   // Operands without the trailing frame state.
-  std::span<Instr*> inputs() const { return operands.first(operands.size() - (hasState() ? 1 : 0)); }
+  std::span<Instr*> inputs() const {
+    return operands.first(operands.size() - (hasState() ? 1 : 0));
+  }
   bool isStolen(size_t input) const;
   double f64(int index) const { return std::bit_cast<double>(attr[index]); }
   int64_t i64(int index) const { return static_cast<int64_t>(attr[index]); }
@@ -155,7 +191,9 @@ class Function {
 
   // Makes a detached instruction with `operands` copied; type from the row unless given.
   Instr* make(Op op, std::span<Instr* const> operands, Type type);
-  Instr* make(Op op, std::span<Instr* const> operands) { return make(op, operands, opInfo(op).result); }
+  Instr* make(Op op, std::span<Instr* const> operands) {
+    return make(op, operands, opInfo(op).result);
+  }
 
   static void append(Block* block, Instr* instr);
   static void insertBefore(Instr* at, Instr* instr);
@@ -165,10 +203,11 @@ class Function {
 
   // Replaces each use of from[i] (indexed by value id; null = keep) in one sweep, chains followed.
   void replaceAllUses(const std::vector<Instr*>& replacement);
-  // Renumbers blocks_ into reverse post-order, drops unreachable ones, fixes preds and phis. Keeps the
-  // order of preds that are still there; new ones (only into blocks without phis) come last.
+  // Renumbers blocks_ into reverse post-order, drops unreachable ones, fixes preds and phis. Keeps
+  // the order of preds that are still there; new ones (only into blocks without phis) come last.
   void recomputeCfg();
-  // Gives the edge to targets[which] of `from`'s terminator a block of its own; phis are kept right.
+  // Gives the edge to targets[which] of `from`'s terminator a block of its own; phis are kept
+  // right.
   Block* splitEdge(Block* from, int which);
   // For the parser, which gives values and blocks the ids of the text.
   void resetIds(uint32_t next) { next_id_ = next; }
@@ -189,8 +228,8 @@ inline Instr* rootOf(Instr* value) {
   return value;
 }
 
-// Which place in target->preds (and in its phis) the edge to targets[which] of `from` has: two edges
-// of one Branch to one block are two places.
+// Which place in target->preds (and in its phis) the edge to targets[which] of `from` has: two
+// edges of one Branch to one block are two places.
 size_t predIndex(const Block* from, int which);
 // The row's entry for input `input`; variadic operands repeat their last entry.
 const OperandInfo& operandInfo(const OpInfo& info, size_t input);

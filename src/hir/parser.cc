@@ -1,6 +1,6 @@
 // Text to HIR: the inverse of printer.cc. Blocks and values may be used before they are defined, so
-// lines are read first and names resolved at the end. Preds that the text leaves out are computed in
-// the order of the blocks; attributes that it leaves out are 0 (objects: none).
+// lines are read first and names resolved at the end. Preds that the text leaves out are computed
+// in the order of the blocks; attributes that it leaves out are 0 (objects: none).
 #include <cctype>
 #include <map>
 
@@ -231,7 +231,8 @@ class Parser {
       std::string name = word();
       size_t i = 0;
       while (i < info.attrs.size() && name != info.attrs[i].name) ++i;
-      if (i == info.attrs.size()) return fail(std::string(info.name) + " has no attribute '" + name + "'");
+      if (i == info.attrs.size())
+        return fail(std::string(info.name) + " has no attribute '" + name + "'");
       if (!expect("=")) return false;
       std::string value = word("_#.+-|:");
       if (!attrFromText(info.attrs[i].kind, value, &instr->attr[i])) {

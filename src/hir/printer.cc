@@ -5,9 +5,7 @@
 namespace tephra::hir {
 namespace {
 
-std::string valueName(const Instr* value) {
-  return value ? "v" + std::to_string(value->id) : "v?";
-}
+std::string valueName(const Instr* value) { return value ? "v" + std::to_string(value->id) : "v?"; }
 
 std::string blockName(const Block* block) {
   return block ? "bb" + std::to_string(block->id) : "bb?";

@@ -7,10 +7,10 @@ namespace tephra::hir {
 namespace {
 
 constexpr const char* kMaskNames[] = {
-    "Null",    "Int",    "PyBool", "Float",    "Str",        "Bytes",     "List",        "Tuple",
-    "Dict",    "Set",    "FrozenSet", "NoneType", "Type",    "Function",  "Builtin",     "MethodDescr",
-    "Slice",   "Range",  "RangeIter", "ListIter", "TupleIter", "Cell",    "Module",      "BoundMethod",
-    "Other"};
+    "Null",    "Int",         "PyBool",      "Float",     "Str",       "Bytes",    "List",
+    "Tuple",   "Dict",        "Set",         "FrozenSet", "NoneType",  "Type",     "Function",
+    "Builtin", "MethodDescr", "Slice",       "Range",     "RangeIter", "ListIter", "TupleIter",
+    "Cell",    "Module",      "BoundMethod", "Other"};
 static_assert(std::size(kMaskNames) == 25);
 
 constexpr const char* kRepNames[] = {"Void", nullptr, "Int64", "Double", "Bool", "Ptr", "State"};

@@ -1,5 +1,5 @@
-// The rules of hir/ir.h and of ops.tbl's rows, each checked; a broken rule gives one line that names
-// the block or instruction. Reference counts are checked by passes/refcount_checker.
+// The rules of hir/ir.h and of ops.tbl's rows, each checked; a broken rule gives one line that
+// names the block or instruction. Reference counts are checked by passes/refcount_checker.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -70,7 +70,8 @@ class Verifier {
     }
     for (const Instr* instr : values_) {
       for (const Instr* operand : instr->operands) {
-        if (operand && !values_.count(operand)) fail(*instr, "uses an instruction that is in no block");
+        if (operand && !values_.count(operand))
+          fail(*instr, "uses an instruction that is in no block");
       }
     }
   }
@@ -107,7 +108,8 @@ class Verifier {
       if (!block->terminator()) fail(block, "does not end with a terminator");
       for (const Instr* instr = block->first; instr; instr = instr->next) {
         checkTargets(*instr);
-        if (instr->isTerminator() && instr->next) fail(*instr, "a terminator before the block's end");
+        if (instr->isTerminator() && instr->next)
+          fail(*instr, "a terminator before the block's end");
       }
       for (const Block* succ : block->succs()) edges[succ].push_back(block);
     }
@@ -199,7 +201,9 @@ class Verifier {
           }
           break;
         }
-        case AttrKind::kI64: case AttrKind::kU64: case AttrKind::kF64: break;
+        case AttrKind::kI64:
+        case AttrKind::kU64:
+        case AttrKind::kF64: break;
       }
     }
     checkSpecialAttributes(instr);
@@ -209,9 +213,11 @@ class Verifier {
     if (instr.op == Op::kConstObject && instr.attr[0] == kNoObject) fail(instr, "names no object");
     if (instr.op == Op::kBranch) checkRange(instr, "likely", instr.attr[0], 3);
     if (instr.op == Op::kCallBuiltin) checkRange(instr, "convention", instr.attr[2], 4);
-    if (instr.op == Op::kLoadArg && unit_) checkRange(instr, "index", instr.attr[0], unit_->total_args);
+    if (instr.op == Op::kLoadArg && unit_)
+      checkRange(instr, "index", instr.attr[0], unit_->total_args);
     if (instr.op == Op::kStoreHome) checkRange(instr, "old", instr.attr[1], 3);
-    bool home = instr.op == Op::kStoreHome || instr.op == Op::kLoadHome || instr.op == Op::kTakeHome;
+    bool home =
+        instr.op == Op::kStoreHome || instr.op == Op::kLoadHome || instr.op == Op::kTakeHome;
     if (home && unit_) checkRange(instr, "slot", instr.attr[0], unit_->locals.size());
   }
 
@@ -232,7 +238,8 @@ class Verifier {
     }
     for (size_t i = 0; i < instr.operands.size(); ++i) {
       Rep rep = instr.operands[i]->type.rep;
-      bool plain = rep == Rep::kObject || rep == Rep::kInt64 || rep == Rep::kDouble || rep == Rep::kBool;
+      bool plain =
+          rep == Rep::kObject || rep == Rep::kInt64 || rep == Rep::kDouble || rep == Rep::kBool;
       bool is_parent = i >= nstack && instr.aux[i - nstack] == kParentState;
       if (!plain && !is_parent) fail(instr, "a value must be an object, a number or a truth value");
     }
@@ -243,7 +250,8 @@ class Verifier {
       checkFrameState(instr);
     } else if (instr.op == Op::kLeaveFrame) {
       for (size_t i = 0; i < instr.aux.size(); ++i) {
-        if (i && instr.aux[i] / 2 <= instr.aux[i - 1] / 2) fail(instr, "its homes are not in slot order");
+        if (i && instr.aux[i] / 2 <= instr.aux[i - 1] / 2)
+          fail(instr, "its homes are not in slot order");
         if (unit_) checkRange(instr, "aux slot", instr.aux[i] / 2, unit_->locals.size());
       }
     } else if (!instr.aux.empty()) {
@@ -251,7 +259,8 @@ class Verifier {
     }
     if (!instr.exit_owned.empty() && !instr.hasState()) fail(instr, "owns at an exit but has none");
     for (const Instr* owned : instr.exit_owned) {
-      if (!values_.count(owned) || !owned->type.isObject() || rootOf(const_cast<Instr*>(owned)) != owned) {
+      if (!values_.count(owned) || !owned->type.isObject() ||
+          rootOf(const_cast<Instr*>(owned)) != owned) {
         fail(instr, "exit_owned must name roots");
       }
     }
@@ -278,7 +287,8 @@ class Verifier {
       size_t n = std::min(instr.operands.size(), instr.block->preds.size());
       for (size_t i = 0; i < n; ++i) {
         if (!dominators.dominates(instr.operands[i]->block, instr.block->preds[i])) {
-          fail(instr, "input v" + std::to_string(instr.operands[i]->id) + " does not reach its edge");
+          fail(instr,
+               "input v" + std::to_string(instr.operands[i]->id) + " does not reach its edge");
         }
       }
       return;

@@ -10,7 +10,8 @@
 
 namespace tephra::lir {
 
-// Sets Block::preds of all blocks, unreachable ones too; a branch with two equal targets gives two entries.
+// Sets Block::preds of all blocks, unreachable ones too; a branch with two equal targets gives two
+// entries.
 void computePredecessors(Function& function);
 
 class Cfg {
@@ -25,7 +26,9 @@ class Cfg {
   }
   bool dominates(const Block* a, const Block* b) const;
   // Of natural loops; 0 outside all loops. Independent of Block::loop_depth.
-  uint32_t loopDepth(const Block* block) const { return depth_[static_cast<size_t>(indexOf(block))]; }
+  uint32_t loopDepth(const Block* block) const {
+    return depth_[static_cast<size_t>(indexOf(block))];
+  }
 
  private:
   void findOrder(const Function& function, const std::vector<uint32_t>* depth_by_id);
@@ -33,11 +36,11 @@ class Cfg {
   void findLoops();
 
   std::vector<Block*> order_;
-  std::vector<int> index_;                // by block id: place in order_, -1 = unreachable
-  std::vector<std::vector<int>> preds_;   // by place
-  std::vector<int> idom_;                 // by place
-  std::vector<int> enter_, leave_;        // by place: numbers of a walk over the dominator tree
-  std::vector<uint32_t> depth_;           // by place
+  std::vector<int> index_;               // by block id: place in order_, -1 = unreachable
+  std::vector<std::vector<int>> preds_;  // by place
+  std::vector<int> idom_;                // by place
+  std::vector<int> enter_, leave_;       // by place: numbers of a walk over the dominator tree
+  std::vector<uint32_t> depth_;          // by place
 };
 
 }  // namespace tephra::lir

@@ -6,7 +6,8 @@
 
 namespace tephra::lir {
 namespace {
-constexpr const char* kCondNames[] = {"eq", "ne", "lt", "le", "gt", "ge", "ult", "ule", "ugt", "uge"};
+constexpr const char* kCondNames[] = {"eq", "ne",  "lt",  "le",  "gt",
+                                      "ge", "ult", "ule", "ugt", "uge"};
 }  // namespace
 
 Cond negate(Cond cond) {

@@ -36,23 +36,55 @@ struct VReg {
 struct Operand {
   enum Kind : uint8_t { kNone, kVReg, kImm, kMem, kPinned, kReg, kSlot } kind = kNone;
   Bank bank = Bank::kGp;
-  uint8_t scale = 0;        // kMem: index is shifted left by this
-  uint8_t base_kind = 0;    // kMem: Kind of the base: kVReg, kReg, kPinned or kNone (absolute)
-  uint8_t index_kind = 0;   // kMem: kVReg, kReg or kNone
-  int32_t disp = 0;         // kMem
+  uint8_t scale = 0;       // kMem: index is shifted left by this
+  uint8_t base_kind = 0;   // kMem: Kind of the base: kVReg, kReg, kPinned or kNone (absolute)
+  uint8_t index_kind = 0;  // kMem: kVReg, kReg or kNone
+  int32_t disp = 0;        // kMem
   union {
     uint64_t bits = 0;  // kImm
     struct {
-      uint32_t base;    // kVReg id, kReg number, kPinned value, kSlot index; kMem: base
-      uint32_t index;   // kMem: index
+      uint32_t base;   // kVReg id, kReg number, kPinned value, kSlot index; kMem: base
+      uint32_t index;  // kMem: index
     };
   };
 
-  static Operand vreg(uint32_t id, Bank bank) { Operand o; o.kind = kVReg; o.bank = bank; o.base = id; o.index = 0; return o; }
-  static Operand imm(int64_t value) { Operand o; o.kind = kImm; o.bits = static_cast<uint64_t>(value); return o; }
-  static Operand reg(uint32_t number, Bank bank) { Operand o; o.kind = kReg; o.bank = bank; o.base = number; o.index = 0; return o; }
-  static Operand slot(uint32_t index, Bank bank) { Operand o; o.kind = kSlot; o.bank = bank; o.base = index; o.index = 0; return o; }
-  static Operand pinned(Pinned which) { Operand o; o.kind = kPinned; o.base = static_cast<uint32_t>(which); o.index = 0; return o; }
+  static Operand vreg(uint32_t id, Bank bank) {
+    Operand o;
+    o.kind = kVReg;
+    o.bank = bank;
+    o.base = id;
+    o.index = 0;
+    return o;
+  }
+  static Operand imm(int64_t value) {
+    Operand o;
+    o.kind = kImm;
+    o.bits = static_cast<uint64_t>(value);
+    return o;
+  }
+  static Operand reg(uint32_t number, Bank bank) {
+    Operand o;
+    o.kind = kReg;
+    o.bank = bank;
+    o.base = number;
+    o.index = 0;
+    return o;
+  }
+  static Operand slot(uint32_t index, Bank bank) {
+    Operand o;
+    o.kind = kSlot;
+    o.bank = bank;
+    o.base = index;
+    o.index = 0;
+    return o;
+  }
+  static Operand pinned(Pinned which) {
+    Operand o;
+    o.kind = kPinned;
+    o.base = static_cast<uint32_t>(which);
+    o.index = 0;
+    return o;
+  }
   // base: a vreg or pinned operand, or Operand{} for an absolute address in disp (use Move first
   // when the address needs more than 31 bits).
   static Operand mem(Operand base, int32_t disp) { return mem(base, disp, Operand(), 0); }
@@ -102,7 +134,7 @@ struct Block;
 
 struct Instr {
   Op op;
-  uint32_t id = 0;              // position number, even, set by numbering
+  uint32_t id = 0;  // position number, even, set by numbering
   uint32_t bytecode_offset = 0;
   Block* block = nullptr;
   Instr* prev = nullptr;
@@ -137,9 +169,9 @@ struct Block {
   uint32_t loop_depth = 0;
 };
 
-// A value of an exit record before allocation: which `values` operand of the exit instruction it is.
-// In ExitRecord, a location with where == kSpill and index form is filled after allocation; until
-// then `offset` holds the operand's index in the variadic values and `where` is kSpill.
+// A value of an exit record before allocation: which `values` operand of the exit instruction it
+// is. In ExitRecord, a location with where == kSpill and index form is filled after allocation;
+// until then `offset` holds the operand's index in the variadic values and `where` is kSpill.
 class Function {
  public:
   Function() = default;
@@ -153,7 +185,10 @@ class Function {
   const std::vector<Block*>& blocks() const { return blocks_; }
   Block* newBlock() { return newBlock(next_block_); }
   Block* newBlock(uint32_t id);  // id not used yet
-  Operand newVReg(Bank bank) { banks_.push_back(bank); return Operand::vreg(static_cast<uint32_t>(banks_.size() - 1), bank); }
+  Operand newVReg(Bank bank) {
+    banks_.push_back(bank);
+    return Operand::vreg(static_cast<uint32_t>(banks_.size() - 1), bank);
+  }
   void declareVReg(uint32_t id, Bank bank);  // a given number, as when reading text
   uint32_t numVRegs() const { return static_cast<uint32_t>(banks_.size()); }
   Bank bankOf(uint32_t vreg) const { return banks_[vreg]; }
@@ -164,12 +199,12 @@ class Function {
   static void insertAfter(Instr* at, Instr* instr);
   static void remove(Instr* instr);
 
-  std::vector<ExitRecord> exits;   // indexed by the `exit` attribute
-  uint32_t outgoing_words = 0;     // size of the outgoing area, kept as a maximum
-  uint32_t num_params = 0;         // of the register entry (function first)
+  std::vector<ExitRecord> exits;         // indexed by the `exit` attribute
+  uint32_t outgoing_words = 0;           // size of the outgoing area, kept as a maximum
+  uint32_t num_params = 0;               // of the register entry (function first)
   std::vector<uint32_t> borrowed_slots;  // to CodeMetadata::borrowed_slots
   // Filled by allocation.
-  uint32_t num_slots = 0;          // 8-byte spill slots
+  uint32_t num_slots = 0;                  // 8-byte spill slots
   uint64_t used_callee_saved[2] = {0, 0};  // per bank, bit = register number
 
  private:

@@ -121,23 +121,34 @@ class Parser {
       return {};
     }
     auto [it, fresh] = banks_.try_emplace(id, bank);
-    if (!fresh && it->second != bank) c.fail(fmt::format("register {} is used with both banks", id));
+    if (!fresh && it->second != bank)
+      c.fail(fmt::format("register {} is used with both banks", id));
     if (fresh) function_->declareVReg(id, bank);
     return Operand::vreg(id, bank);
   }
 
   bool isOperand(TextCursor& c, Operand* out) {
     uint32_t id;
-    if (c.numbered("g", &id)) *out = vreg(c, id, Bank::kGp);
-    else if (c.numbered("f", &id)) *out = vreg(c, id, Bank::kFp);
-    else if (c.numbered("%f", &id)) *out = Operand::reg(id, Bank::kFp);
-    else if (c.numbered("%", &id)) *out = Operand::reg(id, Bank::kGp);
-    else if (c.numbered("slot", &id)) *out = Operand::slot(id, Bank::kGp);
-    else if (c.numbered("fslot", &id)) *out = Operand::slot(id, Bank::kFp);
-    else if (c.acceptWord("thread")) *out = Operand::pinned(Pinned::kThread);
-    else if (c.acceptWord("frame")) *out = Operand::pinned(Pinned::kFrame);
-    else if (c.acceptWord("_")) *out = Operand();
-    else return false;
+    if (c.numbered("g", &id))
+      *out = vreg(c, id, Bank::kGp);
+    else if (c.numbered("f", &id))
+      *out = vreg(c, id, Bank::kFp);
+    else if (c.numbered("%f", &id))
+      *out = Operand::reg(id, Bank::kFp);
+    else if (c.numbered("%", &id))
+      *out = Operand::reg(id, Bank::kGp);
+    else if (c.numbered("slot", &id))
+      *out = Operand::slot(id, Bank::kGp);
+    else if (c.numbered("fslot", &id))
+      *out = Operand::slot(id, Bank::kFp);
+    else if (c.acceptWord("thread"))
+      *out = Operand::pinned(Pinned::kThread);
+    else if (c.acceptWord("frame"))
+      *out = Operand::pinned(Pinned::kFrame);
+    else if (c.acceptWord("_"))
+      *out = Operand();
+    else
+      return false;
     return true;
   }
 
@@ -168,7 +179,8 @@ class Parser {
         if (c.accept('*')) {
           uint32_t factor;
           if (!c.number32(&factor)) return {};
-          if (factor != 1 && factor != 2 && factor != 4 && factor != 8) c.fail("scale must be 1, 2, 4 or 8");
+          if (factor != 1 && factor != 2 && factor != 4 && factor != 8)
+            c.fail("scale must be 1, 2, 4 or 8");
           index = part;
           scale = static_cast<uint8_t>(std::countr_zero(factor));
         } else {
@@ -236,7 +248,8 @@ class Parser {
     if (!c.expect('{')) return;
     for (size_t i = 0; i < info.attrs.size() && !c.failed(); ++i) {
       if (i) c.expect(',');
-      if (!c.acceptWord(info.attrs[i].name)) return c.fail(fmt::format("expected '{}'", info.attrs[i].name));
+      if (!c.acceptWord(info.attrs[i].name))
+        return c.fail(fmt::format("expected '{}'", info.attrs[i].name));
       if (!c.expect('=')) return;
       attribute(c, info.attrs[i], &instr->attr[i]);
     }
@@ -269,13 +282,18 @@ class Parser {
       case AttrKind::kU64: c.number(out); return;
       case AttrKind::kF64: c.real(out); return;
       case AttrKind::kBool:
-        if (c.acceptWord("true")) *out = 1;
-        else if (c.acceptWord("false")) *out = 0;
-        else c.fail("expected true or false");
+        if (c.acceptWord("true"))
+          *out = 1;
+        else if (c.acceptWord("false"))
+          *out = 0;
+        else
+          c.fail("expected true or false");
         return;
       case AttrKind::kCond:
-        if (condFromName(c.identifier(), &cond)) *out = static_cast<uint64_t>(cond);
-        else c.fail("expected a condition");
+        if (condFromName(c.identifier(), &cond))
+          *out = static_cast<uint64_t>(cond);
+        else
+          c.fail("expected a condition");
         return;
     }
   }
@@ -298,12 +316,18 @@ class Parser {
       result.where = ValueLocation::kConstant;
     }
     while (!c.failed() && c.accept(':')) {
-      if (c.acceptWord("int64")) result.form = ValueLocation::kInt64;
-      else if (c.acceptWord("double")) result.form = ValueLocation::kDouble;
-      else if (c.acceptWord("bool")) result.form = ValueLocation::kBool;
-      else if (c.acceptWord("object")) result.form = ValueLocation::kObject;
-      else if (c.acceptWord("owned")) result.owned = true;
-      else c.fail("unknown form of a value");
+      if (c.acceptWord("int64"))
+        result.form = ValueLocation::kInt64;
+      else if (c.acceptWord("double"))
+        result.form = ValueLocation::kDouble;
+      else if (c.acceptWord("bool"))
+        result.form = ValueLocation::kBool;
+      else if (c.acceptWord("object"))
+        result.form = ValueLocation::kObject;
+      else if (c.acceptWord("owned"))
+        result.owned = true;
+      else
+        c.fail("unknown form of a value");
     }
     result.reg = static_cast<uint8_t>(reg);
     return result;
@@ -346,10 +370,13 @@ class Parser {
     if (!c.number32(&number) || !c.expect('{')) return;
     if (number != function_->exits.size()) return c.fail("exits must be numbered in order");
     ExitRecord record;
-    if (c.acceptWord("raise")) record.kind = ExitKind::kRaise;
-    else if (!c.acceptWord("deopt")) return c.fail("expected deopt or raise");
+    if (c.acceptWord("raise"))
+      record.kind = ExitKind::kRaise;
+    else if (!c.acceptWord("deopt"))
+      return c.fail("expected deopt or raise");
     std::string reason = c.identifier();
-    if (!exitReasonFromName(reason, &record.reason)) return c.fail("unknown exit reason '" + reason + "'");
+    if (!exitReasonFromName(reason, &record.reason))
+      return c.fail("unknown exit reason '" + reason + "'");
     if (property(c, "line")) c.number32(&record.line_offset);
     if (property(c, "culprit")) {
       record.has_culprit = true;

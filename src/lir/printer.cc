@@ -26,7 +26,8 @@ std::string memText(const Operand& o) {
     any = true;
   }
   if (o.index_kind != Operand::kNone) {
-    text += fmt::format("{}{}*{}", any ? " + " : "", baseText(o.index_kind, o.index), 1u << o.scale);
+    text +=
+        fmt::format("{}{}*{}", any ? " + " : "", baseText(o.index_kind, o.index), 1u << o.scale);
     any = true;
   }
   if (!any) return text + fmt::format("{}]", o.disp);
@@ -62,7 +63,8 @@ std::string listText(const Operands& operands) {
 std::string attrText(const AttrInfo& info, uint64_t value) {
   switch (info.kind) {
     case AttrKind::kU32:
-      if (std::string_view(info.name) == "helper" && value < static_cast<uint64_t>(Helper::kCount)) {
+      if (std::string_view(info.name) == "helper" &&
+          value < static_cast<uint64_t>(Helper::kCount)) {
         return helperInfo(static_cast<Helper>(value)).name;
       }
       return fmt::format("{}", value);
@@ -92,8 +94,9 @@ std::string locationText(const ValueLocation& location) {
 }
 
 std::string exitText(const ExitRecord& record) {
-  std::string text = fmt::format("{} {} line={}", record.kind == ExitKind::kDeopt ? "deopt" : "raise",
-                                 exitReasonName(record.reason), record.line_offset);
+  std::string text =
+      fmt::format("{} {} line={}", record.kind == ExitKind::kDeopt ? "deopt" : "raise",
+                  exitReasonName(record.reason), record.line_offset);
   if (record.has_culprit) text += " culprit=" + locationText(record.culprit);
   for (const ExitFrame& frame : record.frames) {
     text += fmt::format(" frame(offset={} raise={} stack=[", frame.offset, frame.raise_offset);
@@ -108,7 +111,8 @@ std::string exitText(const ExitRecord& record) {
     text += "])";
   }
   text += " drops=[";
-  for (size_t i = 0; i < record.drops.size(); ++i) text += (i ? ", " : "") + locationText(record.drops[i]);
+  for (size_t i = 0; i < record.drops.size(); ++i)
+    text += (i ? ", " : "") + locationText(record.drops[i]);
   text += "]";
   if (record.count) text += fmt::format(" count={}", record.count);
   return text;
@@ -149,7 +153,8 @@ std::string print(const Function& function) {
                                  function.outgoing_words);
   if (function.num_slots) text += fmt::format(" slots={}", function.num_slots);
   if (function.used_callee_saved[0] || function.used_callee_saved[1]) {
-    text += fmt::format(" saved={:#x},{:#x}", function.used_callee_saved[0], function.used_callee_saved[1]);
+    text += fmt::format(" saved={:#x},{:#x}", function.used_callee_saved[0],
+                        function.used_callee_saved[1]);
   }
   text += " {\n";
   for (const Block* block : function.blocks()) {

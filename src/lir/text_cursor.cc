@@ -8,7 +8,9 @@
 
 namespace tephra::lir {
 namespace {
-bool isWordChar(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.'; }
+bool isWordChar(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.';
+}
 bool isDigit(char c) { return c >= '0' && c <= '9'; }
 }  // namespace
 
@@ -17,7 +19,8 @@ void TextCursor::fail(const std::string& message) {
 }
 
 void TextCursor::skipBlanks() {
-  while (at_ < line_.size() && (line_[at_] == ' ' || line_[at_] == '\t' || line_[at_] == '\r')) ++at_;
+  while (at_ < line_.size() && (line_[at_] == ' ' || line_[at_] == '\t' || line_[at_] == '\r'))
+    ++at_;
 }
 
 bool TextCursor::atEnd() {
@@ -114,7 +117,8 @@ bool TextCursor::numbered(const char* prefix, uint32_t* out) {
   if (line_.compare(at_, length, prefix) != 0) return false;
   size_t digits = at_ + length, end = digits;
   while (end < line_.size() && isDigit(line_[end])) ++end;
-  if (end == digits || end - digits > 9 || (end < line_.size() && isWordChar(line_[end]))) return false;
+  if (end == digits || end - digits > 9 || (end < line_.size() && isWordChar(line_[end])))
+    return false;
   *out = static_cast<uint32_t>(std::strtoul(line_.c_str() + digits, nullptr, 10));
   at_ = end;
   return true;

@@ -19,11 +19,11 @@ class TextCursor {
   bool accept(char c);
   bool acceptWord(const char* word);  // a whole identifier
   bool expect(char c);
-  std::string identifier();           // letters, digits, _ and .; empty when there is none
-  std::string word();                 // everything up to a blank
-  bool number(uint64_t* out);         // decimal with sign, or 0x…
+  std::string identifier();    // letters, digits, _ and .; empty when there is none
+  std::string word();          // everything up to a blank
+  bool number(uint64_t* out);  // decimal with sign, or 0x…
   bool number32(uint32_t* out);
-  bool real(uint64_t* bits);          // decimal, or 0x… = bits
+  bool real(uint64_t* bits);  // decimal, or 0x… = bits
   // A name like g12: `prefix` directly followed by digits.
   bool numbered(const char* prefix, uint32_t* out);
 

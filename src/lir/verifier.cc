@@ -34,7 +34,8 @@ class Verifier {
  private:
   void problem(const std::string& message) { problems_.push_back(function_.name + ": " + message); }
   void problem(const Instr& instr, const std::string& message) {
-    problem(fmt::format("bb{}: `{}`: {}", instr.block ? instr.block->id : 0, print(instr), message));
+    problem(
+        fmt::format("bb{}: `{}`: {}", instr.block ? instr.block->id : 0, print(instr), message));
   }
 
   void blocks() {
@@ -52,9 +53,11 @@ class Verifier {
       }
       const Instr* prev = nullptr;
       for (const Instr* instr = block->first; instr; prev = instr, instr = instr->next) {
-        if (instr->block != block || instr->prev != prev) problem(fmt::format("bb{}: broken links", block->id));
+        if (instr->block != block || instr->prev != prev)
+          problem(fmt::format("bb{}: broken links", block->id));
         if (instr->info().is_terminator != (instr == block->last)) {
-          problem(fmt::format("bb{}: a terminator must be exactly the last instruction", block->id));
+          problem(
+              fmt::format("bb{}: a terminator must be exactly the last instruction", block->id));
         }
         targets(*instr);
       }
@@ -74,7 +77,8 @@ class Verifier {
     }
     int count = (instr.targets[0] ? 1 : 0) + (instr.targets[1] ? 1 : 0);
     if (count != expected || (count == 1 && !instr.targets[0])) {
-      return problem(fmt::format("{}: has {} targets, expected {}", instr.info().name, count, expected));
+      return problem(
+          fmt::format("{}: has {} targets, expected {}", instr.info().name, count, expected));
     }
     for (int i = 0; i < count; ++i) {
       const auto& all = function_.blocks();
@@ -111,7 +115,8 @@ class Verifier {
   }
 
   void define(const Operand& operand, const Block* block, const std::string& where) {
-    if (definer_[operand.base]) problem(fmt::format("register {} is defined twice: {}", operand.base, where));
+    if (definer_[operand.base])
+      problem(fmt::format("register {} is defined twice: {}", operand.base, where));
     if (function_.bankOf(operand.base) != operand.bank) {
       problem(fmt::format("register {} has the other bank: {}", operand.base, where));
     }
@@ -121,20 +126,24 @@ class Verifier {
   void instruction(const Instr& instr) {
     const OpInfo& info = instr.info();
     if (instr.defs.size() != info.defs.size()) {
-      return problem(instr, fmt::format("{} definitions, expected {}", instr.defs.size(), info.defs.size()));
+      return problem(
+          instr, fmt::format("{} definitions, expected {}", instr.defs.size(), info.defs.size()));
     }
     bool variadic = !info.uses.empty() && info.uses.back().variadic;
     size_t least = info.uses.size() - (variadic ? 1 : 0);
     if (instr.uses.size() < least || (!variadic && instr.uses.size() != least)) {
-      return problem(instr, fmt::format("{} operands, expected {}{}", instr.uses.size(), variadic ? "at least " : "", least));
+      return problem(instr, fmt::format("{} operands, expected {}{}", instr.uses.size(),
+                                        variadic ? "at least " : "", least));
     }
     for (size_t i = 0; i < instr.defs.size(); ++i) definition(instr, instr.defs[i], info.defs[i]);
     for (size_t i = 0; i < instr.uses.size(); ++i) {
       use(instr, instr.uses[i], info.uses[std::min(i, info.uses.size() - 1)]);
     }
     attributes(instr);
-    if (instr.op == Op::kJump) jump(instr);
-    else branch(instr);
+    if (instr.op == Op::kJump)
+      jump(instr);
+    else
+      branch(instr);
     if (info.has_exit) exitOf(instr);
     if (instr.op == Op::kCall || instr.op == Op::kCallF) helperCall(instr);
   }
@@ -149,7 +158,8 @@ class Verifier {
         if (bank != Bank::kGp) problem(instr, "a pinned register is a general one");
         return;
       case Operand::kSlot:
-        if (instr.op != Op::kMove && instr.op != Op::kMoveF) problem(instr, "only moves write slots");
+        if (instr.op != Op::kMove && instr.op != Op::kMoveF)
+          problem(instr, "only moves write slots");
         if (def.base >= function_.num_slots) problem(instr, "slot out of range");
         return;
       case Operand::kVReg:
@@ -167,26 +177,31 @@ class Verifier {
     switch (use.kind) {
       case Operand::kNone: return problem(instr, fmt::format("operand '{}' is missing", info.name));
       case Operand::kMem:
-        if (info.policy != Policy::kMem) problem(instr, fmt::format("'{}' is no memory operand", info.name));
+        if (info.policy != Policy::kMem)
+          problem(instr, fmt::format("'{}' is no memory operand", info.name));
         return memory(instr, use);
       case Operand::kImm:
-        if (!any && info.policy != Policy::kRegOrImm) problem(instr, fmt::format("'{}' must be a register", info.name));
+        if (!any && info.policy != Policy::kRegOrImm)
+          problem(instr, fmt::format("'{}' must be a register", info.name));
         return;
       case Operand::kSlot:
         if (!any && !moves) problem(instr, fmt::format("'{}' must not be a slot", info.name));
         if (use.base >= function_.num_slots) problem(instr, "slot out of range");
         return;
       case Operand::kPinned:
-        if (info.policy == Policy::kFpReg || info.policy == Policy::kMem) problem(instr, "misplaced pinned register");
+        if (info.policy == Policy::kFpReg || info.policy == Policy::kMem)
+          problem(instr, "misplaced pinned register");
         return;
       case Operand::kVReg:
       case Operand::kReg: break;
     }
-    if (info.policy == Policy::kMem) return problem(instr, fmt::format("'{}' must be a memory operand", info.name));
+    if (info.policy == Policy::kMem)
+      return problem(instr, fmt::format("'{}' must be a memory operand", info.name));
     if (use.isVReg() && !known(instr, use.base)) return;
     Bank bank = info.policy == Policy::kFpReg ? Bank::kFp : Bank::kGp;
     if (!any && use.bank != bank) problem(instr, fmt::format("'{}' has the wrong bank", info.name));
-    if (use.isVReg() && use.bank != function_.bankOf(use.base)) problem(instr, "operand and register differ in bank");
+    if (use.isVReg() && use.bank != function_.bankOf(use.base))
+      problem(instr, "operand and register differ in bank");
   }
 
   bool known(const Instr& instr, uint32_t vreg) {
@@ -202,7 +217,8 @@ class Verifier {
       case Operand::kReg:
       case Operand::kPinned: break;
       case Operand::kVReg:
-        if (known(instr, mem.base) && function_.bankOf(mem.base) != Bank::kGp) problem(instr, "base is a double");
+        if (known(instr, mem.base) && function_.bankOf(mem.base) != Bank::kGp)
+          problem(instr, "base is a double");
         break;
       default: problem(instr, "bad base of a memory operand");
     }
@@ -210,7 +226,8 @@ class Verifier {
       case Operand::kNone:
       case Operand::kReg: break;
       case Operand::kVReg:
-        if (known(instr, mem.index) && function_.bankOf(mem.index) != Bank::kGp) problem(instr, "index is a double");
+        if (known(instr, mem.index) && function_.bankOf(mem.index) != Bank::kGp)
+          problem(instr, "index is a double");
         break;
       default: problem(instr, "bad index of a memory operand");
     }
@@ -220,7 +237,8 @@ class Verifier {
     const OpInfo& info = instr.info();
     bool fp = !info.uses.empty() && info.uses[0].policy == Policy::kFpReg;
     bool memory = instr.op == Op::kLoad || instr.op == Op::kStore || instr.op == Op::kAddMem ||
-                  instr.op == Op::kBranchCmpMem || instr.op == Op::kExitCmpMem || instr.op == Op::kExitTestMem;
+                  instr.op == Op::kBranchCmpMem || instr.op == Op::kExitCmpMem ||
+                  instr.op == Op::kExitTestMem;
     for (size_t i = 0; i < info.attrs.size(); ++i) {
       uint64_t value = instr.attr[i];
       const char* name = info.attrs[i].name;
@@ -228,17 +246,22 @@ class Verifier {
         bool good = value == 4 || value == 8 || (memory && (value == 1 || value == 2));
         if (!good) problem(instr, fmt::format("width {}", value));
       }
-      if (info.attrs[i].kind == AttrKind::kCond && (value > 9 || (fp && value > 5))) problem(instr, "bad condition");
-      if (info.attrs[i].kind == AttrKind::kBool && value > 1) problem(instr, fmt::format("{} is not 0 or 1", name));
+      if (info.attrs[i].kind == AttrKind::kCond && (value > 9 || (fp && value > 5)))
+        problem(instr, "bad condition");
+      if (info.attrs[i].kind == AttrKind::kBool && value > 1)
+        problem(instr, fmt::format("{} is not 0 or 1", name));
     }
-    bool outgoing = instr.op == Op::kLoadOut || instr.op == Op::kStoreOut || instr.op == Op::kLeaOut;
-    if (outgoing && instr.u32(0) >= function_.outgoing_words) problem(instr, "beyond the outgoing area");
+    bool outgoing =
+        instr.op == Op::kLoadOut || instr.op == Op::kStoreOut || instr.op == Op::kLeaOut;
+    if (outgoing && instr.u32(0) >= function_.outgoing_words)
+      problem(instr, "beyond the outgoing area");
   }
 
   void jump(const Instr& instr) {
     const auto& params = instr.targets[0]->params;
     if (params.size() != instr.uses.size()) {
-      return problem(instr, fmt::format("{} arguments for {} parameters", instr.uses.size(), params.size()));
+      return problem(
+          instr, fmt::format("{} arguments for {} parameters", instr.uses.size(), params.size()));
     }
     for (size_t i = 0; i < params.size(); ++i) {
       bool same = instr.uses[i].bank == params[i].bank;
@@ -248,14 +271,16 @@ class Verifier {
 
   void branch(const Instr& instr) {
     for (int i = 0; i < instr.numTargets(); ++i) {
-      if (!instr.targets[i]->params.empty()) problem(instr, "only Jump may go to a block with parameters");
+      if (!instr.targets[i]->params.empty())
+        problem(instr, "only Jump may go to a block with parameters");
     }
   }
 
   void exitOf(const Instr& instr) {
     uint32_t number = instr.exitIndex();
     if (number >= function_.exits.size()) return problem(instr, "no such exit");
-    if (exit_user_.size() < function_.exits.size()) exit_user_.resize(function_.exits.size(), nullptr);
+    if (exit_user_.size() < function_.exits.size())
+      exit_user_.resize(function_.exits.size(), nullptr);
     if (exit_user_[number]) problem(instr, "its exit belongs to another instruction");
     exit_user_[number] = &instr;
     const ExitRecord& record = function_.exits[number];
@@ -276,11 +301,14 @@ class Verifier {
 
   // Before code generation a location is the index of a value operand, in order.
   void location(const Instr& instr, const ValueLocation& location, size_t* next) {
-    if (location.where == ValueLocation::kConstant || location.where == ValueLocation::kNull) return;
-    if (location.where != ValueLocation::kSpill) return problem(instr, "an exit names a machine location");
+    if (location.where == ValueLocation::kConstant || location.where == ValueLocation::kNull)
+      return;
+    if (location.where != ValueLocation::kSpill)
+      return problem(instr, "an exit names a machine location");
     size_t index = (*next)++;
     if (static_cast<size_t>(location.offset) != index) {
-      return problem(instr, fmt::format("its exit names value {} in place {}", location.offset, index));
+      return problem(instr,
+                     fmt::format("its exit names value {} in place {}", location.offset, index));
     }
     size_t at = instr.firstExitValue() + index;
     if (at >= instr.uses.size()) return;
@@ -291,7 +319,8 @@ class Verifier {
   }
 
   void helperCall(const Instr& instr) {
-    if (instr.u32(0) >= static_cast<uint32_t>(Helper::kCount)) return problem(instr, "no such helper");
+    if (instr.u32(0) >= static_cast<uint32_t>(Helper::kCount))
+      return problem(instr, "no such helper");
     const HelperInfo& helper = helperInfo(static_cast<Helper>(instr.u32(0)));
     size_t count = std::strlen(helper.args);
     if (count != instr.uses.size()) {
@@ -299,9 +328,11 @@ class Verifier {
     }
     for (size_t i = 0; i < count; ++i) {
       bool fp = instr.uses[i].bank == Bank::kFp;
-      if (fp != (helper.args[i] == 'd')) problem(instr, fmt::format("argument {} has the wrong bank", i));
+      if (fp != (helper.args[i] == 'd'))
+        problem(instr, fmt::format("argument {} has the wrong bank", i));
     }
-    if ((helper.result == 'd') != (instr.op == Op::kCallF)) problem(instr, "result has the wrong bank");
+    if ((helper.result == 'd') != (instr.op == Op::kCallF))
+      problem(instr, "result has the wrong bank");
     if (helper.result == 'v' && instr.defs[0].isVReg() && used(instr.defs[0].base)) {
       problem(instr, "the helper gives nothing");
     }
@@ -334,13 +365,17 @@ class Verifier {
       bool top = block == first;
       for (const Instr* instr = block->first; instr; instr = instr->next) {
         if (instr->op != Op::kParam) {
-          bool move = instr->op == Op::kMove || instr->op == Op::kMoveF;  // of allocation, between them
-          top &= move && !instr->defs.empty() && (instr->defs[0].isReg() || instr->defs[0].isSlot());
+          bool move =
+              instr->op == Op::kMove || instr->op == Op::kMoveF;  // of allocation, between them
+          top &=
+              move && !instr->defs.empty() && (instr->defs[0].isReg() || instr->defs[0].isSlot());
           continue;
         }
         if (!top) problem(*instr, "not at the top of the entry block");
-        if (instr->u32(0) >= function_.num_params) problem(*instr, "the function has fewer parameters");
-        if (std::find(seen.begin(), seen.end(), instr->u32(0)) != seen.end()) problem(*instr, "read twice");
+        if (instr->u32(0) >= function_.num_params)
+          problem(*instr, "the function has fewer parameters");
+        if (std::find(seen.begin(), seen.end(), instr->u32(0)) != seen.end())
+          problem(*instr, "read twice");
         seen.push_back(instr->u32(0));
       }
     }
@@ -348,14 +383,16 @@ class Verifier {
 
   void dominance() {
     Cfg cfg(function_);
-    std::vector<uint8_t> here(function_.numVRegs(), 0);  // defined in this block, above this instruction
+    std::vector<uint8_t> here(function_.numVRegs(),
+                              0);  // defined in this block, above this instruction
     for (const Block* block : cfg.order()) {
       std::fill(here.begin(), here.end(), uint8_t{0});
       for (const Operand& param : block->params) here[param.base] = 1;
       for (const Instr* instr = block->first; instr; instr = instr->next) {
         auto check = [&](uint32_t vreg) {
           const Block* from = definer_[vreg];
-          bool good = from == block ? here[vreg] != 0 : cfg.reachable(from) && cfg.dominates(from, block);
+          bool good =
+              from == block ? here[vreg] != 0 : cfg.reachable(from) && cfg.dominates(from, block);
           if (!good) problem(*instr, fmt::format("register {} does not reach this use", vreg));
         };
         for (const Operand& use : instr->uses) {

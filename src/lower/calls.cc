@@ -1,5 +1,6 @@
-// Calls. Arguments that a callee takes as an array lie in the native outgoing area from word 1; word
-// 0 stays free for PY_VECTORCALL_ARGUMENTS_OFFSET, which lets bound methods prepend their self.
+// Calls. Arguments that a callee takes as an array lie in the native outgoing area from word 1;
+// word 0 stays free for PY_VECTORCALL_ARGUMENTS_OFFSET, which lets bound methods prepend their
+// self.
 #include "lower/context.h"
 
 namespace tephra::lower {
@@ -11,8 +12,10 @@ namespace {
 constexpr uint32_t kFirstArgument = 1;
 
 // Stores `args` from word `first`; their address.
-Operand argumentArray(Context& c, const std::vector<const Instr*>& args, uint32_t first = kFirstArgument) {
-  for (size_t k = 0; k < args.size(); ++k) c.storeOut(first + static_cast<uint32_t>(k), c.use(args[k]));
+Operand argumentArray(Context& c, const std::vector<const Instr*>& args,
+                      uint32_t first = kFirstArgument) {
+  for (size_t k = 0; k < args.size(); ++k)
+    c.storeOut(first + static_cast<uint32_t>(k), c.use(args[k]));
   c.needOut(first + static_cast<uint32_t>(args.size()));
   return c.addressOut(first);
 }
@@ -22,10 +25,12 @@ std::vector<const Instr*> argumentsFrom(const Instr& i, size_t first) {
   return {inputs.begin() + static_cast<std::ptrdiff_t>(first), inputs.end()};
 }
 
-void vectorcall(Context& c, const Instr& i, const Instr* callable, const std::vector<const Instr*>& args) {
+void vectorcall(Context& c, const Instr& i, const Instr* callable,
+                const std::vector<const Instr*>& args) {
   Operand array = argumentArray(c, args);
   int64_t count = static_cast<int64_t>(args.size());
-  c.define(&i, c.callChecked(i, "call_vector", {c.thread(), c.use(callable), array, c.imm(count), c.imm(0)}));
+  c.define(&i, c.callChecked(i, "call_vector",
+                             {c.thread(), c.use(callable), array, c.imm(count), c.imm(0)}));
 }
 
 // How many of the arguments are keyword values is counted by the helper.
@@ -33,7 +38,8 @@ void callWithNames(Context& c, const Instr& i, Operand callable, Operand self, O
                    const std::vector<const Instr*>& args) {
   Operand array = argumentArray(c, args);
   int64_t count = static_cast<int64_t>(args.size());
-  c.define(&i, c.callChecked(i, "call_kw", {c.thread(), callable, self, names, array, c.imm(count)}));
+  c.define(&i,
+           c.callChecked(i, "call_kw", {c.thread(), callable, self, names, array, c.imm(count)}));
 }
 
 void callAny(Context& c, const Instr& i) {
@@ -68,12 +74,14 @@ void callMaybeMethod(Context& c, const Instr& i) {
   }
   Operand array = argumentArray(c, args);
   int64_t count = static_cast<int64_t>(args.size());
-  c.define(&i, c.callChecked(i, "call_maybe_method",
-                             {c.thread(), c.use(callable), c.use(self), array, c.imm(count), c.imm(0)}));
+  c.define(
+      &i, c.callChecked(i, "call_maybe_method",
+                        {c.thread(), c.use(callable), c.use(self), array, c.imm(count), c.imm(0)}));
 }
 
 void callKw(Context& c, const Instr& i) {
-  callWithNames(c, i, c.use(i.operands[0]), c.use(i.operands[1]), c.use(i.operands[2]), argumentsFrom(i, 3));
+  callWithNames(c, i, c.use(i.operands[0]), c.use(i.operands[1]), c.use(i.operands[2]),
+                argumentsFrom(i, 3));
 }
 
 // The register entry, through its cell: limits are the callee's own prologue's business.
@@ -120,8 +128,7 @@ void callBuiltin(Context& c, const Instr& i) {
       operands.push_back(c.imm(static_cast<int64_t>(args.size())));
       if (i.u32(2) == kFastCallKeywords) operands.push_back(c.imm(0));
       break;
-    default:
-      return c.fail("calling convention of a C function");
+    default: return c.fail("calling convention of a C function");
   }
   Operand result = c.b.CallAddress(operands, i.attr[0]);
   c.raiseIf(i, result, c.imm(0), Cond::kEq);

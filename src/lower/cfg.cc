@@ -104,8 +104,8 @@ void Context::countUses() {
 
 bool Context::mayDefer(const Instr* value, const Instr* user) const {
   if (!user || user->block != value->block) return false;
-  bool tests = user->op == Op::kBranch || user->op == Op::kGuardTrue || user->op == Op::kGuardFalse ||
-               (user->op == Op::kBoolNot && deferred_[user->id]);
+  bool tests = user->op == Op::kBranch || user->op == Op::kGuardTrue ||
+               user->op == Op::kGuardFalse || (user->op == Op::kBoolNot && deferred_[user->id]);
   if (!tests) return false;
   if (!(value->info().effects & hir::kReadsHeap)) return true;
   const Instr* end = user;
@@ -120,12 +120,14 @@ void Context::findDeferred() {
   deferred_.assign(function.numValues(), false);
   for (const hir::Block* block : order_) {
     for (const Instr* i = block->last; i; i = i->prev) {
-      if (isPrimitiveCondition(i->op) && uses_[i->id] == 1) deferred_[i->id] = mayDefer(i, single_user_[i->id]);
+      if (isPrimitiveCondition(i->op) && uses_[i->id] == 1)
+        deferred_[i->id] = mayDefer(i, single_user_[i->id]);
     }
   }
 }
 
-// What must be known before the first instruction: which homes only borrow, how far apart positions are.
+// What must be known before the first instruction: which homes only borrow, how far apart positions
+// are.
 void Context::scan() {
   borrowed_.assign(unit.locals.size(), false);
   std::fill_n(borrowed_.begin(), std::min<size_t>(unit.total_args, borrowed_.size()), true);
@@ -227,10 +229,11 @@ void Context::lowerBlock(const hir::Block* block) {
 }
 
 bool Context::run() {
-  order_ = reversePostOrder<const hir::Block>(function.entry(), function.numBlocks(), [](const hir::Block* block) {
-    auto succs = block->succs();
-    return std::vector<const hir::Block*>(succs.rbegin(), succs.rend());
-  });
+  order_ = reversePostOrder<const hir::Block>(
+      function.entry(), function.numBlocks(), [](const hir::Block* block) {
+        auto succs = block->succs();
+        return std::vector<const hir::Block*>(succs.rbegin(), succs.rend());
+      });
   out.name = function.name;
   findLoopDepths();
   countUses();

@@ -33,7 +33,8 @@ Condition compareOf(Context& c, const Instr* left, const Instr* right, Cond cond
 // List and tuple iterators: it_seq set and it_index below its length, unsigned as CPython compares.
 // it_seq is NULL once the iterator is exhausted; then the iterator stands in for the sequence: its
 // it_index lies where a sequence's ob_size is, and index < index is false. No branch is needed.
-Condition sequenceHasNext(Context& c, const Instr* iterator, int32_t seq_offset, int32_t index_offset) {
+Condition sequenceHasNext(Context& c, const Instr* iterator, int32_t seq_offset,
+                          int32_t index_offset) {
   if (index_offset != c.py.ob_size) c.fail("iterator layout");
   Operand it = c.reg(iterator);
   Operand seq = c.load(it, seq_offset);
@@ -50,9 +51,9 @@ Condition primitiveCondition(Context& c, const Instr* value) {
   Condition result;
   switch (value->op) {
     case Op::kIntCompare:
-      return compareOf(c, value->operands[0], value->operands[1], condOf(static_cast<hir::CmpKind>(value->attr[0])));
-    case Op::kPtrEqual:
-      return compareOf(c, value->operands[0], value->operands[1], Cond::kEq);
+      return compareOf(c, value->operands[0], value->operands[1],
+                       condOf(static_cast<hir::CmpKind>(value->attr[0])));
+    case Op::kPtrEqual: return compareOf(c, value->operands[0], value->operands[1], Cond::kEq);
     case Op::kDoubleCompare:
       result.kind = Condition::kCmpF;
       result.a = c.use(value->operands[0]);
@@ -84,19 +85,21 @@ Condition primitiveCondition(Context& c, const Instr* value) {
         result.cond = lir::negate(result.cond);
       }
       return result;
-    default:
-      c.fail(std::string("not a comparison: ") + value->info().name);
-      return result;
+    default: c.fail(std::string("not a comparison: ") + value->info().name); return result;
   }
 }
 
 bool isPrimitiveCondition(Op op) {
   switch (op) {
-    case Op::kIntCompare: case Op::kPtrEqual: case Op::kDoubleCompare: case Op::kUnboxBool:
-    case Op::kRangeIterHasNext: case Op::kListIterHasNext: case Op::kTupleIterHasNext: case Op::kBoolNot:
-      return true;
-    default:
-      return false;
+    case Op::kIntCompare:
+    case Op::kPtrEqual:
+    case Op::kDoubleCompare:
+    case Op::kUnboxBool:
+    case Op::kRangeIterHasNext:
+    case Op::kListIterHasNext:
+    case Op::kTupleIterHasNext:
+    case Op::kBoolNot: return true;
+    default: return false;
   }
 }
 
@@ -128,10 +131,13 @@ Operand valueOf(Context& c, const Condition& k) {
   return c.imm(0);
 }
 
-void Context::branch(const Condition& k, lir::Block* if_true, lir::Block* if_false, uint32_t likely) {
+void Context::branch(const Condition& k, lir::Block* if_true, lir::Block* if_false,
+                     uint32_t likely) {
   lir::Instr* branch = nullptr;
   switch (k.kind) {
-    case Condition::kConstant: branch = b.BranchCmp(b.Move(imm(k.value)), imm(0), Cond::kNe, 8, likely); break;
+    case Condition::kConstant:
+      branch = b.BranchCmp(b.Move(imm(k.value)), imm(0), Cond::kNe, 8, likely);
+      break;
     case Condition::kCmp: branch = b.BranchCmp(inReg(k.a), k.b, k.cond, k.width, likely); break;
     case Condition::kCmpMem: branch = b.BranchCmpMem(k.a, k.b, k.cond, k.width, likely); break;
     case Condition::kCmpF:
@@ -146,7 +152,8 @@ void Context::branch(const Condition& k, lir::Block* if_true, lir::Block* if_fal
   branch->targets[1] = if_false;
 }
 
-void Context::exitIf(const Condition& k, bool holds, const Instr& at, ExitReason reason, const Instr* culprit) {
+void Context::exitIf(const Condition& k, bool holds, const Instr& at, ExitReason reason,
+                     const Instr* culprit) {
   if (k.kind == Condition::kConstant && k.value != holds) return;
   Exit exit = makeExit(at, ExitKind::kDeopt, reason, culprit);
   Cond cond = holds ? k.cond : lir::negate(k.cond);
@@ -157,9 +164,7 @@ void Context::exitIf(const Condition& k, bool holds, const Instr& at, ExitReason
     case Condition::kCmp:
       b.ExitCmp(inReg(k.a), k.b, exit.values, cond, k.width, exit.index);
       return;
-    case Condition::kCmpMem:
-      b.ExitCmpMem(k.a, k.b, exit.values, cond, k.width, exit.index);
-      return;
+    case Condition::kCmpMem: b.ExitCmpMem(k.a, k.b, exit.values, cond, k.width, exit.index); return;
     case Condition::kCmpF: break;
   }
   bool as_written = holds != k.inverted;

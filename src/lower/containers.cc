@@ -53,7 +53,8 @@ void loadTupleItem(Context& c, const Instr& i) {
 void loadItemAt(Context& c, const Instr& i) {
   Operand sequence = c.use(i.operands[0]);
   int64_t at = 8 * int64_t{i.u32(0)};
-  if (i.op == Op::kLoadListItemAt) return c.define(&i, c.load(c.load(sequence, c.py.list_items), at));
+  if (i.op == Op::kLoadListItemAt)
+    return c.define(&i, c.load(c.load(sequence, c.py.list_items), at));
   c.define(&i, c.load(sequence, c.py.tuple_items + at));
 }
 
@@ -132,14 +133,21 @@ Lowerer containerLowerer(Op op) {
   switch (op) {
     case Op::kLoadListItem: return loadListItem;
     case Op::kLoadTupleItem: return loadTupleItem;
-    case Op::kLoadListItemAt: case Op::kLoadTupleItemAt: return loadItemAt;
+    case Op::kLoadListItemAt:
+    case Op::kLoadTupleItemAt: return loadItemAt;
     case Op::kStoreListItem: return storeListItem;
     case Op::kRangeIterNext: return rangeIterNext;
-    case Op::kListIterNext: case Op::kTupleIterNext: return sequenceIterNext;
-    case Op::kMakeTuple: case Op::kMakeList: case Op::kMakeSet: case Op::kMakeMap: case Op::kMakeString:
-      return display;
-    case Op::kUnpackSequence: case Op::kUnpackEx: return unpackSequence;
-    case Op::kUnpackedItem: case Op::kLoadMethodSelf: return secondary;
+    case Op::kListIterNext:
+    case Op::kTupleIterNext: return sequenceIterNext;
+    case Op::kMakeTuple:
+    case Op::kMakeList:
+    case Op::kMakeSet:
+    case Op::kMakeMap:
+    case Op::kMakeString: return display;
+    case Op::kUnpackSequence:
+    case Op::kUnpackEx: return unpackSequence;
+    case Op::kUnpackedItem:
+    case Op::kLoadMethodSelf: return secondary;
     default: return nullptr;
   }
 }

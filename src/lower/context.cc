@@ -119,7 +119,8 @@ lir::Block* Context::newBlock(bool cold) {
   return block;
 }
 
-Context::Split Context::splitIf(Operand a, Operand value, Cond cond, uint32_t width, bool unlikely) {
+Context::Split Context::splitIf(Operand a, Operand value, Cond cond, uint32_t width,
+                                bool unlikely) {
   Split split{newBlock(unlikely), newBlock()};
   lir::Instr* branch = b.BranchCmp(inReg(a), value, cond, width, unlikely ? 2 : 0);
   branch->targets[0] = split.cold;

@@ -1,8 +1,8 @@
-// Purpose: the state of one lowering: which operand each HIR value has become, blocks, exits, and the
-// small vocabulary that the operation families share.
-// Invariant: an object, int64, bool or pointer value is a general-bank register or an immediate, a
-// double a vector register; the result of an alias row is its operand 0's operand. Code goes to the
-// end of `b.block()`, which one HIR instruction may move on to a later block.
+// Purpose: the state of one lowering: which operand each HIR value has become, blocks, exits, and
+// the small vocabulary that the operation families share. Invariant: an object, int64, bool or
+// pointer value is a general-bank register or an immediate, a double a vector register; the result
+// of an alias row is its operand 0's operand. Code goes to the end of `b.block()`, which one HIR
+// instruction may move on to a later block.
 #pragma once
 
 #include <memory>
@@ -67,12 +67,12 @@ class Context {
   const Bailout& bailout() const { return *bailout_; }
 
   // --- values
-  Operand use(const Instr* value);   // register or immediate (objects: the address; NULL: 0)
-  Operand reg(const Instr* value);   // always a register: a constant is materialised here
-  Operand inReg(Operand operand);    // the same for an operand
+  Operand use(const Instr* value);  // register or immediate (objects: the address; NULL: 0)
+  Operand reg(const Instr* value);  // always a register: a constant is materialised here
+  Operand inReg(Operand operand);   // the same for an operand
   void define(const Instr* value, Operand operand);
   bool isDefined(const Instr* value) const { return values_[value->id].kind != Operand::kNone; }
-  Operand object(ObjRef ref);        // address of an object of the unit, as immediate
+  Operand object(ObjRef ref);  // address of an object of the unit, as immediate
   std::optional<int64_t> constantInt(const Instr* value) const;
   static bool isNull(const Instr* value) { return value->op == hir::Op::kConstNull; }
   uint32_t useCount(const Instr* value) const { return uses_[value->id]; }
@@ -117,7 +117,8 @@ class Context {
 
   // --- conditions
   Condition condition(const Instr* value);
-  void branch(const Condition& condition, lir::Block* if_true, lir::Block* if_false, uint32_t likely);
+  void branch(const Condition& condition, lir::Block* if_true, lir::Block* if_false,
+              uint32_t likely);
   void exitIf(const Condition& condition, bool holds, const Instr& at, ExitReason reason,
               const Instr* culprit = nullptr);
 
@@ -154,7 +155,8 @@ class Context {
   // --- control flow of HIR (control.cc)
   lir::Block* blockOf(const hir::Block* block) const { return blocks_[block->id]; }
   void jumpTo(const hir::Block* from, const hir::Block* to, size_t occurrence);
-  // A block that a conditional branch may name: the target itself or a block of its own on the edge.
+  // A block that a conditional branch may name: the target itself or a block of its own on the
+  // edge.
   lir::Block* edgeTarget(const hir::Block* from, const hir::Block* to, size_t occurrence);
 
  private:
@@ -170,7 +172,7 @@ class Context {
   Operands arguments_;                     // parameters, as far as they are in registers
   Operand argument_array_;                 // with too many parameters for registers: where they are
   bool short_positions_ = false;
-  bool in_entry_ = false;                  // the entry block is being lowered: it dominates the rest
+  bool in_entry_ = false;  // the entry block is being lowered: it dominates the rest
 };
 
 // conditions.cc. The rows that compare are made at their only use where that is a branch or guard.

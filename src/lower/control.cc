@@ -48,8 +48,14 @@ void unreachable(Context& c, const Instr&) { c.b.Trap(); }
 
 Lowerer controlLowerer(Op op) {
   switch (op) {
-    case Op::kConstObject: case Op::kConstNull: case Op::kConstInt: case Op::kConstDouble: case Op::kConstBool:
-    case Op::kConstNone: case Op::kPhi: case Op::kFrameState: return nothing;
+    case Op::kConstObject:
+    case Op::kConstNull:
+    case Op::kConstInt:
+    case Op::kConstDouble:
+    case Op::kConstBool:
+    case Op::kConstNone:
+    case Op::kPhi:
+    case Op::kFrameState: return nothing;
     case Op::kLoadArg: return loadArg;
     case Op::kLoadFunction: return loadFunction;
     case Op::kRefine: return refine;

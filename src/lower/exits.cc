@@ -93,7 +93,9 @@ class RecordBuilder {
       case hir::Rep::kInt64: return ValueLocation::kInt64;
       case hir::Rep::kDouble: return ValueLocation::kDouble;
       case hir::Rep::kBool: return ValueLocation::kBool;
-      case hir::Rep::kNone: case hir::Rep::kPtr: case hir::Rep::kState: break;
+      case hir::Rep::kNone:
+      case hir::Rep::kPtr:
+      case hir::Rep::kState: break;
     }
     c_.fail(std::string("frame state names a value that Python cannot see: ") + value->info().name);
     return ValueLocation::kObject;
@@ -104,14 +106,11 @@ class RecordBuilder {
       case Op::kConstObject:
         location->bits = static_cast<uint64_t>(c_.object(value->u32(0)).immValue());
         break;
-      case Op::kConstNone:
-        location->bits = c_.py.py_none;
-        break;
-      case Op::kConstInt: case Op::kConstDouble: case Op::kConstBool:
-        location->bits = value->attr[0];
-        break;
-      default:
-        return false;
+      case Op::kConstNone: location->bits = c_.py.py_none; break;
+      case Op::kConstInt:
+      case Op::kConstDouble:
+      case Op::kConstBool: location->bits = value->attr[0]; break;
+      default: return false;
     }
     location->where = ValueLocation::kConstant;
     return true;

@@ -60,11 +60,13 @@ Operand allocateFrame(Context& c) {
   return c.joinWith(full.hot, top, got_it, slow);
 }
 
-// stacktop or stackpointer, return_offset, owner, visited: neighbours, so as few stores as possible.
+// stacktop or stackpointer, return_offset, owner, visited: neighbours, so as few stores as
+// possible.
 void storeSmallFields(Context& c, Operand frame) {
   const PyLayout& py = c.py;
   int64_t stack_top = static_cast<int64_t>(c.unit.locals.size());
-  bool packed = py.frame_owner == py.frame_return_offset + 2 && py.frame_localsplus >= py.frame_return_offset + 4 &&
+  bool packed = py.frame_owner == py.frame_return_offset + 2 &&
+                py.frame_localsplus >= py.frame_return_offset + 4 &&
                 (py.frame_visited < 0 || py.frame_visited == py.frame_owner + 1);
   int64_t small = int64_t{py.frame_owner_thread} << 16;
   if (py.stack_pointer_is_pointer) {
@@ -128,7 +130,8 @@ void pushFrame(Context& c, const Instr&) {
   c.store(frame, py.frame_builtins, c.load(function, py.function_builtins));
   c.store(frame, py.frame_locals, c.imm(0));
   c.store(frame, py.frame_frame_obj, c.imm(0));
-  c.store(frame, py.frame_instr, c.imm(static_cast<int64_t>(positionOf(c, c.unit.first_traceable))));
+  c.store(frame, py.frame_instr,
+          c.imm(static_cast<int64_t>(positionOf(c, c.unit.first_traceable))));
   storeSmallFields(c, frame);
   storeHomes(c, frame);
   Operand holder = frameHolder(c);
@@ -157,7 +160,8 @@ void storeHome(Context& c, const Instr& i) {
 void loadHome(Context& c, const Instr& i) {
   uint32_t slot = i.u32(0);
   Operand value = c.b.Load(c.home(slot), 8, false);
-  bool may_be_tagged = (slot < c.unit.locals.size() && c.isBorrowedSlot(slot)) || i.type.couldBe(hir::kMaskNull);
+  bool may_be_tagged =
+      (slot < c.unit.locals.size() && c.isBorrowedSlot(slot)) || i.type.couldBe(hir::kMaskNull);
   if (c.py.frame_holds_stack_refs && may_be_tagged) value = c.b.And(value, c.imm(kTagMask), 8);
   c.define(&i, value);
 }
@@ -191,22 +195,25 @@ void releaseHomes(Context& c, const Instr& i) {
 // references for them first, in one mask for the first 64.
 void leaveObserved(Context& c, const Instr& i) {
   std::vector<uint64_t> unowned(c.unit.locals.size() / 64 + 1, 0);
-  for (uint32_t slot = 0; slot < c.unit.locals.size(); ++slot) unowned[slot / 64] |= uint64_t{1} << slot % 64;
+  for (uint32_t slot = 0; slot < c.unit.locals.size(); ++slot)
+    unowned[slot / 64] |= uint64_t{1} << slot % 64;
   for (uint32_t entry : i.aux) {
     if (entry / 2 < c.unit.locals.size()) unowned[entry / 128] &= ~(uint64_t{1} << entry / 2 % 64);
   }
   for (size_t word = 1; word < unowned.size(); ++word) {
     if (unowned[word] == 0) continue;
-    c.call("own_homes", {c.frame(), c.imm(static_cast<int64_t>(64 * word)), c.imm(static_cast<int64_t>(unowned[word]))});
+    c.call("own_homes", {c.frame(), c.imm(static_cast<int64_t>(64 * word)),
+                         c.imm(static_cast<int64_t>(unowned[word]))});
   }
   c.call("leave_observed_frame", {c.thread(), c.frame(), c.imm(static_cast<int64_t>(unowned[0]))});
 }
 
-// As RETURN_VALUE: recursion count, unlink, clear, pop. A frame that somebody observes, and the first
-// one of a data stack chunk (which is freed with it), go out of line.
+// As RETURN_VALUE: recursion count, unlink, clear, pop. A frame that somebody observes, and the
+// first one of a data stack chunk (which is freed with it), go out of line.
 void leaveFrame(Context& c, const Instr& i) {
   const PyLayout& py = c.py;
-  constexpr int64_t kLargestChunkHeader = 64;  // smaller than any frame, so no second frame is so near
+  constexpr int64_t kLargestChunkHeader =
+      64;  // smaller than any frame, so no second frame is so near
   auto observed = c.splitIfMem(c.mem(c.frame(), py.frame_frame_obj), c.imm(0), Cond::kNe, 8);
   Operand from_chunk = c.b.Sub(c.b.Move(c.frame()), c.load(c.thread(), py.ts_datastack_chunk), 8);
   auto first = c.splitIf(from_chunk, c.imm(kLargestChunkHeader), Cond::kULt, 8);
@@ -233,10 +240,11 @@ void deoptIfInstrumented(Context& c, const Instr& i) {
   const PyLayout& py = c.py;
   int64_t expected = static_cast<int64_t>(c.unit.instrumentation_version);
   if (py.eval_breaker_in_tstate) {
-    // The version is the word's bits 8 and up; CPython sets at most 32 bits of the word, so the four
-    // bytes after the first hold it all.
-    c.deoptIfMem(i, c.mem(c.thread(), py.ts_eval_breaker + 1), c.imm(static_cast<int32_t>(expected >> 8)),
-                 Cond::kNe, 4, ExitReason::kInstrumentationChanged);
+    // The version is the word's bits 8 and up; CPython sets at most 32 bits of the word, so the
+    // four bytes after the first hold it all.
+    c.deoptIfMem(i, c.mem(c.thread(), py.ts_eval_breaker + 1),
+                 c.imm(static_cast<int32_t>(expected >> 8)), Cond::kNe, 4,
+                 ExitReason::kInstrumentationChanged);
   } else {
     Operand interp = c.load(c.thread(), py.ts_interp);
     c.deoptIfMem(i, c.mem(interp, py.interp_monitoring_version), c.imm(expected), Cond::kNe, 8,
@@ -245,7 +253,8 @@ void deoptIfInstrumented(Context& c, const Instr& i) {
 }
 
 void deoptIfObserved(Context& c, const Instr& i) {
-  c.deoptIfMem(i, c.mem(c.frame(), c.py.frame_frame_obj), c.imm(0), Cond::kNe, 8, ExitReason::kFrameObserved);
+  c.deoptIfMem(i, c.mem(c.frame(), c.py.frame_frame_obj), c.imm(0), Cond::kNe, 8,
+               ExitReason::kFrameObserved);
 }
 
 void guardUnobserved(Context& c, const Instr& i) {
@@ -277,7 +286,8 @@ Lowerer frameLowerer(Op op) {
   switch (op) {
     case Op::kPushFrame: return pushFrame;
     case Op::kStoreHome: return storeHome;
-    case Op::kLoadHome: case Op::kTakeHome: return loadHome;
+    case Op::kLoadHome:
+    case Op::kTakeHome: return loadHome;
     case Op::kSetPosition: return setPosition;
     case Op::kLeaveFrame: return leaveFrame;
     case Op::kGuardUnobserved: return guardUnobserved;

@@ -9,10 +9,15 @@ Operand attribute(Context& c, hir::AttrKind kind, uint64_t bits) {
   switch (kind) {
     case hir::AttrKind::kObj: return c.object(static_cast<ObjRef>(bits));
     case hir::AttrKind::kU32: return c.imm(static_cast<uint32_t>(bits));
-    case hir::AttrKind::kI64: case hir::AttrKind::kU64: case hir::AttrKind::kBool: case hir::AttrKind::kCmp:
-    case hir::AttrKind::kBinOp: case hir::AttrKind::kUnOp: case hir::AttrKind::kReason:
-      return c.imm(static_cast<int64_t>(bits));
-    case hir::AttrKind::kF64: case hir::AttrKind::kType: break;
+    case hir::AttrKind::kI64:
+    case hir::AttrKind::kU64:
+    case hir::AttrKind::kBool:
+    case hir::AttrKind::kCmp:
+    case hir::AttrKind::kBinOp:
+    case hir::AttrKind::kUnOp:
+    case hir::AttrKind::kReason: return c.imm(static_cast<int64_t>(bits));
+    case hir::AttrKind::kF64:
+    case hir::AttrKind::kType: break;
   }
   c.fail("attribute that no helper takes");
   return c.imm(0);
@@ -40,10 +45,13 @@ void lowerGeneric(Context& c, const Instr& i) {
     } else if (taken < given) {
       args.push_back(rowArgument(c, i, taken++));
     } else {
-      return c.fail(std::string("helper ") + info.name + " takes more than " + i.info().name + " gives");
+      return c.fail(std::string("helper ") + info.name + " takes more than " + i.info().name +
+                    " gives");
     }
   }
-  if (taken != given) return c.fail(std::string("helper ") + info.name + " takes less than " + i.info().name + " gives");
+  if (taken != given)
+    return c.fail(std::string("helper ") + info.name + " takes less than " + i.info().name +
+                  " gives");
   Operand result = c.callChecked(i, info.name, args);
   if (i.info().result.rep != hir::Rep::kNone) c.define(&i, result);
 }

@@ -11,7 +11,7 @@ namespace {
 
 struct TypeAddress {
   uint32_t mask;
-  uint64_t PyLayout::* address;
+  uint64_t PyLayout::*address;
 };
 constexpr TypeAddress kTypes[] = {
     {hir::kMaskInt, &PyLayout::int_type},
@@ -54,12 +54,14 @@ void guardType(Context& c, const Instr& i) {
   if (value->type.isSubtypeOf(wanted)) return;
   uint32_t mask = wanted.mask;
   if (mask == hir::kMaskNoneType) {  // one object: no load
-    c.deoptIf(i, c.reg(value), c.imm(static_cast<int64_t>(c.py.py_none)), Cond::kNe, ExitReason::kTypeChanged, value);
+    c.deoptIf(i, c.reg(value), c.imm(static_cast<int64_t>(c.py.py_none)), Cond::kNe,
+              ExitReason::kTypeChanged, value);
     return;
   }
   if (std::popcount(mask) == 1) {
     Operand expected = typeAddress(c, mask);
-    c.deoptIfMem(i, c.mem(c.use(value), c.py.ob_type), expected, Cond::kNe, 8, ExitReason::kTypeChanged, value);
+    c.deoptIfMem(i, c.mem(c.use(value), c.py.ob_type), expected, Cond::kNe, 8,
+                 ExitReason::kTypeChanged, value);
     return;
   }
   Operand type = c.load(c.use(value), c.py.ob_type);
@@ -110,7 +112,8 @@ void guardTruth(Context& c, const Instr& i) {
 }
 
 void keysVersion(Context& c, const Instr& i, Operand keys, uint32_t version) {
-  c.deoptIfMem(i, c.mem(keys, c.py.keys_version), c.imm(version), Cond::kNe, 4, ExitReason::kKeysVersionChanged);
+  c.deoptIfMem(i, c.mem(keys, c.py.keys_version), c.imm(version), Cond::kNe, 4,
+               ExitReason::kKeysVersionChanged);
 }
 
 void guardDictKeys(Context& c, const Instr& i) {
@@ -122,8 +125,8 @@ void guardModuleKeys(Context& c, const Instr& i) {
   keysVersion(c, i, c.load(dict, c.py.dict_keys), i.u32(0));
 }
 
-// No attribute of the instance hides the class's: the shared keys are the ones that the feedback saw,
-// and the instance still has its values in place.
+// No attribute of the instance hides the class's: the shared keys are the ones that the feedback
+// saw, and the instance still has its values in place.
 void guardHeapKeys(Context& c, const Instr& i) {
   const PyLayout& py = c.py;
   const Instr* value = i.operands[0];
@@ -137,7 +140,8 @@ void guardHeapKeys(Context& c, const Instr& i) {
     c.deoptIf(i, valid, c.imm(0), Cond::kEq, ExitReason::kDictMaterialised, value);
   } else {  // low bit set: values, not a dict
     Exit exit = c.makeExit(i, ExitKind::kDeopt, ExitReason::kDictMaterialised, value);
-    c.b.ExitTestMem(c.mem(object, py.values_pointer), c.imm(1), exit.values, Cond::kEq, 8, exit.index);
+    c.b.ExitTestMem(c.mem(object, py.values_pointer), c.imm(1), exit.values, Cond::kEq, 8,
+                    exit.index);
   }
 }
 
@@ -146,11 +150,11 @@ void guardFunctionCode(Context& c, const Instr& i) {
   c.define(&i, c.use(value));
   Operand function = c.reg(value);
   if (!value->type.is(hir::kMaskFunction)) {
-    c.deoptIfMem(i, c.mem(function, c.py.ob_type), c.imm(static_cast<int64_t>(c.py.function_type)), Cond::kNe, 8,
-                 ExitReason::kTypeChanged, value);
+    c.deoptIfMem(i, c.mem(function, c.py.ob_type), c.imm(static_cast<int64_t>(c.py.function_type)),
+                 Cond::kNe, 8, ExitReason::kTypeChanged, value);
   }
-  c.deoptIfMem(i, c.mem(function, c.py.function_code), c.object(i.u32(0)), Cond::kNe, 8, ExitReason::kCodeChanged,
-               value);
+  c.deoptIfMem(i, c.mem(function, c.py.function_code), c.object(i.u32(0)), Cond::kNe, 8,
+               ExitReason::kCodeChanged, value);
 }
 
 void checkExpected(Context& c, const Instr& i) {
@@ -168,7 +172,8 @@ Lowerer guardLowerer(Op op) {
     case Op::kGuardIs: return guardIs;
     case Op::kGuardNotNull: return guardNotNull;
     case Op::kGuardNull: return guardNull;
-    case Op::kGuardTrue: case Op::kGuardFalse: return guardTruth;
+    case Op::kGuardTrue:
+    case Op::kGuardFalse: return guardTruth;
     case Op::kGuardDictKeysVersion: return guardDictKeys;
     case Op::kGuardModuleKeysVersion: return guardModuleKeys;
     case Op::kGuardHeapKeysVersion: return guardHeapKeys;

@@ -1,5 +1,5 @@
-// Immediates and addresses that the machine has no form for become registers. Lowering proper is the
-// same for every target; this is the only place that asks.
+// Immediates and addresses that the machine has no form for become registers. Lowering proper is
+// the same for every target; this is the only place that asks.
 #include "lower/lower.h"
 
 namespace tephra::lower {
@@ -10,7 +10,8 @@ namespace {
 
 class Legalizer {
  public:
-  Legalizer(lir::Function* function, const Target& target) : function_(*function), target_(target) {}
+  Legalizer(lir::Function* function, const Target& target)
+      : function_(*function), target_(target) {}
 
   void instr(lir::Instr* at) {
     auto declared = at->info().uses;
@@ -36,7 +37,8 @@ class Legalizer {
   void address(lir::Instr* at, Operand* use) {
     if (target_.addressFits(*at, *use)) return;
     if (use->index_kind != Operand::kNone) {
-      Operand base = Operand::mem(part(use->base_kind, use->base), 0, part(use->index_kind, use->index), use->scale);
+      Operand base = Operand::mem(part(use->base_kind, use->base), 0,
+                                  part(use->index_kind, use->index), use->scale);
       *use = Operand::mem(emit(at, lir::Op::kLea, {base}), use->disp);
       if (target_.addressFits(*at, *use)) return;
     }

@@ -7,8 +7,8 @@ namespace tephra {
 namespace lower {
 
 Lowerer lowererOf(hir::Op op) {
-  for (auto family : {controlLowerer, frameLowerer, refcountLowerer, guardLowerer, numberLowerer, memoryLowerer,
-                      containerLowerer, callLowerer, genericLowerer}) {
+  for (auto family : {controlLowerer, frameLowerer, refcountLowerer, guardLowerer, numberLowerer,
+                      memoryLowerer, containerLowerer, callLowerer, genericLowerer}) {
     if (Lowerer lowerer = family(op)) return lowerer;
   }
   return nullptr;
@@ -18,7 +18,8 @@ bool hasLowering(hir::Op op) { return lowererOf(op) != nullptr; }
 
 }  // namespace lower
 
-Result<std::unique_ptr<lir::Function>> lowerToLir(const hir::Function& function, const Target& target) {
+Result<std::unique_ptr<lir::Function>> lowerToLir(const hir::Function& function,
+                                                  const Target& target) {
   TEPHRA_CHECK(function.unit() && function.unit()->layout, "a unit with its layout");
   auto out = std::make_unique<lir::Function>();
   lower::Context context(function, target, out.get());

@@ -1,9 +1,9 @@
-// Purpose: HIR to LIR. Each HIR row becomes straight machine-like code over virtual registers: object
-// layouts, frames, calls and exits are explicit afterwards.
-// Invariant in: HIR after passes/refcount_insertion and passes/position_stores (every reference and
-// position explicit); `function.unit()` and its layout are set.
-// Invariant out: LIR that its verifier accepts, every immediate and address encodable on `target`,
-// no critical edge, one ExitRecord per exiting instruction with locations that are operand indices.
+// Purpose: HIR to LIR. Each HIR row becomes straight machine-like code over virtual registers:
+// object layouts, frames, calls and exits are explicit afterwards. Invariant in: HIR after
+// passes/refcount_insertion and passes/position_stores (every reference and position explicit);
+// `function.unit()` and its layout are set. Invariant out: LIR that its verifier accepts, every
+// immediate and address encodable on `target`, no critical edge, one ExitRecord per exiting
+// instruction with locations that are operand indices.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,8 @@
 
 namespace tephra {
 
-Result<std::unique_ptr<lir::Function>> lowerToLir(const hir::Function& function, const Target& target);
+Result<std::unique_ptr<lir::Function>> lowerToLir(const hir::Function& function,
+                                                  const Target& target);
 
 namespace lower {
 

@@ -20,8 +20,8 @@ void exchangeField(Context& c, const Instr& i) {
   c.define(&i, exchange(c, address, c.use(i.operands[1])));
 }
 
-// Address of values[index] of an instance whose values are in place; deoptimises where they are not.
-// `storing`: a dict that shares the values would have to hear of the store.
+// Address of values[index] of an instance whose values are in place; deoptimises where they are
+// not. `storing`: a dict that shares the values would have to hear of the store.
 Operand instanceValue(Context& c, const Instr& i, uint32_t index, bool storing) {
   const PyLayout& py = c.py;
   const Instr* value = i.operands[0];
@@ -29,11 +29,13 @@ Operand instanceValue(Context& c, const Instr& i, uint32_t index, bool storing) 
   int32_t at = py.values_first + 8 * static_cast<int32_t>(index);
   if (py.inline_values) {
     if (storing) {
-      c.deoptIfMem(i, c.mem(object, py.values_pointer), c.imm(0), Cond::kNe, 8, ExitReason::kDictMaterialised, value);
+      c.deoptIfMem(i, c.mem(object, py.values_pointer), c.imm(0), Cond::kNe, 8,
+                   ExitReason::kDictMaterialised, value);
     }
     Operand size = c.load(c.load(object, py.ob_type), py.type_basicsize);
     Operand values = c.b.Add(size, object, 8);
-    c.deoptIf(i, c.load(values, py.values_valid, 1), c.imm(0), Cond::kEq, ExitReason::kDictMaterialised, value);
+    c.deoptIf(i, c.load(values, py.values_valid, 1), c.imm(0), Cond::kEq,
+              ExitReason::kDictMaterialised, value);
     return Operand::mem(values, at);
   }
   // The word is a dict, or the address of the values less one: an odd number.
@@ -71,7 +73,8 @@ Operand dictEntry(Context& c, Operand dict, uint32_t index, bool unicode) {
   int64_t entry = unicode ? int64_t{py.unicode_entry_size} * index + py.unicode_entry_value
                           : int64_t{py.general_entry_size} * index + py.general_entry_value;
   if (entry > INT32_MAX / 2) c.fail("dict entry index");
-  return c.b.Load(Operand::mem(keys, static_cast<int32_t>(py.keys_entries + entry), index_bytes, 0), 8, false);
+  return c.b.Load(Operand::mem(keys, static_cast<int32_t>(py.keys_entries + entry), index_bytes, 0),
+                  8, false);
 }
 
 void loadDictEntry(Context& c, const Instr& i) {
@@ -83,7 +86,9 @@ void loadModuleEntry(Context& c, const Instr& i) {
   c.define(&i, dictEntry(c, dict, i.u32(0), true));
 }
 
-void loadCell(Context& c, const Instr& i) { c.define(&i, c.load(c.use(i.operands[0]), c.py.cell_value)); }
+void loadCell(Context& c, const Instr& i) {
+  c.define(&i, c.load(c.use(i.operands[0]), c.py.cell_value));
+}
 
 void exchangeCell(Context& c, const Instr& i) {
   Operand address = c.mem(c.use(i.operands[0]), c.py.cell_value);
@@ -95,7 +100,9 @@ void loadClosureCell(Context& c, const Instr& i) {
   c.define(&i, c.load(closure, c.py.tuple_items + 8 * int64_t{i.u32(0)}));
 }
 
-void loadVarSize(Context& c, const Instr& i) { c.define(&i, c.load(c.use(i.operands[0]), c.py.ob_size)); }
+void loadVarSize(Context& c, const Instr& i) {
+  c.define(&i, c.load(c.use(i.operands[0]), c.py.ob_size));
+}
 
 }  // namespace
 

@@ -28,9 +28,10 @@ void boxInt(Context& c, const Instr& i) {
   Operand value = c.reg(i.operands[0]);
   Operand index = c.b.Add(value, c.imm(-kSmallIntMin), 8);
   auto large = c.splitIf(index, c.imm(kSmallIntCount), Cond::kUGe, 8, false);
-  Operand offset = std::has_single_bit(static_cast<uint32_t>(c.py.small_int_size))
-                       ? c.b.Shl(index, c.imm(std::countr_zero(static_cast<uint32_t>(c.py.small_int_size))), 8)
-                       : c.b.Mul(index, c.imm(c.py.small_int_size), 8);
+  Operand offset =
+      std::has_single_bit(static_cast<uint32_t>(c.py.small_int_size))
+          ? c.b.Shl(index, c.imm(std::countr_zero(static_cast<uint32_t>(c.py.small_int_size))), 8)
+          : c.b.Mul(index, c.imm(c.py.small_int_size), 8);
   Operand small = c.b.Add(offset, c.imm(static_cast<int64_t>(c.py.small_ints)), 8);
   c.b.setBlock(large.cold);
   Operand made = c.callChecked(i, "box_int", {value});
@@ -41,7 +42,9 @@ void unboxFloat(Context& c, const Instr& i) {
   c.define(&i, c.b.LoadF(c.mem(c.use(i.operands[0]), c.py.float_value)));
 }
 
-void boxFloat(Context& c, const Instr& i) { c.define(&i, c.callChecked(i, "box_float", {c.use(i.operands[0])})); }
+void boxFloat(Context& c, const Instr& i) {
+  c.define(&i, c.callChecked(i, "box_float", {c.use(i.operands[0])}));
+}
 
 void boxBool(Context& c, const Instr& i) {
   const Instr* value = i.operands[0];
@@ -197,7 +200,8 @@ void doublePow(Context& c, const Instr& i) {
   // 0 < base < infinity, as bits: zero wraps, negative ones and NaNs are above.
   Operand bits = c.b.Sub(c.b.FpToGp(base), c.imm(1), 8);
   c.deoptIf(i, bits, c.imm(kInfinityBits - 1), Cond::kUGe, ExitReason::kUnsupported);
-  if (exponent->op != Op::kConstDouble || !__builtin_isfinite(exponent->f64(0))) deoptUnlessFinite(c, i, power);
+  if (exponent->op != Op::kConstDouble || !__builtin_isfinite(exponent->f64(0)))
+    deoptUnlessFinite(c, i, power);
   Operand result = c.call("double_pow", {base, power});
   deoptUnlessFinite(c, i, result);
   c.define(&i, result);
@@ -213,18 +217,31 @@ Lowerer numberLowerer(Op op) {
     case Op::kBoxFloat: return boxFloat;
     case Op::kBoxBool: return boxBool;
     case Op::kIntToDouble: return intToDouble;
-    case Op::kIntAdd: case Op::kIntSub: case Op::kIntMul: return checkedArithmetic;
+    case Op::kIntAdd:
+    case Op::kIntSub:
+    case Op::kIntMul: return checkedArithmetic;
     case Op::kIntFloorDiv: return floorDiv;
     case Op::kIntMod: return modulo;
-    case Op::kIntAnd: case Op::kIntOr: case Op::kIntXor: return bitwise;
+    case Op::kIntAnd:
+    case Op::kIntOr:
+    case Op::kIntXor: return bitwise;
     case Op::kIntShl: return shiftLeft;
     case Op::kIntShr: return shiftRight;
     case Op::kIntNeg: return intNeg;
-    case Op::kDoubleAdd: case Op::kDoubleSub: case Op::kDoubleMul: case Op::kDoubleNeg: return doubleArithmetic;
+    case Op::kDoubleAdd:
+    case Op::kDoubleSub:
+    case Op::kDoubleMul:
+    case Op::kDoubleNeg: return doubleArithmetic;
     case Op::kDoubleDiv: return doubleDiv;
     case Op::kDoublePow: return doublePow;
-    case Op::kIntCompare: case Op::kDoubleCompare: case Op::kPtrEqual: case Op::kUnboxBool: case Op::kBoolNot:
-    case Op::kRangeIterHasNext: case Op::kListIterHasNext: case Op::kTupleIterHasNext: return truthValue;
+    case Op::kIntCompare:
+    case Op::kDoubleCompare:
+    case Op::kPtrEqual:
+    case Op::kUnboxBool:
+    case Op::kBoolNot:
+    case Op::kRangeIterHasNext:
+    case Op::kListIterHasNext:
+    case Op::kTupleIterHasNext: return truthValue;
     default: return nullptr;
   }
 }

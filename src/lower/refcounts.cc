@@ -31,8 +31,10 @@ void decref(Context& c, const Instr& i) {
 
 Lowerer refcountLowerer(Op op) {
   switch (op) {
-    case Op::kIncref: case Op::kXIncref: return incref;
-    case Op::kDecref: case Op::kXDecref: return decref;
+    case Op::kIncref:
+    case Op::kXIncref: return incref;
+    case Op::kDecref:
+    case Op::kXDecref: return decref;
     default: return nullptr;
   }
 }

@@ -27,16 +27,16 @@ bool exitReasonFromName(const std::string& name, ExitReason* out);
 struct ValueLocation {
   enum Where : uint8_t { kGp, kFp, kSpill, kConstant, kNull } where = kNull;
   enum Form : uint8_t { kObject, kInt64, kDouble, kBool } form = kObject;
-  bool owned = false;   // kObject: the exit takes over a reference; otherwise it takes a new one
-  uint8_t reg = 0;      // register number in its bank
-  int32_t offset = 0;   // kSpill: from the native frame pointer
-  uint64_t bits = 0;    // kConstant: object address, integer, or double bits
+  bool owned = false;  // kObject: the exit takes over a reference; otherwise it takes a new one
+  uint8_t reg = 0;     // register number in its bank
+  int32_t offset = 0;  // kSpill: from the native frame pointer
+  uint64_t bits = 0;   // kConstant: object address, integer, or double bits
 };
 
-struct ExitFrame {       // one frame of the chain, innermost last
-  uint32_t offset = 0;        // code units: next instruction
-  uint32_t raise_offset = 0;  // code units: the raising instruction
-  std::vector<ValueLocation> stack;  // bottom first
+struct ExitFrame {                                         // one frame of the chain, innermost last
+  uint32_t offset = 0;                                     // code units: next instruction
+  uint32_t raise_offset = 0;                               // code units: the raising instruction
+  std::vector<ValueLocation> stack;                        // bottom first
   std::vector<std::pair<uint32_t, ValueLocation>> locals;  // homes that are stale
   std::vector<uint32_t> borrowed_slots;  // inlined frames only; the outermost: CodeMetadata's
 };

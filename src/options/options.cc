@@ -25,7 +25,8 @@ const OptionInfo* findOption(std::string name) {
   return nullptr;
 }
 
-std::string badValue(const OptionInfo& info, const std::string& value, const std::string& expected) {
+std::string badValue(const OptionInfo& info, const std::string& value,
+                     const std::string& expected) {
   return std::string("tephra: option ") + info.name + ": bad value '" + value + "'; expected " +
          expected;
 }
@@ -85,15 +86,10 @@ std::string setOption(Options* options, const std::string& name, const std::stri
     return "tephra: unknown option '" + name + "'; the options are: " + names;
   }
   switch (info->kind) {
-    case OptionKind::kBool:
-      return setBool(options, *info, value);
-    case OptionKind::kInt:
-      return setInt(options, *info, value);
-    case OptionKind::kStr:
-      options->*info->text = value;
-      return "";
-    case OptionKind::kList:
-      return setList(options, *info, value);
+    case OptionKind::kBool: return setBool(options, *info, value);
+    case OptionKind::kInt: return setInt(options, *info, value);
+    case OptionKind::kStr: options->*info->text = value; return "";
+    case OptionKind::kList: return setList(options, *info, value);
   }
   return "";
 }

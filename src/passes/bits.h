@@ -16,7 +16,8 @@ class Bits {
   void reset(uint32_t i) { words_[i / 64] &= ~(uint64_t{1} << (i % 64)); }
   void clear() { words_.assign(words_.size(), 0); }
   bool any() const {
-    for (uint64_t word : words_) if (word) return true;
+    for (uint64_t word : words_)
+      if (word) return true;
     return false;
   }
   // True if something was added.

@@ -64,7 +64,8 @@ bool joinWithSucc(hir::Function& function, Block* block) {
     hir::Function::remove(instr);
     hir::Function::append(block, instr);
   }
-  for (Block* next : block->succs()) std::replace(next->preds.begin(), next->preds.end(), succ, block);
+  for (Block* next : block->succs())
+    std::replace(next->preds.begin(), next->preds.end(), succ, block);
   block->cold = block->cold && succ->cold;
   succ->preds.clear();
   std::erase(function.blocks(), succ);

@@ -43,7 +43,8 @@ class Fusion {
 
  private:
   Instr* resolve(Instr* value) const {
-    while (value->id < replacement_.size() && replacement_[value->id]) value = replacement_[value->id];
+    while (value->id < replacement_.size() && replacement_[value->id])
+      value = replacement_[value->id];
     return value;
   }
 
@@ -83,7 +84,8 @@ class Fusion {
       case Op::kCompareBool:
         return direct(instr->operands[0], instr->operands[1], static_cast<CmpKind>(instr->attr[0]));
       case Op::kCompare: {
-        Instr* answer = direct(instr->operands[0], instr->operands[1], static_cast<CmpKind>(instr->attr[0]));
+        Instr* answer =
+            direct(instr->operands[0], instr->operands[1], static_cast<CmpKind>(instr->attr[0]));
         return answer ? builder_.BoxBool(answer) : nullptr;
       }
       case Op::kPtrEqual: return identity(instr);

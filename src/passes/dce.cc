@@ -15,12 +15,16 @@ namespace {
 bool isRoot(const Instr* instr) {
   if (instr->isTerminator() || hir::isPartner(instr->op)) return true;
   switch (instr->op) {
-    case Op::kBoxInt: case Op::kBoxFloat:  // MemoryError for a box that nobody sees
+    case Op::kBoxInt:
+    case Op::kBoxFloat:  // MemoryError for a box that nobody sees
       return false;
     // These leave only because they cannot answer; without a user of the answer there is no
     // question. Division, shifts and subscripts deoptimise in order to raise: they stay.
-    case Op::kUnboxInt: case Op::kIntAdd: case Op::kIntSub: case Op::kIntMul: case Op::kIntNeg:
-      return false;
+    case Op::kUnboxInt:
+    case Op::kIntAdd:
+    case Op::kIntSub:
+    case Op::kIntMul:
+    case Op::kIntNeg: return false;
     default: break;
   }
   if (instr->hasState()) return true;

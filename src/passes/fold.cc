@@ -1,4 +1,5 @@
-// Arithmetic of simplify: the operations of ops.tbl on constants, exactly as compiled code does them.
+// Arithmetic of simplify: the operations of ops.tbl on constants, exactly as compiled code does
+// them.
 #include "passes/simplify.h"
 
 namespace tephra::passes {

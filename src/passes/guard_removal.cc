@@ -19,16 +19,22 @@ enum class Lasts { kNoGuard, kForever, kUntilWrite, kUntilAny };
 
 Lasts lasts(const Instr* instr) {
   switch (instr->op) {
-    case Op::kGuardIs: case Op::kGuardNotNull: case Op::kGuardNull: case Op::kGuardTrue:
-    case Op::kGuardFalse: case Op::kCheckExpected:
-      return Lasts::kForever;
+    case Op::kGuardIs:
+    case Op::kGuardNotNull:
+    case Op::kGuardNull:
+    case Op::kGuardTrue:
+    case Op::kGuardFalse:
+    case Op::kCheckExpected: return Lasts::kForever;
     case Op::kGuardType:
-      return Type::decode(instr->attr[0]).couldBe(hir::kMaskOther | hir::kMaskModule | hir::kMaskType)
+      return Type::decode(instr->attr[0])
+                     .couldBe(hir::kMaskOther | hir::kMaskModule | hir::kMaskType)
                  ? Lasts::kUntilWrite
                  : Lasts::kForever;
-    case Op::kGuardTypeVersion: case Op::kGuardDictKeysVersion: case Op::kGuardModuleKeysVersion:
-    case Op::kGuardHeapKeysVersion: case Op::kGuardFunctionCode:
-      return Lasts::kUntilWrite;
+    case Op::kGuardTypeVersion:
+    case Op::kGuardDictKeysVersion:
+    case Op::kGuardModuleKeysVersion:
+    case Op::kGuardHeapKeysVersion:
+    case Op::kGuardFunctionCode: return Lasts::kUntilWrite;
     case Op::kGuardUnobserved: return Lasts::kUntilAny;
     default: return Lasts::kNoGuard;
   }
@@ -52,7 +58,8 @@ bool covers(const Instr* earlier, const Instr* guard) {
   return reason_only || earlier->attr[0] == guard->attr[0];
 }
 
-// Where the end of an object may run arbitrary code: the Decrefs that refcount_insertion will place.
+// Where the end of an object may run arbitrary code: the Decrefs that refcount_insertion will
+// place.
 class Finalizers {
  public:
   explicit Finalizers(const hir::Function& function) : liveness_(function), kinds_(function) {
@@ -105,7 +112,8 @@ class Finalizers {
 
   // Read from memory and gone before anything that would have made it take a reference.
   static bool neverCounted(const Instr* root, const Instr* end) {
-    if (root->info().ownership != hir::Ownership::kBorrowed || root->block != end->block) return false;
+    if (root->info().ownership != hir::Ownership::kBorrowed || root->block != end->block)
+      return false;
     for (const Instr* instr = root->next; instr && instr != end->next; instr = instr->next) {
       if (instr->info().effects & (hir::kAny | hir::kWritesHeap | hir::kWritesHome)) return false;
     }

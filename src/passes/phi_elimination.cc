@@ -77,8 +77,8 @@ class Eliminator {
       if (same) return nullptr;
       same = root;
     }
-    bool sound = same && same->type.isSubtypeOf(phi->type) &&
-                 dominators_.dominates(same->block, phi->block);
+    bool sound =
+        same && same->type.isSubtypeOf(phi->type) && dominators_.dominates(same->block, phi->block);
     return sound ? same : nullptr;
   }
 

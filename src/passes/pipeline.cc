@@ -73,7 +73,8 @@ bool runPass(const PassInstance& instance, hir::Function& function, PassContext&
 void runPipeline(hir::Function& function, PassContext& context) {
   if (context.dump) context.dump("", function);
   if (context.options.verify) {
-    for (const std::string& line : hir::verify(function)) context.errors.push_back("input: " + line);
+    for (const std::string& line : hir::verify(function))
+      context.errors.push_back("input: " + line);
     if (!context.errors.empty()) return;
   }
   for (size_t i = 0; i < std::size(kPipeline); ++i) {

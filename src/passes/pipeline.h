@@ -1,8 +1,8 @@
 // Purpose: the passes over HIR as data (pipeline.tbl) and the one function that runs them.
-// Invariant in: a verified function from the frontend. Invariant out: the same function, cleaned and
-// simplified, with positions and reference counts explicit: ready for lower/. After each pass, where
-// PassOptions::verify says so, the function is verified, a pass that claims to have changed nothing is
-// held to it, and after refcount_insertion the counts are checked on all paths.
+// Invariant in: a verified function from the frontend. Invariant out: the same function, cleaned
+// and simplified, with positions and reference counts explicit: ready for lower/. After each pass,
+// where PassOptions::verify says so, the function is verified, a pass that claims to have changed
+// nothing is held to it, and after refcount_insertion the counts are checked on all paths.
 #pragma once
 
 #include <bitset>
@@ -40,7 +40,8 @@ struct PassContext {
   // Called before the first pass with "" and after each one with its name, where set.
   std::function<void(const char* pass, const hir::Function&)> dump;
   std::vector<PassTiming> timings;
-  // What verification found, each line with the pass to blame; the pipeline stops at the first pass.
+  // What verification found, each line with the pass to blame; the pipeline stops at the first
+  // pass.
   std::vector<std::string> errors;
 };
 
@@ -50,7 +51,7 @@ struct PassInstance {
   const char* name;  // "simplify$after_guards"
   const char* pass;  // "simplify"
   PassFunction run;
-  bool required;     // later phases cannot do without it
+  bool required;  // later phases cannot do without it
   const char* doc;
 };
 

@@ -70,7 +70,8 @@ class Checker {
 
  private:
   void scan(const Instr* instr) {
-    bool home = instr->op == Op::kStoreHome || instr->op == Op::kLoadHome || instr->op == Op::kTakeHome;
+    bool home =
+        instr->op == Op::kStoreHome || instr->op == Op::kLoadHome || instr->op == Op::kTakeHome;
     if (home) slots_ = std::max<size_t>(slots_, instr->attr[0] + 1);
     if (instr->op == Op::kStoreHome) written_.insert(instr->u32(0));
     if (instr->op == Op::kLoadArg) {
@@ -83,7 +84,8 @@ class Checker {
   }
 
   void fail(const Instr* at, const std::string& message) {
-    std::string line = "bb" + std::to_string(at->block->id) + ": " + hir::print(*at) + ": " + message;
+    std::string line =
+        "bb" + std::to_string(at->block->id) + ": " + hir::print(*at) + ": " + message;
     if (std::find(result_.errors.begin(), result_.errors.end(), line) == result_.errors.end()) {
       result_.errors.push_back(line);
     }
@@ -121,7 +123,8 @@ class Checker {
     Object& object = state.objects[index];
     if (!object.counted()) return;
     if (object.regs == 0) {
-      fail(at, "gives away a reference of v" + std::to_string(value->id) + " that no register owns");
+      fail(at,
+           "gives away a reference of v" + std::to_string(value->id) + " that no register owns");
       return;
     }
     --object.regs;
@@ -134,13 +137,17 @@ class Checker {
   // --- one instruction
   void step(State& state, Instr* instr) {
     switch (instr->op) {
-      case Op::kPhi: case Op::kFrameState: return;
+      case Op::kPhi:
+      case Op::kFrameState: return;
       case Op::kPushFrame: return pushFrame(state);
       case Op::kStoreHome: return storeHome(state, instr);
-      case Op::kTakeHome: case Op::kLoadHome: return readHome(state, instr);
+      case Op::kTakeHome:
+      case Op::kLoadHome: return readHome(state, instr);
       case Op::kLeaveFrame: return leaveFrame(state, instr);
-      case Op::kIncref: case Op::kXIncref: return incref(state, instr);
-      case Op::kDecref: case Op::kXDecref: return decref(state, instr);
+      case Op::kIncref:
+      case Op::kXIncref: return incref(state, instr);
+      case Op::kDecref:
+      case Op::kXDecref: return decref(state, instr);
       default: return ordinary(state, instr);
     }
   }
@@ -152,7 +159,8 @@ class Checker {
       auto arg = args_.find(slot);
       if (arg == args_.end() && slot >= total) continue;
       int object;
-      auto known = arg == args_.end() ? state.objects_of.end() : state.objects_of.find(arg->second->id);
+      auto known =
+          arg == args_.end() ? state.objects_of.end() : state.objects_of.find(arg->second->id);
       if (known != state.objects_of.end()) {
         object = known->second;
       } else {
@@ -222,7 +230,8 @@ class Checker {
     int index = objectOf(state, instr->operands[0], instr);
     if (index < 0) return;
     consume(state, index, instr, instr->operands[0]);
-    // Memory that still holds it was not touched since; otherwise its end may run code and free more.
+    // Memory that still holds it was not touched since; otherwise its end may run code and free
+    // more.
     bool last = !alive(state, index, true);
     bool harmless = (state.objects[index].mask & ~kMaskHarmless) == 0;
     if (!harmless && last) forgetMemory(state);
@@ -287,11 +296,13 @@ class Checker {
       int index = objectOf(state, instr->operands[0], instr);
       if (index < 0) return;
       // A guard that NULL does not pass: no path goes on here.
-      if (state.objects[index].null && !instr->type.couldBe(hir::kMaskNull)) state.infeasible = true;
+      if (state.objects[index].null && !instr->type.couldBe(hir::kMaskNull))
+        state.infeasible = true;
       narrow(state.objects[index], instr->type.mask);
       return;
     }
-    if (instr->op == Op::kLoadArg && state.objects_of.count(instr->id)) return;  // PushFrame was first
+    if (instr->op == Op::kLoadArg && state.objects_of.count(instr->id))
+      return;  // PushFrame was first
     Object object{.mask = instr->type.mask};
     if (instr->op == Op::kConstNull) object.null = true;
     if (instr->op == Op::kConstObject && function_.unit()) {
@@ -301,7 +312,8 @@ class Checker {
       case Ownership::kNew: object.regs = 1; break;
       case Ownership::kBorrowed: object.heap = true; break;
       case Ownership::kUncounted: object.external = true; break;
-      case Ownership::kNone: case Ownership::kAlias: break;
+      case Ownership::kNone:
+      case Ownership::kAlias: break;
     }
     state.objects_of[instr->id] = add(state, object);
   }
@@ -347,7 +359,8 @@ class Checker {
       } else if (auto old = state.objects_of.find(id); old != state.objects_of.end()) {
         live[id] = old->second;
       } else {
-        fail(from->last, "v" + std::to_string(id) + " is live in bb" + std::to_string(to->id) + " but not defined");
+        fail(from->last, "v" + std::to_string(id) + " is live in bb" + std::to_string(to->id) +
+                             " but not defined");
       }
     });
     if (!result_.errors.empty()) return;
@@ -380,8 +393,8 @@ class Checker {
     }
   }
 
-  // Renumbers objects by first mention, drops unnamed ones, and walks the block unless it was entered
-  // with the same state before.
+  // Renumbers objects by first mention, drops unnamed ones, and walks the block unless it was
+  // entered with the same state before.
   void enter(const Block* block, State state) {
     State fresh;
     fresh.in_frame = state.in_frame;
@@ -398,7 +411,8 @@ class Checker {
     for (const auto& [id, object] : fresh.objects_of) {
       key += std::to_string(id) + "=" + std::to_string(object) + ",";
     }
-    for (const Home& home : fresh.homes) key += std::to_string(home.object) + (home.owns ? "o" : "b");
+    for (const Home& home : fresh.homes)
+      key += std::to_string(home.object) + (home.owns ? "o" : "b");
     for (const Object& o : fresh.objects) {
       key += ";" + std::to_string(o.regs) + (o.external ? "e" : "") + (o.heap ? "h" : "") +
              (o.null ? "n" : "") + (o.immortal ? "i" : "") + std::to_string(o.mask);

@@ -1,10 +1,10 @@
-// Purpose: prove the result of refcount_insertion independently: walk all paths with concrete objects
-// and count. Shares no decision with the pass; loops end because states repeat.
-// Invariant in: the function after refcount_insertion. Checked on every path: no reference is released,
-// stolen or stored that the registers do not own; nothing is used that nobody keeps alive (values read
-// from memory live until the next operation that may release memory); at each exit the registers own
-// exactly what exit_owned says; nothing is owned after Return; no home is lost, released twice or read
-// while its reference is taken.
+// Purpose: prove the result of refcount_insertion independently: walk all paths with concrete
+// objects and count. Shares no decision with the pass; loops end because states repeat. Invariant
+// in: the function after refcount_insertion. Checked on every path: no reference is released,
+// stolen or stored that the registers do not own; nothing is used that nobody keeps alive (values
+// read from memory live until the next operation that may release memory); at each exit the
+// registers own exactly what exit_owned says; nothing is owned after Return; no home is lost,
+// released twice or read while its reference is taken.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// Control flow in refcount_insertion: what holds where ways meet, and the references that edges take
-// or release so that it does.
+// Control flow in refcount_insertion: what holds where ways meet, and the references that edges
+// take or release so that it does.
 #include <algorithm>
 
 #include "passes/refcount_impl.h"
@@ -69,7 +69,8 @@ void RefcountInsertion::joinHomes(const Block* block, const std::vector<RefState
       first = false;
     }
     // The block's own phis are new values here; the old ones of a loop's last round are gone.
-    std::erase_if(common, [&](Instr* root) { return root->op == Op::kPhi && root->block == block; });
+    std::erase_if(common,
+                  [&](Instr* root) { return root->op == Op::kPhi && root->block == block; });
     for (Instr* phi = block->first; phi && phi->op == Op::kPhi; phi = phi->next) {
       if (!phi->type.isObject() || !out->live.test(phi->id)) continue;
       bool holds = true;

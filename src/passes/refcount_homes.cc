@@ -24,8 +24,10 @@ bool RefcountInsertion::isParameter(uint32_t slot) const {
   return (unit && slot < unit->total_args) || (slot < args_.size() && args_[slot]);
 }
 
-// The old content is still needed and no other home holds it: the register takes the reference over.
-bool RefcountInsertion::takeOver(Instr* store, uint32_t slot, const HomeContent& old, RefState* state) {
+// The old content is still needed and no other home holds it: the register takes the reference
+// over.
+bool RefcountInsertion::takeOver(Instr* store, uint32_t slot, const HomeContent& old,
+                                 RefState* state) {
   bool taken = false;
   for (Instr* root : old) {
     bool counted = !kinds_.uncounted(root);
@@ -61,8 +63,8 @@ void RefcountInsertion::releaseOldContent(Instr* store, uint32_t slot, const Hom
   pending_.push_back({take, take, mask, harmless});
 }
 
-// x = x. A local's store goes. A parameter's stays, with the counts of both contents: that there is a
-// store is what makes its home own a reference.
+// x = x. A local's store goes. A parameter's stays, with the counts of both contents: that there is
+// a store is what makes its home own a reference.
 void RefcountInsertion::storeAgain(Instr* instr, RefState* state) {
   uint32_t slot = instr->u32(0);
   Instr* root = hir::rootOf(instr->operands[0]);
@@ -94,7 +96,8 @@ void RefcountInsertion::storeHome(Instr* instr, RefState* state) {
     state->borrowed.reset(root->id);
   }
   HomeContent old = state->homes[slot];
-  // The new content: this root and whatever else other homes with the same object are known to hold.
+  // The new content: this root and whatever else other homes with the same object are known to
+  // hold.
   HomeContent content{root};
   for (size_t other = 0; other < state->homes.size(); ++other) {
     if (other == slot || !state->holds(other, root)) continue;
@@ -139,12 +142,14 @@ void RefcountInsertion::dropFromAux(Instr* leave, const std::vector<uint32_t>& h
     bool borrowed = isParameter(slot) && !(slot < stored_.size() && stored_[slot]);
     uint32_t mask = state.home_masks[slot];
     if (immortal || handed_over || borrowed || (mask & ~kMaskImmortal) == 0) continue;
-    bool never_null = !(mask & hir::kMaskNull) || std::any_of(content.begin(), content.end(), [&](Instr* root) {
-      return (state.maskOf(root) & hir::kMaskNull) == 0;
-    });
+    bool never_null =
+        !(mask & hir::kMaskNull) || std::any_of(content.begin(), content.end(), [&](Instr* root) {
+          return (state.maskOf(root) & hir::kMaskNull) == 0;
+        });
     aux.push_back(never_null ? slot * 2 : entry);
   }
-  changed_ |= aux.size() != leave->aux.size() || !std::equal(aux.begin(), aux.end(), leave->aux.begin());
+  changed_ |=
+      aux.size() != leave->aux.size() || !std::equal(aux.begin(), aux.end(), leave->aux.begin());
   leave->aux = function_.arena().copy(std::span<const uint32_t>(aux));
 }
 

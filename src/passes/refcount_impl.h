@@ -1,7 +1,7 @@
-// Purpose: the class behind refcount_insertion, shared by its three source files: the driver and the
-// ordinary operations (refcount_insertion.cc), homes (refcount_homes.cc), edges (refcount_edges.cc).
-// Invariant: the transfer functions run twice with the same decisions: with emit_ false until the
-// states are stable, then once with emit_ true.
+// Purpose: the class behind refcount_insertion, shared by its three source files: the driver and
+// the ordinary operations (refcount_insertion.cc), homes (refcount_homes.cc), edges
+// (refcount_edges.cc). Invariant: the transfer functions run twice with the same decisions: with
+// emit_ false until the states are stable, then once with emit_ true.
 #pragma once
 
 #include <vector>
@@ -67,8 +67,8 @@ class RefcountInsertion {
   RootLiveness liveness_;
   RootKinds kinds_;
   size_t slots_ = 0;
-  std::vector<hir::Instr*> args_;  // by slot: LoadArg of the parameter, if the function has one
-  std::vector<bool> stored_;       // by slot: some StoreHome names it
+  std::vector<hir::Instr*> args_;   // by slot: LoadArg of the parameter, if the function has one
+  std::vector<bool> stored_;        // by slot: some StoreHome names it
   std::vector<RefState> in_, out_;  // by block id
   std::vector<Release> pending_;
   bool emit_ = false;

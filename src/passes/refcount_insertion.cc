@@ -168,7 +168,8 @@ void RefcountInsertion::ordinary(Instr* instr, RefState* state) {
   releaseDead(instr, state);
 }
 
-void RefcountInsertion::recordExit(Instr* instr, const RefState& state, const std::vector<Instr*>& extra) {
+void RefcountInsertion::recordExit(Instr* instr, const RefState& state,
+                                   const std::vector<Instr*>& extra) {
   if (!emit_) return;
   // These exits are taken with NULL: there is no object to own.
   Instr* null = instr->op == Op::kCheckExpected || instr->op == Op::kGuardNotNull
@@ -197,7 +198,8 @@ void RefcountInsertion::defineResult(Instr* instr, RefState* state) {
     case Ownership::kNew: state->owned.set(instr->id); break;
     case Ownership::kBorrowed: state->borrowed.set(instr->id); break;
     case Ownership::kUncounted: break;
-    case Ownership::kNone: case Ownership::kAlias: break;
+    case Ownership::kNone:
+    case Ownership::kAlias: break;
   }
 }
 
@@ -213,7 +215,8 @@ void RefcountInsertion::releaseDead(Instr* instr, RefState* state) {
 
 void RefcountInsertion::flush(Instr* before, RefState* state) {
   if (pending_.empty()) return;
-  bool dangerous = std::any_of(pending_.begin(), pending_.end(), [](const Release& r) { return !r.harmless; });
+  bool dangerous =
+      std::any_of(pending_.begin(), pending_.end(), [](const Release& r) { return !r.harmless; });
   if (dangerous) promoteAll(before, state);
   for (const Release& release : pending_) emitDecref(release, before);
   pending_.clear();

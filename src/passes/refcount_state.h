@@ -1,7 +1,6 @@
-// Purpose: the dataflow facts of refcount_insertion (see there) and the questions about values that it
-// and other passes ask.
-// Invariant: a root is in at most one of `owned` and `borrowed`, and in neither while a home backs it;
-// all three speak of live roots only.
+// Purpose: the dataflow facts of refcount_insertion (see there) and the questions about values that
+// it and other passes ask. Invariant: a root is in at most one of `owned` and `borrowed`, and in
+// neither while a home backs it; all three speak of live roots only.
 #pragma once
 
 #include <map>
@@ -14,8 +13,8 @@ namespace tephra::passes {
 
 inline constexpr uint32_t kMaskImmortal = hir::kMaskNull | hir::kMaskPyBool | hir::kMaskNoneType;
 // Releasing the last reference of these runs no code and touches no other object.
-inline constexpr uint32_t kMaskHarmless = kMaskImmortal | hir::kMaskInt | hir::kMaskFloat |
-                                          hir::kMaskStr | hir::kMaskBytes;
+inline constexpr uint32_t kMaskHarmless =
+    kMaskImmortal | hir::kMaskInt | hir::kMaskFloat | hir::kMaskStr | hir::kMaskBytes;
 
 // What guards and branches have proven about a root, and the alias that carries the proof.
 struct Narrow {

@@ -20,7 +20,9 @@ class RootLiveness {
   Bits liveOnEdge(const hir::Block* to, size_t index) const;
   // Roots whose last use on the way on is `instr`: operands left to right, then values of its frame
   // state, then its own result if nobody uses that.
-  const std::vector<hir::Instr*>& diesAt(const hir::Instr* instr) const { return dies_at_[instr->id]; }
+  const std::vector<hir::Instr*>& diesAt(const hir::Instr* instr) const {
+    return dies_at_[instr->id];
+  }
   // The instruction with this id.
   hir::Instr* valueOf(uint32_t id) const { return values_[id]; }
 
@@ -28,7 +30,7 @@ class RootLiveness {
   void scan(const hir::Block* block, bool record);
 
   size_t count_;
-  std::vector<Bits> live_in_;  // by block id
+  std::vector<Bits> live_in_;                      // by block id
   std::vector<std::vector<hir::Instr*>> dies_at_;  // by value id
   std::vector<hir::Instr*> values_;                // by id
 };

@@ -50,7 +50,8 @@ class Simplifier {
   const ObjectInfo* objectInfo(const Instr* value) const {
     const Instr* root = hir::rootOf(const_cast<Instr*>(value));
     const CodeUnit* unit = function_.unit();
-    if (root->op != Op::kConstObject || !unit || root->attr[0] >= unit->objects.size()) return nullptr;
+    if (root->op != Op::kConstObject || !unit || root->attr[0] >= unit->objects.size())
+      return nullptr;
     return &unit->objects[root->attr[0]];
   }
 
@@ -105,7 +106,8 @@ class Simplifier {
   }
 
   Instr* resolve(Instr* value) const {
-    while (value->id < replacement_.size() && replacement_[value->id]) value = replacement_[value->id];
+    while (value->id < replacement_.size() && replacement_[value->id])
+      value = replacement_[value->id];
     return value;
   }
 
@@ -123,19 +125,26 @@ class Simplifier {
     builder_.setInsertBefore(instr);
     builder_.setOffset(instr->offset);
     switch (instr->op) {
-      case Op::kGuardType: case Op::kGuardIs: case Op::kGuardNotNull: case Op::kCheckExpected:
-        return guard(instr);
-      case Op::kUnboxInt: case Op::kUnboxFloat: case Op::kUnboxBool: return unbox(instr);
+      case Op::kGuardType:
+      case Op::kGuardIs:
+      case Op::kGuardNotNull:
+      case Op::kCheckExpected: return guard(instr);
+      case Op::kUnboxInt:
+      case Op::kUnboxFloat:
+      case Op::kUnboxBool: return unbox(instr);
       case Op::kBoxBool: return boxBool(instr);
       case Op::kBoolNot: return boolNot(instr);
       case Op::kIsTruthy: return truth(instr);
       case Op::kIntToDouble:
         if (instr->operands[0]->op != Op::kConstInt) return nullptr;
         return builder_.ConstDouble(static_cast<double>(instr->operands[0]->i64(0)));
-      case Op::kIntCompare: case Op::kDoubleCompare: return compare(instr);
-      case Op::kDoubleAdd: case Op::kDoubleSub: case Op::kDoubleMul: case Op::kDoubleDiv:
-      case Op::kDoubleNeg:
-        return doubles(instr);
+      case Op::kIntCompare:
+      case Op::kDoubleCompare: return compare(instr);
+      case Op::kDoubleAdd:
+      case Op::kDoubleSub:
+      case Op::kDoubleMul:
+      case Op::kDoubleDiv:
+      case Op::kDoubleNeg: return doubles(instr);
       case Op::kPtrEqual: return pointers(instr);
       default: return integers(instr);  // everything else has no rule here
     }
@@ -217,10 +226,12 @@ class Simplifier {
     }
     if (value->type.is(hir::kMaskPyBool)) return builder_.UnboxBool(value);
     if (value->type.is(hir::kMaskFloat)) {
-      return builder_.DoubleCompare(builder_.UnboxFloat(value), builder_.ConstDouble(0), hir::CmpKind::kNe);
+      return builder_.DoubleCompare(builder_.UnboxFloat(value), builder_.ConstDouble(0),
+                                    hir::CmpKind::kNe);
     }
     if (value->type.is(hir::kMaskList | hir::kMaskTuple)) {
-      return builder_.IntCompare(builder_.LoadVarSize(value), builder_.ConstInt(0), hir::CmpKind::kNe);
+      return builder_.IntCompare(builder_.LoadVarSize(value), builder_.ConstInt(0),
+                                 hir::CmpKind::kNe);
     }
     return nullptr;
   }
@@ -239,7 +250,8 @@ class Simplifier {
 
   Instr* doubles(Instr* instr) {
     std::span<Instr*> in = instr->inputs();
-    if (!std::all_of(in.begin(), in.end(), [](Instr* v) { return v->op == Op::kConstDouble; })) return nullptr;
+    if (!std::all_of(in.begin(), in.end(), [](Instr* v) { return v->op == Op::kConstDouble; }))
+      return nullptr;
     double left = in[0]->f64(0), right = in.size() > 1 ? in[1]->f64(0) : 0;
     switch (instr->op) {
       case Op::kDoubleAdd: return builder_.ConstDouble(left + right);
@@ -254,7 +266,8 @@ class Simplifier {
   Instr* integers(Instr* instr) {
     std::span<Instr*> in = instr->inputs();
     if (instr->type.rep != hir::Rep::kInt64 || in.empty() || in.size() > 2) return nullptr;
-    if (!std::all_of(in.begin(), in.end(), [](Instr* v) { return v->op == Op::kConstInt; })) return nullptr;
+    if (!std::all_of(in.begin(), in.end(), [](Instr* v) { return v->op == Op::kConstInt; }))
+      return nullptr;
     int64_t out;
     bool known = foldInt(instr->op, in[0]->i64(0), in.size() > 1 ? in[1]->i64(0) : 0, &out);
     return known ? builder_.ConstInt(out) : nullptr;

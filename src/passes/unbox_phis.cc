@@ -15,8 +15,11 @@ namespace {
 class Unboxer {
  public:
   Unboxer(hir::Function& function, bool ints)
-      : function_(function), ints_(ints), builder_(&function),
-        able_(function.numValues()), wanted_(function.numValues()),
+      : function_(function),
+        ints_(ints),
+        builder_(&function),
+        able_(function.numValues()),
+        wanted_(function.numValues()),
         unboxed_(function.numValues(), nullptr) {}
 
   bool run() {
@@ -38,7 +41,8 @@ class Unboxer {
 
   const ObjectInfo* constant(const Instr* root) const {
     const CodeUnit* unit = function_.unit();
-    if (root->op != Op::kConstObject || !unit || root->attr[0] >= unit->objects.size()) return nullptr;
+    if (root->op != Op::kConstObject || !unit || root->attr[0] >= unit->objects.size())
+      return nullptr;
     const ObjectInfo* info = &unit->objects[root->attr[0]];
     bool usable = ints_ ? info->type_mask == hir::kMaskInt && info->is_compact_int
                         : info->type_mask == hir::kMaskFloat;

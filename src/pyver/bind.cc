@@ -1,6 +1,6 @@
-// Purpose: argument binding as the interpreter does it (initialize_locals). Success is done here; every
-// failure is handed to the interpreter's own vectorcall with the same arguments, which fails in the
-// same place with its exact message (suggestions included) and never gets to run the body.
+// Purpose: argument binding as the interpreter does it (initialize_locals). Success is done here;
+// every failure is handed to the interpreter's own vectorcall with the same arguments, which fails
+// in the same place with its exact message (suggestions included) and never gets to run the body.
 #include "pyver/internal.h"
 
 namespace tephra::py {

@@ -18,7 +18,9 @@ int listExtend(PyThreadState*, PyObject* list, PyObject* iterable) {
   return -1;
 }
 
-int setUpdate(PyObject* set, PyObject* iterable) { return _PySet_Update(set, iterable) < 0 ? -1 : 0; }
+int setUpdate(PyObject* set, PyObject* iterable) {
+  return _PySet_Update(set, iterable) < 0 ? -1 : 0;
+}
 
 int dictUpdate(PyThreadState*, PyObject* dict, PyObject* mapping) {
   if (PyDict_Update(dict, mapping) >= 0) return 0;
@@ -89,13 +91,33 @@ PyObject* inPlacePower(PyObject* a, PyObject* b) { return PyNumber_InPlacePower(
 PyObject* binaryOp(PyObject* left, PyObject* right, int kind) {
   using Op = PyObject* (*)(PyObject*, PyObject*);
   static const Op kOps[] = {
-      PyNumber_Add, PyNumber_And, PyNumber_FloorDivide, PyNumber_Lshift, PyNumber_MatrixMultiply,
-      PyNumber_Multiply, PyNumber_Remainder, PyNumber_Or, power, PyNumber_Rshift,
-      PyNumber_Subtract, PyNumber_TrueDivide, PyNumber_Xor, PyNumber_InPlaceAdd,
-      PyNumber_InPlaceAnd, PyNumber_InPlaceFloorDivide, PyNumber_InPlaceLshift,
-      PyNumber_InPlaceMatrixMultiply, PyNumber_InPlaceMultiply, PyNumber_InPlaceRemainder,
-      PyNumber_InPlaceOr, inPlacePower, PyNumber_InPlaceRshift, PyNumber_InPlaceSubtract,
-      PyNumber_InPlaceTrueDivide, PyNumber_InPlaceXor, PyObject_GetItem,
+      PyNumber_Add,
+      PyNumber_And,
+      PyNumber_FloorDivide,
+      PyNumber_Lshift,
+      PyNumber_MatrixMultiply,
+      PyNumber_Multiply,
+      PyNumber_Remainder,
+      PyNumber_Or,
+      power,
+      PyNumber_Rshift,
+      PyNumber_Subtract,
+      PyNumber_TrueDivide,
+      PyNumber_Xor,
+      PyNumber_InPlaceAdd,
+      PyNumber_InPlaceAnd,
+      PyNumber_InPlaceFloorDivide,
+      PyNumber_InPlaceLshift,
+      PyNumber_InPlaceMatrixMultiply,
+      PyNumber_InPlaceMultiply,
+      PyNumber_InPlaceRemainder,
+      PyNumber_InPlaceOr,
+      inPlacePower,
+      PyNumber_InPlaceRshift,
+      PyNumber_InPlaceSubtract,
+      PyNumber_InPlaceTrueDivide,
+      PyNumber_InPlaceXor,
+      PyObject_GetItem,
   };
   static_assert(NB_ADD == 0 && NB_POWER == 8 && NB_XOR == 12 && NB_INPLACE_XOR == 25);
   return kOps[kind](left, right);

@@ -49,8 +49,8 @@ bool toolsActive(PyThreadState* ts);      // any global monitoring events, traci
 
 // --- functions and code -------------------------------------------------------------------------
 
-// Function versions. Installing our vectorcall clears the function's own version; the code's version
-// must go too, or closures made later are bypassed at specialised sites.
+// Function versions. Installing our vectorcall clears the function's own version; the code's
+// version must go too, or closures made later are bypassed at specialised sites.
 struct SavedVersion {
   uint32_t function = 0;
   uint32_t code = 0;
@@ -68,7 +68,8 @@ struct Handler {
 };
 bool findHandler(PyCodeObject* code, uint32_t offset, Handler* out);
 
-// --- frames ---------------------------------------------------------------------------------------
+// --- frames
+// ---------------------------------------------------------------------------------------
 
 Frame* currentFrame(PyThreadState* ts);
 void setCurrentFrame(PyThreadState* ts, Frame* frame);
@@ -87,13 +88,15 @@ void clearFrame(PyThreadState* ts, Frame* frame);
 // The whole leave: unlink, recursion count back, clearFrame.
 void leaveFrame(PyThreadState* ts, Frame* frame);
 
-PyCodeObject* frameCode(Frame* frame);          // borrowed
-PyFunctionObject* frameFunction(Frame* frame);  // borrowed
+PyCodeObject* frameCode(Frame* frame);           // borrowed
+PyFunctionObject* frameFunction(Frame* frame);   // borrowed
 PyObject* slotGet(Frame* frame, uint32_t slot);  // borrowed or NULL
 bool slotOwned(Frame* frame, uint32_t slot);     // holds a reference that clearing would drop
-void slotSetOwned(Frame* frame, uint32_t slot, PyObject* value);     // steals; old content not released
-void slotSetBorrowed(Frame* frame, uint32_t slot, PyObject* value);  // takes no reference where it can
-void slotClear(Frame* frame, uint32_t slot);     // NULL, then releases what was owned
+void slotSetOwned(Frame* frame, uint32_t slot,
+                  PyObject* value);  // steals; old content not released
+void slotSetBorrowed(Frame* frame, uint32_t slot,
+                     PyObject* value);        // takes no reference where it can
+void slotClear(Frame* frame, uint32_t slot);  // NULL, then releases what was owned
 // Frame code and function become strong references (compiled frames may hold borrowed ones), and
 // so do all slots: the frame can then outlive its caller's references.
 void makeHeapSafe(Frame* frame);
@@ -102,7 +105,7 @@ void makeHeapSafe(Frame* frame);
 // True and False): call before it continues a compiled frame.
 void canonicaliseHomes(Frame* frame);
 
-int stackDepth(Frame* frame);  // entries above the locals
+int stackDepth(Frame* frame);                   // entries above the locals
 void pushStack(Frame* frame, PyObject* owned);  // NULL allowed
 PyObject* popStack(Frame* frame);               // new reference or NULL
 void dropStack(Frame* frame, int depth);        // releases down to `depth` entries
@@ -114,24 +117,26 @@ void setPosition(Frame* frame, PyCodeObject* code, uint32_t offset);
 void setNextInstr(Frame* frame, PyCodeObject* code, uint32_t offset);
 uint32_t framePosition(Frame* frame);
 
-// Continue a linked frame in the interpreter, to its end. The frame is unlinked, its recursion count
-// undone (the interpreter counts again), run, cleared and popped. Result: the function's.
+// Continue a linked frame in the interpreter, to its end. The frame is unlinked, its recursion
+// count undone (the interpreter counts again), run, cleared and popped. Result: the function's.
 // resumeInterpreter: at setNextInstr's position. interpretWithThrow: an exception is set, and the
 // interpreter unwinds from setPosition's instruction (fires PY_THROW for tools).
 PyObject* resumeInterpreter(PyThreadState* ts, Frame* frame);
 PyObject* interpretWithThrow(PyThreadState* ts, Frame* frame);
 // An exception is set: adds the traceback entry of the current frame at its position.
 void addTraceback(PyThreadState* ts, Frame* frame);
-// The linked frame has raised at `offset` with its stack as it was before the instruction: traceback
-// (unless `reraise`), then the handler in the interpreter, or clear and NULL. Uses interpretWithThrow
-// only while tools watch exceptions.
+// The linked frame has raised at `offset` with its stack as it was before the instruction:
+// traceback (unless `reraise`), then the handler in the interpreter, or clear and NULL. Uses
+// interpretWithThrow only while tools watch exceptions.
 PyObject* raiseInFrame(PyThreadState* ts, Frame* frame, uint32_t offset, bool reraise);
 
-// The recursion count is below zero after our decrement: 0 go on, -1 RecursionError set, count given back.
+// The recursion count is below zero after our decrement: 0 go on, -1 RecursionError set, count
+// given back.
 int recursionError(PyThreadState* ts);
 int recursionRemaining(PyThreadState* ts);
 
-// --- names ------------------------------------------------------------------------------------------
+// --- names
+// ------------------------------------------------------------------------------------------
 
 PyObject* loadGlobal(PyThreadState* ts, PyObject* globals, PyObject* builtins, PyObject* name);
 int deleteGlobal(PyThreadState* ts, PyObject* globals, PyObject* name);
@@ -139,10 +144,12 @@ PyObject* loadBuildClass(PyThreadState* ts, PyObject* builtins);
 void unboundLocalError(PyThreadState* ts, PyCodeObject* code, uint32_t slot);
 void unboundDerefError(PyThreadState* ts, PyCodeObject* code, uint32_t slot);
 void nameError(PyThreadState* ts, PyObject* name);
-PyObject* importName(PyThreadState* ts, Frame* frame, PyObject* name, PyObject* fromlist, PyObject* level);
+PyObject* importName(PyThreadState* ts, Frame* frame, PyObject* name, PyObject* fromlist,
+                     PyObject* level);
 PyObject* importFrom(PyThreadState* ts, PyObject* module, PyObject* name);
 
-// --- attributes -------------------------------------------------------------------------------------
+// --- attributes
+// -------------------------------------------------------------------------------------
 
 // The callable; *self = a new reference of object for an unbound method, else NULL.
 PyObject* getMethod(PyObject* object, PyObject* name, PyObject** self);
@@ -150,15 +157,18 @@ PyObject* loadSuperAttr(PyThreadState* ts, PyObject* super, PyObject* type, PyOb
                         PyObject* name, bool two_arg);
 PyObject* loadSuperMethod(PyThreadState* ts, PyObject* super, PyObject* type, PyObject* self,
                           PyObject* name, bool two_arg, PyObject** out_self);
-PyObject* loadSpecial(PyThreadState* ts, PyObject* owner, int kind, PyObject** self);  // LOAD_SPECIAL
-PyObject* beforeWith(PyThreadState* ts, PyObject* manager, PyObject** entered);        // BEFORE_WITH
+PyObject* loadSpecial(PyThreadState* ts, PyObject* owner, int kind,
+                      PyObject** self);                                          // LOAD_SPECIAL
+PyObject* beforeWith(PyThreadState* ts, PyObject* manager, PyObject** entered);  // BEFORE_WITH
 // First store of value `index` into an instance with live values. Steals value. Cannot fail.
 void storeInlineValueFirst(PyObject* object, PyObject* value, uint32_t index, PyObject* name);
 
-// --- containers -------------------------------------------------------------------------------------
+// --- containers
+// -------------------------------------------------------------------------------------
 
 // Writes new references left to right: argcnt items; argcntafter >= 0: then the list, then those.
-int unpackIterable(PyThreadState* ts, PyObject* sequence, int argcnt, int argcntafter, PyObject** out);
+int unpackIterable(PyThreadState* ts, PyObject* sequence, int argcnt, int argcntafter,
+                   PyObject** out);
 int listExtend(PyThreadState* ts, PyObject* list, PyObject* iterable);
 int setUpdate(PyObject* set, PyObject* iterable);
 int dictUpdate(PyThreadState* ts, PyObject* dict, PyObject* mapping);
@@ -167,51 +177,61 @@ void formatKwargsError(PyThreadState* ts, PyObject* callable, PyObject* kwargs);
 PyObject* binarySlice(PyObject* container, PyObject* start, PyObject* stop);
 int storeSlice(PyObject* container, PyObject* start, PyObject* stop, PyObject* value);
 PyObject* matchKeys(PyThreadState* ts, PyObject* subject, PyObject* keys);  // tuple or None
-PyObject* matchClass(PyThreadState* ts, PyObject* subject, PyObject* type, PyObject* names, int npos);
+PyObject* matchClass(PyThreadState* ts, PyObject* subject, PyObject* type, PyObject* names,
+                     int npos);
 
-// --- strings ----------------------------------------------------------------------------------------
+// --- strings
+// ----------------------------------------------------------------------------------------
 
-PyObject* formatValue(PyObject* value, PyObject* spec, int conversion);  // FORMAT_VALUE; spec may be NULL
-PyObject* convertValue(PyObject* value, int conversion);                 // CONVERT_VALUE
+PyObject* formatValue(PyObject* value, PyObject* spec,
+                      int conversion);                    // FORMAT_VALUE; spec may be NULL
+PyObject* convertValue(PyObject* value, int conversion);  // CONVERT_VALUE
 PyObject* formatSimple(PyObject* value);
 PyObject* formatWithSpec(PyObject* value, PyObject* spec);
 PyObject* buildString(PyObject* const* pieces, Py_ssize_t count);
 PyObject* buildInterpolation(PyObject* value, PyObject* str, PyObject* spec, int conversion);
 PyObject* buildTemplate(PyObject* strings, PyObject* interpolations);
 
-// --- operators --------------------------------------------------------------------------------------
+// --- operators
+// --------------------------------------------------------------------------------------
 
 PyObject* binaryOp(PyObject* left, PyObject* right, int kind);  // NB_*, in-place kinds too
 PyObject* intrinsic1(PyThreadState* ts, PyObject* value, int kind);
 PyObject* intrinsic2(PyThreadState* ts, PyObject* first, PyObject* second, int kind);
 
-// --- functions and calls ------------------------------------------------------------------------------
+// --- functions and calls
+// ------------------------------------------------------------------------------
 
 PyObject* makeFunction(PyObject* code, PyObject* globals);
 // kind: 1 defaults, 2 kwdefaults, 4 annotations, 8 closure, 16 __annotate__. Steals value.
 void setFunctionAttribute(PyObject* function, PyObject* value, int kind);
-void finishFunction(PyObject* function);  // func_version = co_version, as MAKE_FUNCTION does at its end
+void finishFunction(
+    PyObject* function);  // func_version = co_version, as MAKE_FUNCTION does at its end
 // CALL_FUNCTION_EX: kwargs may be NULL.
 PyObject* callEx(PyThreadState* ts, PyObject* callable, PyObject* args, PyObject* kwargs);
-// Binds as the interpreter does, with its error messages: slots[0 .. total_args) get new references.
-// args: nargs positional ones, then the values of kwnames. 0 or -1.
+// Binds as the interpreter does, with its error messages: slots[0 .. total_args) get new
+// references. args: nargs positional ones, then the values of kwnames. 0 or -1.
 int bindArguments(PyThreadState* ts, PyFunctionObject* func, PyObject* const* args, size_t nargs,
                   PyObject* kwnames, PyObject** slots);
 
-// --- exceptions ---------------------------------------------------------------------------------------
+// --- exceptions
+// ---------------------------------------------------------------------------------------
 
-// RAISE_VARARGS; both may be NULL (re-raise). Always leaves an exception set. True: it was a re-raise of
-// the handled exception, which gets no new traceback entry.
+// RAISE_VARARGS; both may be NULL (re-raise). Always leaves an exception set. True: it was a
+// re-raise of the handled exception, which gets no new traceback entry.
 bool doRaise(PyThreadState* ts, PyObject* exc, PyObject* cause);
-PyObject* handledException(PyThreadState* ts);  // borrowed; NULL when none: what PUSH_EXC_INFO saves
+PyObject* handledException(
+    PyThreadState* ts);  // borrowed; NULL when none: what PUSH_EXC_INFO saves
 void setHandledException(PyThreadState* ts, PyObject* exc);  // steals; NULL or None: none
-int checkExceptType(PyThreadState* ts, PyObject* type);      // CHECK_EXC_MATCH's validation: 0 or -1
+int checkExceptType(PyThreadState* ts, PyObject* type);  // CHECK_EXC_MATCH's validation: 0 or -1
 int exceptionGroupMatch(PyThreadState* ts, Frame* frame, PyObject* exc, PyObject* type,
                         PyObject** match, PyObject** rest);
 
-// --- decoding -----------------------------------------------------------------------------------------
+// --- decoding
+// -----------------------------------------------------------------------------------------
 
-// ObjectInfo::address values are borrowed: take references of all `objects` before anything else runs.
+// ObjectInfo::address values are borrowed: take references of all `objects` before anything else
+// runs.
 Result<std::unique_ptr<CodeUnit>> decode(PyFunctionObject* func);
 ObjectInfo describeObject(PyObject* object);
 // Canonical bytecode and feedback as text, or why not: for tephra._tephra.dump_bytecode(func).

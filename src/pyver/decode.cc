@@ -113,7 +113,8 @@ void Decoder::describe() {
 }
 
 void Decoder::readExceptions() {
-  const auto* p = reinterpret_cast<const unsigned char*>(PyBytes_AS_STRING(code_->co_exceptiontable));
+  const auto* p =
+      reinterpret_cast<const unsigned char*>(PyBytes_AS_STRING(code_->co_exceptiontable));
   const unsigned char* end = p + PyBytes_GET_SIZE(code_->co_exceptiontable);
   auto varint = [&p] {
     uint32_t byte = *p++;
@@ -185,9 +186,9 @@ bool Decoder::resolveTargets() {
 // Calls whose callee the version alone does not give: a function that this unit already knows.
 void Decoder::resolveCallees() {
   for (FeedbackInfo& info : unit_->feedback) {
-    bool python_call = info.kind == Feedback::kCallPyExact || info.kind == Feedback::kCallBoundPyExact ||
-                       info.kind == Feedback::kCallPyGeneral ||
-                       info.kind == Feedback::kCallBoundPyGeneral;
+    bool python_call =
+        info.kind == Feedback::kCallPyExact || info.kind == Feedback::kCallBoundPyExact ||
+        info.kind == Feedback::kCallPyGeneral || info.kind == Feedback::kCallBoundPyGeneral;
     if (!python_call || info.object != kNoRef || info.keys_version == 0) continue;
     for (ObjRef ref = 0; ref < unit_->objects.size(); ref++) {
       auto* object = reinterpret_cast<PyObject*>(unit_->objects[ref].address);
@@ -229,8 +230,10 @@ Result<std::unique_ptr<CodeUnit>> Decoder::run() {
     size_t start_of_pieces = first;
     decodeOpcode(*this, raw);
     // A leading ToBool is an instruction of its own (emitToBool).
-    while (start_of_pieces < unit_->code.size() && unit_->code[start_of_pieces].op == Canonical::kToBool &&
-           unit_->code[start_of_pieces].next_offset == raw.start && unit_->code.size() > first + 1) {
+    while (start_of_pieces < unit_->code.size() &&
+           unit_->code[start_of_pieces].op == Canonical::kToBool &&
+           unit_->code[start_of_pieces].next_offset == raw.start &&
+           unit_->code.size() > first + 1) {
       start_of_pieces++;
     }
     finishInstr(raw, start_of_pieces);

@@ -1,7 +1,7 @@
 // Purpose: the decoder's frame: walks real bytecode, keeps indices, objects and jump targets; each
 // version supplies decodeOpcode (v3_XX/decode.cc) and readFeedback (v3_XX/feedback.cc).
-// Invariant: the base stream (PyCode_GetCode: no specialised, instrumented or executor opcodes) says
-// what the instructions are; the adaptive stream is read for feedback only.
+// Invariant: the base stream (PyCode_GetCode: no specialised, instrumented or executor opcodes)
+// says what the instructions are; the adaptive stream is read for feedback only.
 #pragma once
 
 #include <unordered_map>
@@ -18,7 +18,8 @@ struct RawInstr {
   int opcode = 0;      // base opcode
   int adaptive = 0;    // opcode in the adaptive stream
   uint32_t arg = 0;
-  const uint16_t* cache = nullptr;  // adaptive stream: [0] counter, [1].. as the instruction defines
+  const uint16_t* cache =
+      nullptr;  // adaptive stream: [0] counter, [1].. as the instruction defines
 };
 
 inline uint32_t read32(const uint16_t* p) { return p[0] | (static_cast<uint32_t>(p[1]) << 16); }
@@ -66,7 +67,7 @@ class Decoder {
   const uint8_t* base_ = nullptr;
   uint32_t units_ = 0;
   std::unordered_map<PyObject*, ObjRef> refs_;
-  std::vector<int32_t> index_of_;  // code unit -> canonical index, -1
+  std::vector<int32_t> index_of_;                     // code unit -> canonical index, -1
   std::vector<std::pair<uint32_t, uint32_t>> jumps_;  // canonical index, target code unit
   Bailout failure_{};
   bool failed_ = false;
@@ -85,8 +86,9 @@ PyTypeObject* typeByVersion(uint32_t version);
 PyTypeObject* findTypeByWalk(uint32_t version);  // over all subclasses of object, remembered weakly
 
 // --- feedback.cc: the parts with one text
-void attachType(Decoder& d, FeedbackInfo* info);             // info->type from type_version
-void attachGlobal(Decoder& d, FeedbackInfo* info, bool builtin);  // info->object from keys and index
+void attachType(Decoder& d, FeedbackInfo* info);  // info->type from type_version
+void attachGlobal(Decoder& d, FeedbackInfo* info,
+                  bool builtin);  // info->object from keys and index
 PyObject* dictEntryValue(PyObject* dict, uint32_t keys_version, int32_t index);  // borrowed or NULL
 Feedback unspecialised(const RawInstr& raw);  // kNone, or kMegamorphic from the counter
 

@@ -1,6 +1,6 @@
 // Purpose: resolving what inline caches hold; the parts with one text for all versions.
-// Invariant: caches hold borrowed pointers and versions that may be stale; nothing is believed unless
-// the version still matches (checked here, under the GIL, with no code run in between).
+// Invariant: caches hold borrowed pointers and versions that may be stale; nothing is believed
+// unless the version still matches (checked here, under the GIL, with no code run in between).
 #include "pyver/decode.h"
 
 namespace tephra::py {

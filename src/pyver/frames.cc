@@ -61,7 +61,8 @@ Frame* allocateFrame(PyThreadState* ts, size_t words) {
 }
 
 bool findHandler(PyCodeObject* code, uint32_t offset, Handler* out) {
-  const auto* p = reinterpret_cast<const unsigned char*>(PyBytes_AS_STRING(code->co_exceptiontable));
+  const auto* p =
+      reinterpret_cast<const unsigned char*>(PyBytes_AS_STRING(code->co_exceptiontable));
   const unsigned char* end = p + PyBytes_GET_SIZE(code->co_exceptiontable);
   while (p < end) {  // entries are sorted by start and do not overlap
     uint32_t start = readVarint(&p);
@@ -79,7 +80,8 @@ bool findHandler(PyCodeObject* code, uint32_t offset, Handler* out) {
 
 PyFrameObject* frameObjectOf(PyThreadState* ts, Frame* frame) {
   if (frame->frame_obj != nullptr) {
-    return reinterpret_cast<PyFrameObject*>(Py_NewRef(reinterpret_cast<PyObject*>(frame->frame_obj)));
+    return reinterpret_cast<PyFrameObject*>(
+        Py_NewRef(reinterpret_cast<PyObject*>(frame->frame_obj)));
   }
   // The function that makes frame objects is hidden; the public getter makes the one of the current
   // frame. It swallows the pending exception when memory runs out, so that is put aside here.

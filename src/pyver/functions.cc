@@ -10,8 +10,8 @@ PyObject* getMethod(PyObject* object, PyObject* name, PyObject** self) {
   return method;
 }
 
-PyObject* loadSuperAttr(PyThreadState*, PyObject* super, PyObject* type, PyObject* self, PyObject* name,
-                        bool two_arg) {
+PyObject* loadSuperAttr(PyThreadState*, PyObject* super, PyObject* type, PyObject* self,
+                        PyObject* name, bool two_arg) {
   if (super == reinterpret_cast<PyObject*>(&PySuper_Type) && PyType_Check(type)) {
     return superLookup(reinterpret_cast<PyTypeObject*>(type), self, name, nullptr);
   }

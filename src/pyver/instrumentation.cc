@@ -1,4 +1,5 @@
-// Purpose: what compiled code must know of monitoring, and function versions; the parts with one text.
+// Purpose: what compiled code must know of monitoring, and function versions; the parts with one
+// text.
 #include "pyver/internal.h"
 
 namespace tephra::py {

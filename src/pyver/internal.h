@@ -1,5 +1,5 @@
-// Purpose: what the files of src/pyver share among themselves: the seam between the parts common to all
-// versions (src/pyver/*.cc) and each version's own (src/pyver/v3_XX/*.cc).
+// Purpose: what the files of src/pyver share among themselves: the seam between the parts common to
+// all versions (src/pyver/*.cc) and each version's own (src/pyver/v3_XX/*.cc).
 #pragma once
 
 #include "pyver/contract.h"
@@ -19,7 +19,8 @@ bool microVersionsAgree(unsigned long running, unsigned long built);
 PyObject* evalFrame(PyThreadState* ts, Frame* frame, int throwflag);
 
 // --- v3_XX/state.cc
-uint64_t executedInstrumentation(PyCodeObject* code);  // the version the code's bytecode was made for
+uint64_t executedInstrumentation(
+    PyCodeObject* code);  // the version the code's bytecode was made for
 bool isInstrumentedOpcode(int opcode);
 
 // --- v3_XX/interpreter_api.cc

@@ -12,17 +12,28 @@ uint32_t typeBit(PyTypeObject* type) {
     uint32_t bit;
   };
   static const Row rows[] = {
-      {&PyLong_Type, kTypeBitInt},           {&PyBool_Type, kTypeBitBool},
-      {&PyFloat_Type, kTypeBitFloat},        {&PyUnicode_Type, kTypeBitStr},
-      {&PyBytes_Type, kTypeBitBytes},        {&PyList_Type, kTypeBitList},
-      {&PyTuple_Type, kTypeBitTuple},        {&PyDict_Type, kTypeBitDict},
-      {&PySet_Type, kTypeBitSet},            {&PyFrozenSet_Type, kTypeBitFrozenSet},
-      {Py_TYPE(Py_None), kTypeBitNone},      {&PyType_Type, kTypeBitType},
-      {&PyFunction_Type, kTypeBitFunction},  {&PyCFunction_Type, kTypeBitBuiltin},
-      {&PyMethodDescr_Type, kTypeBitMethodDescr}, {&PySlice_Type, kTypeBitSlice},
-      {&PyRange_Type, kTypeBitRange},        {&PyRangeIter_Type, kTypeBitRangeIter},
-      {&PyListIter_Type, kTypeBitListIter},  {&PyTupleIter_Type, kTypeBitTupleIter},
-      {&PyCell_Type, kTypeBitCell},          {&PyModule_Type, kTypeBitModule},
+      {&PyLong_Type, kTypeBitInt},
+      {&PyBool_Type, kTypeBitBool},
+      {&PyFloat_Type, kTypeBitFloat},
+      {&PyUnicode_Type, kTypeBitStr},
+      {&PyBytes_Type, kTypeBitBytes},
+      {&PyList_Type, kTypeBitList},
+      {&PyTuple_Type, kTypeBitTuple},
+      {&PyDict_Type, kTypeBitDict},
+      {&PySet_Type, kTypeBitSet},
+      {&PyFrozenSet_Type, kTypeBitFrozenSet},
+      {Py_TYPE(Py_None), kTypeBitNone},
+      {&PyType_Type, kTypeBitType},
+      {&PyFunction_Type, kTypeBitFunction},
+      {&PyCFunction_Type, kTypeBitBuiltin},
+      {&PyMethodDescr_Type, kTypeBitMethodDescr},
+      {&PySlice_Type, kTypeBitSlice},
+      {&PyRange_Type, kTypeBitRange},
+      {&PyRangeIter_Type, kTypeBitRangeIter},
+      {&PyListIter_Type, kTypeBitListIter},
+      {&PyTupleIter_Type, kTypeBitTupleIter},
+      {&PyCell_Type, kTypeBitCell},
+      {&PyModule_Type, kTypeBitModule},
       {&PyMethod_Type, kTypeBitBoundMethod},
   };
   for (const Row& row : rows) {
@@ -67,8 +78,10 @@ std::string describeText(PyObject* object) {
     return "bytes of " + std::to_string(PyBytes_GET_SIZE(object));
   }
   if (type == &PyLong_Type && !_PyLong_IsCompact(reinterpret_cast<PyLongObject*>(object))) {
-    constexpr int kReadable = 120;  // bits: longer ones may exceed the interpreter's limit for str()
-    return static_cast<int64_t>(_PyLong_NumBits(object)) < kReadable ? shortRepr(object) : "large int";
+    constexpr int kReadable =
+        120;  // bits: longer ones may exceed the interpreter's limit for str()
+    return static_cast<int64_t>(_PyLong_NumBits(object)) < kReadable ? shortRepr(object)
+                                                                     : "large int";
   }
   if (type == &PyLong_Type || type == &PyBool_Type || type == &PyFloat_Type ||
       type == &PyUnicode_Type || type == &PyBytes_Type || object == Py_None ||
@@ -83,7 +96,8 @@ std::string describeText(PyObject* object) {
   if (type == &PyFunction_Type) {
     return "function " + utf8(reinterpret_cast<PyFunctionObject*>(object)->func_qualname);
   }
-  if (PyType_Check(object)) return std::string("class ") + reinterpret_cast<PyTypeObject*>(object)->tp_name;
+  if (PyType_Check(object))
+    return std::string("class ") + reinterpret_cast<PyTypeObject*>(object)->tp_name;
   if (type == &PyModule_Type) {
     const char* name = PyModule_GetName(object);
     if (name == nullptr) PyErr_Clear();
@@ -111,11 +125,11 @@ void describeBuiltin(PyObject* object, ObjectInfo* info) {
   if (builtin->m_module != nullptr && PyUnicode_Check(builtin->m_module)) {
     owner = utf8(builtin->m_module);
   } else if (PyObject* self = builtin->m_self; self != nullptr) {
-    owner = PyType_Check(self) ? reinterpret_cast<PyTypeObject*>(self)->tp_name : Py_TYPE(self)->tp_name;
+    owner = PyType_Check(self) ? reinterpret_cast<PyTypeObject*>(self)->tp_name
+                               : Py_TYPE(self)->tp_name;
   }
-  info->builtin_name = owner.empty() || owner == "builtins"
-                           ? std::string(builtin->m_ml->ml_name)
-                           : owner + "." + builtin->m_ml->ml_name;
+  info->builtin_name = owner.empty() || owner == "builtins" ? std::string(builtin->m_ml->ml_name)
+                                                            : owner + "." + builtin->m_ml->ml_name;
   info->text = "builtin " + info->builtin_name;
 }
 
@@ -123,7 +137,8 @@ void describeMethodDescr(PyObject* object, ObjectInfo* info) {
   auto* descr = reinterpret_cast<PyMethodDescrObject*>(object);
   info->c_function = reinterpret_cast<uint64_t>(descr->d_method->ml_meth);
   info->c_flags = static_cast<uint32_t>(descr->d_method->ml_flags);
-  info->builtin_name = std::string(descr->d_common.d_type->tp_name) + "." + descr->d_method->ml_name;
+  info->builtin_name =
+      std::string(descr->d_common.d_type->tp_name) + "." + descr->d_method->ml_name;
   info->text = "method " + info->builtin_name;
 }
 

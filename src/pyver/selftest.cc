@@ -60,24 +60,28 @@ void checkSequences(Problems* p, const PyLayout& l) {
   reportIf(p, at<Py_ssize_t>(list.p, l.ob_size) != 3, "list.ob_size");
   reportIf(p, at<PyObject*>(at<char*>(list.p, l.list_items), 8) != second, "list.ob_item");
   reportIf(p, at<PyObject*>(tuple.p, l.tuple_items + 8) != second, "tuple.ob_item");
-  reportIf(p, at<PyObject*>(list.p, l.ob_type) != reinterpret_cast<PyObject*>(&PyList_Type), "ob_type");
+  reportIf(p, at<PyObject*>(list.p, l.ob_type) != reinterpret_cast<PyObject*>(&PyList_Type),
+           "ob_type");
   Ref list_iter(PyObject_GetIter(list.p));
   Ref tuple_iter(PyObject_GetIter(tuple.p));
   Ref first(PyIter_Next(list_iter.p));
   Ref other(PyIter_Next(tuple_iter.p));
-  reportIf(p, at<Py_ssize_t>(list_iter.p, l.list_iter_index) != 1 ||
-                  at<PyObject*>(list_iter.p, l.list_iter_seq) != list.p,
+  reportIf(p,
+           at<Py_ssize_t>(list_iter.p, l.list_iter_index) != 1 ||
+               at<PyObject*>(list_iter.p, l.list_iter_seq) != list.p,
            "list iterator");
-  reportIf(p, at<Py_ssize_t>(tuple_iter.p, l.tuple_iter_index) != 1 ||
-                  at<PyObject*>(tuple_iter.p, l.tuple_iter_seq) != tuple.p,
+  reportIf(p,
+           at<Py_ssize_t>(tuple_iter.p, l.tuple_iter_index) != 1 ||
+               at<PyObject*>(tuple_iter.p, l.tuple_iter_seq) != tuple.p,
            "tuple iterator");
   Ref range(PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyRange_Type), "iii", 5, 50, 3));
   Ref range_iter(PyObject_GetIter(range.p));
   Ref start(PyIter_Next(range_iter.p));
-  reportIf(p, Py_TYPE(range_iter.p) != &PyRangeIter_Type ||
-                  at<long>(range_iter.p, l.range_iter_start) != 8 ||
-                  at<long>(range_iter.p, l.range_iter_step) != 3 ||
-                  at<long>(range_iter.p, l.range_iter_len) != 14,
+  reportIf(p,
+           Py_TYPE(range_iter.p) != &PyRangeIter_Type ||
+               at<long>(range_iter.p, l.range_iter_start) != 8 ||
+               at<long>(range_iter.p, l.range_iter_step) != 3 ||
+               at<long>(range_iter.p, l.range_iter_len) != 14,
            "range iterator");
   Ref cell(PyCell_New(list.p));
   reportIf(p, at<PyObject*>(cell.p, l.cell_value) != list.p, "cell.ob_ref");
@@ -106,13 +110,13 @@ void checkDicts(Problems* p, const PyLayout& l) {
 }
 
 void checkInstance(Problems* p, const PyLayout& l) {
-  Ref instance = run(
-      "class C:\n"
-      "  def __init__(self):\n"
-      "    self.a = None\n"
-      "    self.b = 'value b'\n"
-      "C(); c = C()\n",
-      "c");
+  Ref instance =
+      run("class C:\n"
+          "  def __init__(self):\n"
+          "    self.a = None\n"
+          "    self.b = 'value b'\n"
+          "C(); c = C()\n",
+          "c");
   if (reportIf(p, !instance, "cannot make an instance")) return;
   Ref b(PyObject_GetAttrString(instance.p, "b"));
   PyTypeObject* type = Py_TYPE(instance.p);
@@ -134,7 +138,8 @@ void checkInstance(Problems* p, const PyLayout& l) {
 }
 
 void checkFunction(Problems* p, const PyLayout& l) {
-  Ref func = run("def outer():\n  x = 1\n  def f(a, b=2): return a + b + x\n  return f\nf = outer()\n", "f");
+  Ref func = run(
+      "def outer():\n  x = 1\n  def f(a, b=2): return a + b + x\n  return f\nf = outer()\n", "f");
   if (reportIf(p, !func, "cannot make a function")) return;
   auto same = [&](int32_t offset, PyObject* expected, const char* what) {
     reportIf(p, at<PyObject*>(func.p, offset) != expected, what);
@@ -154,7 +159,6 @@ void checkFunction(Problems* p, const PyLayout& l) {
 }  // namespace
 
 namespace {
-
 
 // Called from a running Python function `probe(a, b)`: looks at its frame.
 PyObject* inspectCaller(PyObject*, PyObject*) {
@@ -186,7 +190,8 @@ PyObject* inspectCaller(PyObject*, PyObject*) {
            "frame's position");
   auto* top = at<char*>(ts, l.ts_datastack_top);
   reportIf(&p, top <= frame || top > at<char*>(ts, l.ts_datastack_limit), "data stack");
-  reportIf(&p, at<PyInterpreterState*>(ts, l.ts_interp) != PyInterpreterState_Get(), "thread's interpreter");
+  reportIf(&p, at<PyInterpreterState*>(ts, l.ts_interp) != PyInterpreterState_Get(),
+           "thread's interpreter");
   int remaining = at<int32_t>(ts, l.ts_py_recursion_remaining);
   reportIf(&p, remaining <= 0 || remaining >= Py_GetRecursionLimit(), "recursion count");
   reportIf(&p, at<PyObject*>(ts, l.ts_current_exception) != nullptr, "current exception");

@@ -8,7 +8,8 @@ namespace tephra::py {
 
 namespace {
 
-// version -> weak reference (owned): a type that dies leaves a dead entry, never a dangling pointer.
+// version -> weak reference (owned): a type that dies leaves a dead entry, never a dangling
+// pointer.
 std::unordered_map<uint32_t, PyObject*>& knownTypes() {
   static auto* map = new std::unordered_map<uint32_t, PyObject*>();
   return *map;
@@ -47,7 +48,8 @@ PyTypeObject* findTypeByWalk(uint32_t version) {
   PyObject* pending = PyErr_GetRaisedException();
   static PyObject* subclasses = nullptr;
   if (subclasses == nullptr) {
-    subclasses = PyObject_GetAttrString(reinterpret_cast<PyObject*>(&PyType_Type), "__subclasses__");
+    subclasses =
+        PyObject_GetAttrString(reinterpret_cast<PyObject*>(&PyType_Type), "__subclasses__");
   }
   // Types of several bases are met more than once; `remember` and the set keep that cheap.
   std::vector<PyObject*> lists;

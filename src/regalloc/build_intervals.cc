@@ -1,7 +1,8 @@
 // Purpose: live intervals, use positions, hints and blocked registers, in one walk backwards
 // (Wimmer and Franz, figure 4; the rules for inputs and results are in interval.h).
 //
-// - An input in a fixed register is copied there by the moves in front (read at i - 1); the register
+// - An input in a fixed register is copied there by the moves in front (read at i - 1); the
+// register
 //   itself is blocked at i, so the value may live there up to the copy, or anywhere else.
 // - An input that a result reuses is copied into the result's register, which begins at i.
 // - A result in a fixed register is copied out by the moves behind (begins at i + 2).
@@ -109,7 +110,8 @@ class IntervalBuilder {
 
   void walkInstr(Instr& instr) {
     a_.target.constraints(instr, &scratch_);
-    TEPHRA_CHECK(scratch_.size() == instr.defs.size() + instr.uses.size(), "a constraint for each operand");
+    TEPHRA_CHECK(scratch_.size() == instr.defs.size() + instr.uses.size(),
+                 "a constraint for each operand");
     adjust(instr);
     a_.first_constraint[instr.id / 4] = static_cast<uint32_t>(a_.constraints.size());
     a_.constraints.insert(a_.constraints.end(), scratch_.begin(), scratch_.end());
@@ -119,7 +121,8 @@ class IntervalBuilder {
     int i = static_cast<int>(instr.id);
     if (isCopy(instr)) return walkCopy(instr, i);
     RegSet early[2] = {0, 0}, late[2] = {0, 0};
-    for (int bank = 0; bank < 2; ++bank) late[bank] = a_.target.clobbers(instr, static_cast<Bank>(bank));
+    for (int bank = 0; bank < 2; ++bank)
+      late[bank] = a_.target.clobbers(instr, static_cast<Bank>(bank));
     for (size_t d = 0; d < instr.defs.size(); ++d) walkDef(instr, d, i, late);
     for (size_t u = 0; u < instr.uses.size(); ++u) walkUse(instr, u, i, early, late);
     block(instr, i, early, late);
@@ -196,12 +199,15 @@ class IntervalBuilder {
       return;
     }
     bool before = c.kind == OperandConstraint::kFixed || reusingDef(instr, scratch_, u) >= 0;
-    bool anywhere = c.kind == OperandConstraint::kAnywhere &&
-                    !(instr.info().is_call && use.bank == Bank::kFp);  // no double immediates on the stack
+    bool anywhere =
+        c.kind == OperandConstraint::kAnywhere &&
+        !(instr.info().is_call && use.bank == Bank::kFp);  // no double immediates on the stack
     forEachUsedVReg(use, [&](uint32_t v) {
       addRange(v, before ? i : c.late ? i + 2 : i + 1);
-      if (before) addUse(v, i - 1, false, c.kind == OperandConstraint::kFixed ? c.reg : -1);
-      else addUse(v, i, !anywhere);
+      if (before)
+        addUse(v, i - 1, false, c.kind == OperandConstraint::kFixed ? c.reg : -1);
+      else
+        addUse(v, i, !anywhere);
     });
   }
 
@@ -226,8 +232,9 @@ class IntervalBuilder {
     interval->bank = a_.function.bankOf(v);
     interval->ranges = flattenList(ranges_[v]);
     interval->uses = flattenList(uses_[v]);
-    std::stable_sort(interval->uses.begin(), interval->uses.end(),
-                     [](const UsePosition& x, const UsePosition& y) { return x.position < y.position; });
+    std::stable_sort(
+        interval->uses.begin(), interval->uses.end(),
+        [](const UsePosition& x, const UsePosition& y) { return x.position < y.position; });
     a_.vregs[v].first = interval;
   }
 

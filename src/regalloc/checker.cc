@@ -36,10 +36,12 @@ FunctionSnapshot takeSnapshot(const lir::Function& function) {
 
 namespace {
 
-using Value = uint32_t;               // a virtual register, a constant or an argument, numbered together
-using Values = std::vector<Value>;    // sorted
+using Value = uint32_t;  // a virtual register, a constant or an argument, numbered together
+using Values = std::vector<Value>;  // sorted
 
-bool contains(const Values& values, Value value) { return std::binary_search(values.begin(), values.end(), value); }
+bool contains(const Values& values, Value value) {
+  return std::binary_search(values.begin(), values.end(), value);
+}
 void insert(Values& values, Value value) {
   auto at = std::lower_bound(values.begin(), values.end(), value);
   if (at == values.end() || *at != value) values.insert(at, value);
@@ -65,7 +67,8 @@ class Checker {
     num_places_ = slots_at_ + after_.num_slots;
     findConstants();
     for (size_t i = 0; i < after_.blocks().size(); ++i) number_[after_.blocks()[i]] = i;
-    if (after_.blocks().empty() || after_.blocks()[0] != before_.blocks[0].block) return {"the entry block changed"};
+    if (after_.blocks().empty() || after_.blocks()[0] != before_.blocks[0].block)
+      return {"the entry block changed"};
     entry_.assign(after_.blocks().size(), {});
     entry_[0].reached = true;
     entry_[0].places.resize(num_places_);
@@ -93,7 +96,8 @@ class Checker {
 
   void problem(const std::string& message) {
     if (!reporting_ || problems_.size() >= 50) return;
-    problems_.push_back(fmt::format("bb{}: `{}`: {}", block_->id, instr_ ? lir::print(*instr_) : "", message));
+    problems_.push_back(
+        fmt::format("bb{}: `{}`: {}", block_->id, instr_ ? lir::print(*instr_) : "", message));
   }
 
   // --- values
@@ -125,8 +129,8 @@ class Checker {
     return (c.op == Op::kMove || c.op == Op::kMoveF) && c.defs[0].isVReg() && c.uses[0].isVReg();
   }
 
-  // Bits are bits in a slot, but a general constant in a vector register would be a mistake of banks,
-  // which operand() finds; so both banks share the numbers.
+  // Bits are bits in a slot, but a general constant in a vector register would be a mistake of
+  // banks, which operand() finds; so both banks share the numbers.
   Value constant(Bank, uint64_t bits) { return fresh(constants_, bits); }
   Value argument(uint32_t index) { return fresh(arguments_, index); }
   Value fresh(std::map<uint64_t, Value>& table, uint64_t key) {
@@ -157,7 +161,8 @@ class Checker {
   }
 
   bool isPinned(size_t place) const {
-    return place == target_.pinned(lir::Pinned::kThread) || place == target_.pinned(lir::Pinned::kFrame);
+    return place == target_.pinned(lir::Pinned::kThread) ||
+           place == target_.pinned(lir::Pinned::kFrame);
   }
   bool isScratch(size_t place) const {
     return place == target_.scratch(Bank::kGp) || place == size_t{64} + target_.scratch(Bank::kFp);
@@ -173,10 +178,12 @@ class Checker {
       if (by_program) problem("its result is in a scratch register");
       return;
     }
-    RegSet general = target_.allocatable(operand.bank) | target_.callerSaved(operand.bank) | target_.calleeSaved(operand.bank);
+    RegSet general = target_.allocatable(operand.bank) | target_.callerSaved(operand.bank) |
+                     target_.calleeSaved(operand.bank);
     if (!(general >> operand.base & 1)) problem("writes a register that is not allocatable");
     bool saved = target_.calleeSaved(operand.bank) >> operand.base & 1;
-    if (saved && !(after_.used_callee_saved[bank] >> operand.base & 1)) problem("writes a callee-saved register that is not noted");
+    if (saved && !(after_.used_callee_saved[bank] >> operand.base & 1))
+      problem("writes a callee-saved register that is not noted");
   }
 
   // --- one block
@@ -188,7 +195,8 @@ class Checker {
       insert(state_.places[target_.pinned(static_cast<lir::Pinned>(which))], state_.pinned[which]);
     }
     auto found = before_.index.find(block_);
-    const BlockSnapshot* original = found == before_.index.end() ? nullptr : &before_.blocks[found->second];
+    const BlockSnapshot* original =
+        found == before_.index.end() ? nullptr : &before_.blocks[found->second];
     size_t next = 0;
     for (instr_ = block_->first; instr_; instr_ = instr_->next) {
       size_t at = next;
@@ -210,7 +218,8 @@ class Checker {
   // An instruction of the program that is not in the code: its meaning must have been kept.
   void removed(const InstrSnapshot& c) {
     if ((c.op == Op::kMove || c.op == Op::kMoveF) && c.defs[0].isVReg()) {
-      if (c.uses[0].isVReg() || c.uses[0].kind == Operand::kPinned) return copied(c.defs[0].base, c.uses[0], kNowhere);
+      if (c.uses[0].isVReg() || c.uses[0].kind == Operand::kPinned)
+        return copied(c.defs[0].base, c.uses[0], kNowhere);
       forget(c.defs[0].base);
     } else if (c.op == Op::kMoveConstF) {
       forget(c.defs[0].base);
@@ -224,8 +233,9 @@ class Checker {
     std::vector<size_t> found;
     for (size_t p = 0; p < state_.places.size(); ++p) {
       bool there = operand.isVReg() ? holds(state_, p, operand.base)
-                   : operand.isImm() ? contains(state_.places[p], constant(operand.bank, operand.bits))
-                                     : contains(state_.places[p], pinnedValue(operand));
+                   : operand.isImm()
+                       ? contains(state_.places[p], constant(operand.bank, operand.bits))
+                       : contains(state_.places[p], pinnedValue(operand));
       if (there) found.push_back(p);
     }
     return found;
@@ -258,14 +268,17 @@ class Checker {
   // A move (or a jump on a split edge) that the allocator made.
   void inserted(bool own_block, std::vector<size_t>* work) {
     if (instr_->info().is_terminator) {
-      if (!own_block || instr_->op != Op::kJump) return problem("a terminator that the program does not have");
+      if (!own_block || instr_->op != Op::kJump)
+        return problem("a terminator that the program does not have");
       return flow(instr_->targets[0], nullptr, nullptr, work);
     }
     bool fp = instr_->op == Op::kMoveF || instr_->op == Op::kMoveConstF;
-    if (instr_->op != Op::kMove && !fp) return problem("an instruction that the program does not have");
+    if (instr_->op != Op::kMove && !fp)
+      return problem("an instruction that the program does not have");
     const Operand& def = instr_->defs[0];
     size_t to = placeOf(def);
-    if (to == kNowhere || def.bank != (fp ? Bank::kFp : Bank::kGp)) return problem("bad destination");
+    if (to == kNowhere || def.bank != (fp ? Bank::kFp : Bank::kGp))
+      return problem("bad destination");
     if (def.kind == Operand::kPinned && (instr_->uses[0].isReg() || instr_->uses[0].isSlot())) {
       // The result of an instruction that the program writes to a pinned register.
       const Values& values = state_.places[placeOf(instr_->uses[0])];
@@ -295,7 +308,8 @@ class Checker {
 
   void program(const InstrSnapshot& c) {
     if (c.op == Op::kJump) return;  // edges() does it
-    if (instr_->defs.size() != c.defs.size() || instr_->uses.size() != c.uses.size() || instr_->op != c.op) {
+    if (instr_->defs.size() != c.defs.size() || instr_->uses.size() != c.uses.size() ||
+        instr_->op != c.op) {
       return problem("operation or number of operands changed");
     }
     if (!std::equal(c.attr, c.attr + 3, instr_->attr)) problem("attributes changed");
@@ -322,7 +336,8 @@ class Checker {
   void checkArgument(const Instr& original) {
     size_t place = placeOf(instr_->defs[0]);
     if (place == kNowhere || constraints_[0].kind != OperandConstraint::kFixed) return;
-    if (!contains(state_.places[place], argument(original.u32(0)))) problem("the argument is no longer in its register");
+    if (!contains(state_.places[place], argument(original.u32(0))))
+      problem("the argument is no longer in its register");
   }
 
   // Does the machine operand hold what the program's operand means?
@@ -333,13 +348,15 @@ class Checker {
         if (place == kNowhere) problem(fmt::format("{}: not the pinned register", what));
         return;
       }
-      if (!contains(state_.places[place], pinnedValue(meant))) problem(fmt::format("{}: not the pinned register", what));
+      if (!contains(state_.places[place], pinnedValue(meant)))
+        problem(fmt::format("{}: not the pinned register", what));
       return;
     }
     if (machine.isImm()) {
-      bool same = meant.isImm() ? meant.bits == machine.bits
-                                : meant.isVReg() && defined_as_[meant.base] &&
-                                      defined_as_[meant.base] == constant(machine.bank, machine.bits);
+      bool same = meant.isImm()
+                      ? meant.bits == machine.bits
+                      : meant.isVReg() && defined_as_[meant.base] &&
+                            defined_as_[meant.base] == constant(machine.bank, machine.bits);
       if (!same) problem(fmt::format("{}: another constant", what));
       return;
     }
@@ -348,7 +365,8 @@ class Checker {
     if (isScratch(place)) problem(fmt::format("{}: in a scratch register", what));
     if (meant.isVReg() && machine.bank != meant.bank) problem(fmt::format("{}: wrong bank", what));
     bool good = meant.isVReg() ? holds(state_, place, meant.base)
-                               : meant.isImm() && contains(state_.places[place], constant(meant.bank, meant.bits));
+                               : meant.isImm() && contains(state_.places[place],
+                                                           constant(meant.bank, meant.bits));
     if (good) return;
     std::string there;
     for (Value value : state_.places[place]) there += fmt::format(" {}", value);
@@ -368,16 +386,21 @@ class Checker {
     bool is_value = u >= original.firstExitValue();
     bool anywhere = is_value || c.kind == OperandConstraint::kAnywhere;
     if (!anywhere && !machine.isReg()) problem(what + ": needs a register");
-    if (!is_value && c.kind == OperandConstraint::kFixed && machine.base != c.reg) problem(what + ": not in its fixed register");
+    if (!is_value && c.kind == OperandConstraint::kFixed && machine.base != c.reg)
+      problem(what + ": not in its fixed register");
   }
 
   void memory(const Operand& machine, const Operand& meant, const std::string& what) {
-    if (!machine.isMem() || machine.disp != meant.disp || machine.scale != meant.scale) return problem(what + ": another address");
-    auto part = [&](uint8_t machine_kind, uint32_t machine_base, uint8_t meant_kind, uint32_t meant_base, const char* name) {
+    if (!machine.isMem() || machine.disp != meant.disp || machine.scale != meant.scale)
+      return problem(what + ": another address");
+    auto part = [&](uint8_t machine_kind, uint32_t machine_base, uint8_t meant_kind,
+                    uint32_t meant_base, const char* name) {
       if (meant_kind == Operand::kVReg) {
         if (machine_kind != Operand::kReg) return problem(what + name + ": needs a register");
-        valueIn(Operand::reg(machine_base, Bank::kGp), Operand::vreg(meant_base, Bank::kGp), (what + name).c_str());
-      } else if (machine_kind != meant_kind || (meant_kind != Operand::kNone && machine_base != meant_base)) {
+        valueIn(Operand::reg(machine_base, Bank::kGp), Operand::vreg(meant_base, Bank::kGp),
+                (what + name).c_str());
+      } else if (machine_kind != meant_kind ||
+                 (meant_kind != Operand::kNone && machine_base != meant_base)) {
         problem(what + name + ": changed");
       }
     };
@@ -389,7 +412,8 @@ class Checker {
   void lateUses(const Instr& original, const RegSet* clobbers) {
     auto check = [&](uint32_t reg, Bank bank, size_t u) {
       bool lost = clobbers[static_cast<int>(bank)] >> reg & 1;
-      for (const Operand& def : instr_->defs) lost |= def.isReg() && def.bank == bank && def.base == reg;
+      for (const Operand& def : instr_->defs)
+        lost |= def.isReg() && def.bank == bank && def.base == reg;
       if (lost) problem(fmt::format("operand {} is overwritten before it is read", u));
     };
     for (size_t u = 0; u < original.uses.size(); ++u) {
@@ -398,7 +422,8 @@ class Checker {
       if (!late) continue;
       if (machine.isReg()) check(machine.base, machine.bank, u);
       if (machine.isMem() && machine.base_kind == Operand::kReg) check(machine.base, Bank::kGp, u);
-      if (machine.isMem() && machine.index_kind == Operand::kReg) check(machine.index, Bank::kGp, u);
+      if (machine.isMem() && machine.index_kind == Operand::kReg)
+        check(machine.index, Bank::kGp, u);
     }
   }
 
@@ -408,15 +433,19 @@ class Checker {
     if (meant.kind == Operand::kNone) return;
     const OperandConstraint& c = constraints_[d];
     if (meant.kind == Operand::kPinned) return definePinned(original, machine, meant, c);
-    if (!machine.isReg() || machine.bank != meant.bank) return problem("a result needs a register of its bank");
+    if (!machine.isReg() || machine.bank != meant.bank)
+      return problem("a result needs a register of its bank");
     checkWritten(machine, true);
-    if (c.kind == OperandConstraint::kFixed && machine.base != c.reg) problem("a result is not in its fixed register");
+    if (c.kind == OperandConstraint::kFixed && machine.base != c.reg)
+      problem("a result is not in its fixed register");
     if (c.kind == OperandConstraint::kReuseInput) {
       const Operand& input = instr_->uses[c.reg];
-      if (!input.isReg() || input.base != machine.base) problem("a result does not share its input's register");
+      if (!input.isReg() || input.base != machine.base)
+        problem("a result does not share its input's register");
     }
     for (size_t other = 0; other < d; ++other) {
-      if (instr_->defs[other].isReg() && instr_->defs[other].bank == machine.bank && instr_->defs[other].base == machine.base) {
+      if (instr_->defs[other].isReg() && instr_->defs[other].bank == machine.bank &&
+          instr_->defs[other].base == machine.base) {
         problem("two results in one register");
       }
     }
@@ -433,7 +462,8 @@ class Checker {
     state_.places[place] = {defined_as_[meant.base] ? defined_as_[meant.base] : meant.base};
   }
 
-  void definePinned(const Instr& original, const Operand& machine, const Operand& meant, const OperandConstraint& c) {
+  void definePinned(const Instr& original, const Operand& machine, const Operand& meant,
+                    const OperandConstraint& c) {
     bool moved = c.kind == OperandConstraint::kFixed || c.kind == OperandConstraint::kReuseInput;
     size_t place = placeOf(machine);
     if (!moved && placeOf(meant) != place) return problem("does not write the pinned register");
@@ -463,17 +493,19 @@ class Checker {
       const Block* now = instr_->targets[t];
       if (!now) return problem("a target is missing");
       if (now != c->targets[t]) {
-        bool split = before_.index.find(now) == before_.index.end() && now->last && now->last->op == Op::kJump &&
-                     now->last->targets[0] == c->targets[t];
+        bool split = before_.index.find(now) == before_.index.end() && now->last &&
+                     now->last->op == Op::kJump && now->last->targets[0] == c->targets[t];
         if (!split) problem("another target than in the program");
       }
-      flow(now, c->op == Op::kJump ? &before_.blocks[before_.index.at(c->targets[t])] : nullptr, c, work);
+      flow(now, c->op == Op::kJump ? &before_.blocks[before_.index.at(c->targets[t])] : nullptr, c,
+           work);
     }
     if (c->op == Op::kJump && !instr_->uses.empty()) problem("a jump still has arguments");
   }
 
   // The state here reaches `to`; with a jump, its parameters become the arguments, all at once.
-  void flow(const Block* to, const BlockSnapshot* original, const InstrSnapshot* jump, std::vector<size_t>* work) {
+  void flow(const Block* to, const BlockSnapshot* original, const InstrSnapshot* jump,
+            std::vector<size_t>* work) {
     if (reporting_ || !work) return;
     auto found = number_.find(to);
     if (found == number_.end()) return;
@@ -484,7 +516,9 @@ class Checker {
       }
       for (size_t i = 0; i < original->params.size(); ++i) {
         const Operand& arg = jump->uses[i];
-        Value wanted = arg.isImm() ? constant(arg.bank, arg.bits) : arg.isVReg() ? arg.base : pinnedValue(arg);
+        Value wanted = arg.isImm()    ? constant(arg.bank, arg.bits)
+                       : arg.isVReg() ? arg.base
+                                      : pinnedValue(arg);
         for (size_t p = 0; p < num_places_; ++p) {
           bool same = arg.isVReg() ? holds(state_, p, wanted) : contains(state_.places[p], wanted);
           if (same) insert(next.places[p], original->params[i].base);
@@ -499,8 +533,9 @@ class Checker {
     } else {
       for (size_t p = 0; p < num_places_; ++p) {
         Values both;
-        std::set_intersection(entry.places[p].begin(), entry.places[p].end(), next.places[p].begin(),
-                              next.places[p].end(), std::back_inserter(both));
+        std::set_intersection(entry.places[p].begin(), entry.places[p].end(),
+                              next.places[p].begin(), next.places[p].end(),
+                              std::back_inserter(both));
         if (both.size() != entry.places[p].size()) {
           entry.places[p] = std::move(both);
           changed = true;

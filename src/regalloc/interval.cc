@@ -38,9 +38,12 @@ int Interval::lastUse(int before) const {
 int firstIntersection(std::span<const Range> a, std::span<const Range> b) {
   size_t i = 0, j = 0;
   while (i < a.size() && j < b.size()) {
-    if (a[i].to <= b[j].from) ++i;
-    else if (b[j].to <= a[i].from) ++j;
-    else return std::max(a[i].from, b[j].from);
+    if (a[i].to <= b[j].from)
+      ++i;
+    else if (b[j].to <= a[i].from)
+      ++j;
+    else
+      return std::max(a[i].from, b[j].from);
   }
   return kForever;
 }
@@ -50,7 +53,8 @@ int firstIntersection(const Interval& a, const Interval& b) {
 }
 
 Interval* splitInterval(Interval* interval, int position, Arena& arena) {
-  TEPHRA_CHECK(interval->start() < position && position < interval->end(), "a cut inside the interval");
+  TEPHRA_CHECK(interval->start() < position && position < interval->end(),
+               "a cut inside the interval");
   Interval* behind = arena.make<Interval>();
   behind->vreg = interval->vreg;
   behind->bank = interval->bank;

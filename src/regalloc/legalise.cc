@@ -9,7 +9,8 @@ namespace {
 Operand moveBefore(Allocation& a, Instr* at, const Operand& value, Bank bank) {
   Operand def[] = {a.function.newVReg(bank)}, use[] = {value};
   bool fp = bank == Bank::kFp;
-  Instr* move = fp ? a.function.make(Op::kMoveConstF, def, {}) : a.function.make(Op::kMove, def, use);
+  Instr* move =
+      fp ? a.function.make(Op::kMoveConstF, def, {}) : a.function.make(Op::kMove, def, use);
   if (fp) move->attr[0] = value.bits;
   move->bytecode_offset = at->bytecode_offset;
   lir::Function::insertBefore(at, move);
@@ -54,7 +55,8 @@ void legalise(Allocation& a) {
       for (size_t i = 0; i < instr->uses.size(); ++i) {
         legaliseUse(a, instr, i, constraints[instr->defs.size() + i]);
       }
-      for (size_t i = 0; i < instr->defs.size(); ++i) legalisePinnedDef(a, instr, i, constraints[i]);
+      for (size_t i = 0; i < instr->defs.size(); ++i)
+        legalisePinnedDef(a, instr, i, constraints[i]);
     }
   }
 }

@@ -17,7 +17,10 @@ namespace {
 class LinearScan {
  public:
   LinearScan(Allocation& a, Bank bank)
-      : a_(a), bank_(bank), usable_(a.target.allocatable(bank)), callee_saved_(a.target.calleeSaved(bank)),
+      : a_(a),
+        bank_(bank),
+        usable_(a.target.allocatable(bank)),
+        callee_saved_(a.target.calleeSaved(bank)),
         random_(a.options.shuffle_seed * 2 + static_cast<uint64_t>(bank)) {}
 
   void run() {
@@ -38,9 +41,12 @@ class LinearScan {
  private:
   struct Entry {
     int start;
-    uint32_t sequence;  // equal starts: in order of definition, so that results do not depend on addresses
+    uint32_t sequence;  // equal starts: in order of definition, so that results do not depend on
+                        // addresses
     Interval* interval;
-    bool operator<(const Entry& o) const { return start != o.start ? start > o.start : sequence > o.sequence; }
+    bool operator<(const Entry& o) const {
+      return start != o.start ? start > o.start : sequence > o.sequence;
+    }
   };
 
   bool shuffling() const { return a_.options.shuffle_seed != 0; }
@@ -62,10 +68,12 @@ class LinearScan {
   // --- the sets: `active_` hold their register now, `inactive_` are in a hole
 
   static bool coversNow(Interval* interval, int position) {
-    while (interval->cursor < interval->ranges.size() && interval->ranges[interval->cursor].to <= position) {
+    while (interval->cursor < interval->ranges.size() &&
+           interval->ranges[interval->cursor].to <= position) {
       ++interval->cursor;
     }
-    return interval->cursor < interval->ranges.size() && interval->ranges[interval->cursor].from <= position;
+    return interval->cursor < interval->ranges.size() &&
+           interval->ranges[interval->cursor].from <= position;
   }
 
   void expire() {
@@ -74,15 +82,19 @@ class LinearScan {
     size_t was_inactive = inactive_.size();
     for (Interval* it : active_) {
       if (it->end() <= position_) continue;
-      if (coversNow(it, position_)) active_[kept++] = it;
-      else inactive_.push_back(it);
+      if (coversNow(it, position_))
+        active_[kept++] = it;
+      else
+        inactive_.push_back(it);
     }
     active_.resize(kept);
     size_t left = 0;
     for (size_t i = 0; i < inactive_.size(); ++i) {
       Interval* it = inactive_[i];
-      if (i < was_inactive && coversNow(it, position_)) active_.push_back(it);
-      else inactive_[left++] = it;
+      if (i < was_inactive && coversNow(it, position_))
+        active_.push_back(it);
+      else
+        inactive_[left++] = it;
     }
     inactive_.resize(left);
     for (RegSet rest = usable_; rest; rest &= rest - 1) {
@@ -124,7 +136,8 @@ class LinearScan {
     active_.push_back(current);
     VRegInfo& v = a_.vregs[current->vreg];
     if (v.is_param && v.first == current) v.suggested = static_cast<int8_t>(reg);
-    if (v.param && a_.vregs[v.param].suggested < 0) a_.vregs[v.param].suggested = static_cast<int8_t>(reg);
+    if (v.param && a_.vregs[v.param].suggested < 0)
+      a_.vregs[v.param].suggested = static_cast<int8_t>(reg);
   }
 
   // In the slot (or nowhere, for a constant) until a register is needed; then it is a new interval.
@@ -142,7 +155,8 @@ class LinearScan {
   // Among the cuts in [earliest, latest], one where code runs least often; the latest of those.
   int cheapestCut(int earliest, int latest) {
     if (shuffling() && random(4) == 0) {
-      return earliest + 4 * static_cast<int>(random(static_cast<uint32_t>((latest - earliest) / 4 + 1)));
+      return earliest +
+             4 * static_cast<int>(random(static_cast<uint32_t>((latest - earliest) / 4 + 1)));
     }
     int best = latest;
     size_t block = static_cast<size_t>(a_.block_at[static_cast<size_t>(latest) / 4]);
@@ -158,7 +172,8 @@ class LinearScan {
   }
 
   void findFreeUntil(Interval* current) {
-    for (RegSet rest = usable_; rest; rest &= rest - 1) free_until_[std::countr_zero(rest)] = kForever;
+    for (RegSet rest = usable_; rest; rest &= rest - 1)
+      free_until_[std::countr_zero(rest)] = kForever;
     for (Interval* it : active_) free_until_[it->reg] = 0;
     for (Interval* it : inactive_) {
       int& until = free_until_[it->reg];
@@ -166,7 +181,8 @@ class LinearScan {
     }
     for (RegSet rest = usable_; rest; rest &= rest - 1) {
       int reg = std::countr_zero(rest);
-      if (free_until_[reg] != 0) free_until_[reg] = std::min(free_until_[reg], nextFixed(reg, *current));
+      if (free_until_[reg] != 0)
+        free_until_[reg] = std::min(free_until_[reg], nextFixed(reg, *current));
     }
   }
 
@@ -207,7 +223,8 @@ class LinearScan {
         if (free_until_[reg] >= end) fits |= RegSet{1} << reg;
       }
       if (!fits) return -1;
-      for (uint32_t skip = random(static_cast<uint32_t>(std::popcount(fits))); skip; --skip) fits &= fits - 1;
+      for (uint32_t skip = random(static_cast<uint32_t>(std::popcount(fits))); skip; --skip)
+        fits &= fits - 1;
       return std::countr_zero(fits);
     }
     for (int i = 0, count = hints(current, wanted); i < count; ++i) {
@@ -219,7 +236,9 @@ class LinearScan {
       if (free_until_[reg] < end) continue;
       bool is_new = isNewCalleeSaved(reg), best_new = best >= 0 && isNewCalleeSaved(best);
       // The tightest fit leaves the freest registers to longer intervals.
-      if (best < 0 || (best_new && !is_new) || (best_new == is_new && free_until_[reg] < free_until_[best])) best = reg;
+      if (best < 0 || (best_new && !is_new) ||
+          (best_new == is_new && free_until_[reg] < free_until_[best]))
+        best = reg;
     }
     return best;
   }
@@ -251,8 +270,9 @@ class LinearScan {
     return reg >= 0 && (takeFromIdle(current, free_until_[reg]) || takePart(current, reg));
   }
 
-  // In a loop, a register that is free to the end beats one that is not: one of those that live through
-  // the loop without being used in it goes to its slot before the loop and comes back behind it.
+  // In a loop, a register that is free to the end beats one that is not: one of those that live
+  // through the loop without being used in it goes to its slot before the loop and comes back
+  // behind it.
   bool takeFromIdle(Interval* current, int until) {
     uint32_t here = a_.blockInfoAt(current->start()).frequency;
     int again = until == kForever ? kForever : current->nextRegisterUse(gapAt(until));
@@ -261,10 +281,15 @@ class LinearScan {
     Interval* best = nullptr;
     for (Interval* it : active_) {
       int use = it->nextNearUse(gap);
-      bool comes_back_here = use != kForever && (gapAt(use) <= gap || a_.blockInfoAt(use).frequency >= here);
-      if (comes_back_here || it->start() >= gap || nextFixed(it->reg, *current) < current->end()) continue;
-      int cut = cheapestCut(std::min(std::max(gapAfter(it->start()), gapAfter(it->lastUse(gap))), gap), gap);
-      if (a_.blockInfoAt(cut - 1).frequency >= here || use <= farthest || heldLater(it->reg, *current)) continue;
+      bool comes_back_here =
+          use != kForever && (gapAt(use) <= gap || a_.blockInfoAt(use).frequency >= here);
+      if (comes_back_here || it->start() >= gap || nextFixed(it->reg, *current) < current->end())
+        continue;
+      int cut = cheapestCut(
+          std::min(std::max(gapAfter(it->start()), gapAfter(it->lastUse(gap))), gap), gap);
+      if (a_.blockInfoAt(cut - 1).frequency >= here || use <= farthest ||
+          heldLater(it->reg, *current))
+        continue;
       farthest = use;
       best = it;
     }
@@ -312,7 +337,8 @@ class LinearScan {
     }
     // Behind the last use before that position it may leave the register anywhere.
     int earliest = std::max(gapAfter(current->start()), gapAfter(current->lastUse(gapAt(until))));
-    enqueue(splitInterval(current, cheapestCut(std::min(earliest, gapAt(until)), gapAt(until)), a_.arena));
+    enqueue(splitInterval(current, cheapestCut(std::min(earliest, gapAt(until)), gapAt(until)),
+                          a_.arena));
     place(current, reg);
     return true;
   }
@@ -356,10 +382,13 @@ class LinearScan {
     RegSet legal = 0;
     for (RegSet rest = usable_; rest; rest &= rest - 1) {
       int reg = std::countr_zero(rest);
-      bool past = blocked[reg] == kForever || gapAt(blocked[reg]) > start || blocked[reg] >= current->end();
+      bool past =
+          blocked[reg] == kForever || gapAt(blocked[reg]) > start || blocked[reg] >= current->end();
       if (!past || next_use[reg] == 0) continue;
       legal |= RegSet{1} << reg;
-      if (best < 0 || std::min(next_use[reg], blocked[reg]) > std::min(next_use[best], blocked[best])) best = reg;
+      if (best < 0 ||
+          std::min(next_use[reg], blocked[reg]) > std::min(next_use[best], blocked[best]))
+        best = reg;
     }
     bool can_wait = first == kForever || gapAt(first) > start;
     if (best < 0 || (can_wait && std::min(next_use[best], blocked[best]) <= first)) {
@@ -367,7 +396,8 @@ class LinearScan {
       return leaveInSlot(current);
     }
     if (shuffling() && random(2) == 0) {
-      for (uint32_t skip = random(static_cast<uint32_t>(std::popcount(legal))); skip; --skip) legal &= legal - 1;
+      for (uint32_t skip = random(static_cast<uint32_t>(std::popcount(legal))); skip; --skip)
+        legal &= legal - 1;
       best = std::countr_zero(legal);
     }
     evict(current, best);

@@ -93,7 +93,8 @@ void findLiveness(Allocation& a) {
     for (size_t b = a.blocks.size(); b-- > 0;) {
       BlockInfo& info = a.blocks[b];
       Instr* last = info.block->last;
-      for (int t = 0; t < last->numTargets(); ++t) info.live_out.addAll(a.infoOf(last->targets[t]).live_in);
+      for (int t = 0; t < last->numTargets(); ++t)
+        info.live_out.addAll(a.infoOf(last->targets[t]).live_in);
       changed |= info.live_in.addAllExcept(info.live_out, defined[b]);
     }
   }

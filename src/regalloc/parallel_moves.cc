@@ -36,9 +36,9 @@ class Sequencer {
   void run() {
     std::erase_if(pending_, [](const ParallelMove& m) { return m.to.samePlace(m.from); });
     // Constants free no place and wait for none to be filled: they come last.
-    auto constants = std::stable_partition(pending_.begin(), pending_.end(), [](const ParallelMove& m) {
-      return m.from.kind != Location::kConstant;
-    });
+    auto constants = std::stable_partition(
+        pending_.begin(), pending_.end(),
+        [](const ParallelMove& m) { return m.from.kind != Location::kConstant; });
     std::vector<ParallelMove> last(constants, pending_.end());
     pending_.erase(constants, pending_.end());
     while (!pending_.empty()) {

@@ -1,7 +1,7 @@
-// Purpose: moves that put a value where it already is are dropped, and loads from a slot whose value is
-// still in a register become copies: what is left when the moves behind one instruction meet those
-// in front of the next (result register -> home -> argument register). Values are numbered within
-// a block; instructions other than moves give their results new numbers.
+// Purpose: moves that put a value where it already is are dropped, and loads from a slot whose
+// value is still in a register become copies: what is left when the moves behind one instruction
+// meet those in front of the next (result register -> home -> argument register). Values are
+// numbered within a block; instructions other than moves give their results new numbers.
 #include <unordered_map>
 
 #include "regalloc/allocation.h"
@@ -12,7 +12,10 @@ namespace {
 class MoveCleaner {
  public:
   MoveCleaner(lir::Function& function, const Target& target)
-      : function_(function), target_(target), values_(kSlots + function.num_slots, 0), epochs_(values_.size(), 0) {}
+      : function_(function),
+        target_(target),
+        values_(kSlots + function.num_slots, 0),
+        epochs_(values_.size(), 0) {}
 
   void run() {
     for (Block* block : function_.blocks()) {
@@ -20,8 +23,10 @@ class MoveCleaner {
       constants_.clear();
       for (Instr* instr = block->first; instr;) {
         Instr* next = instr->next;
-        if (isMove(*instr)) move(instr);
-        else other(*instr);
+        if (isMove(*instr))
+          move(instr);
+        else
+          other(*instr);
         instr = next;
       }
     }
@@ -59,7 +64,8 @@ class MoveCleaner {
   void move(Instr* instr) {
     size_t to = placeOf(instr->defs[0]);
     uint32_t value = sourceValue(*instr);
-    // The program's own moves stay, and what a scratch register held for an earlier group of moves does not count.
+    // The program's own moves stay, and what a scratch register held for an earlier group of moves
+    // does not count.
     bool keep = instr->defs[0].kind == Operand::kPinned || to == target_.scratch(Bank::kGp) ||
                 to == size_t{64} + target_.scratch(Bank::kFp);
     if (!keep && epochs_[to] == epoch_ && values_[to] == value) return lir::Function::remove(instr);
@@ -82,7 +88,8 @@ class MoveCleaner {
     for (int bank = 0; bank < 2; ++bank) {
       RegSet lost = target_.clobbers(instr, static_cast<Bank>(bank));
       lost |= RegSet{1} << target_.scratch(static_cast<Bank>(bank));
-      for (; lost; lost &= lost - 1) set(static_cast<size_t>(std::countr_zero(lost) + 64 * bank), ++last_);
+      for (; lost; lost &= lost - 1)
+        set(static_cast<size_t>(std::countr_zero(lost) + 64 * bank), ++last_);
     }
     for (const Operand& def : instr.defs) {
       if (size_t place = placeOf(def); place != kNowhere) set(place, ++last_);
@@ -98,6 +105,8 @@ class MoveCleaner {
 
 }  // namespace
 
-void removeRedundantMoves(lir::Function& function, const Target& target) { MoveCleaner(function, target).run(); }
+void removeRedundantMoves(lir::Function& function, const Target& target) {
+  MoveCleaner(function, target).run();
+}
 
 }  // namespace tephra::regalloc

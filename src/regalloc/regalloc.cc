@@ -6,7 +6,8 @@
 
 namespace tephra::regalloc {
 
-Result<bool> allocateRegisters(lir::Function& function, const Target& target, const AllocationOptions& options) {
+Result<bool> allocateRegisters(lir::Function& function, const Target& target,
+                               const AllocationOptions& options) {
   bool check = options.check;
 #ifdef TEPHRA_DEBUG
   check = true;

@@ -22,7 +22,8 @@ Interval* Resolution::mustPiece(uint32_t vreg, int position) const {
   auto begin = pieces_.begin() + first_piece_[vreg], end = pieces_.begin() + first_piece_[vreg + 1];
   auto behind = end;
   if (end - begin > 1) {
-    behind = std::upper_bound(begin, end, position, [](int p, const Interval* piece) { return p < piece->start(); });
+    behind = std::upper_bound(begin, end, position,
+                              [](int p, const Interval* piece) { return p < piece->start(); });
   }
   TEPHRA_CHECK(behind != begin && (*(behind - 1))->placed, "a live register has a place");
   TEPHRA_DCHECK((*(behind - 1))->covers(position), "a register is read where it is live");
@@ -63,7 +64,8 @@ void Resolution::rewriteInstr(Instr& instr) {
   // meant is worked out while all of them still name virtual registers.
   auto constraints = a_.constraintsOf(&instr);
   reusing_.clear();
-  for (size_t u = 0; u < instr.uses.size(); ++u) reusing_.push_back(reusingDef(instr, constraints, u));
+  for (size_t u = 0; u < instr.uses.size(); ++u)
+    reusing_.push_back(reusingDef(instr, constraints, u));
   for (size_t u = 0; u < instr.uses.size(); ++u) rewriteUse(instr, u);
   for (size_t d = 0; d < instr.defs.size(); ++d) rewriteDef(instr, d);
 }
@@ -144,7 +146,8 @@ void Resolution::rewriteUse(Instr& instr, size_t u) {
   if (!use.isVReg()) return;
   Location place = read(use.base, i);
   bool anywhere = c.kind == OperandConstraint::kAnywhere;
-  TEPHRA_CHECK(anywhere || place.kind == Location::kReg, "an operand that needs a register has one");
+  TEPHRA_CHECK(anywhere || place.kind == Location::kReg,
+               "an operand that needs a register has one");
   use = place.operand();
 }
 
@@ -176,7 +179,8 @@ void Resolution::moveBetweenPieces() {
   });
 }
 
-void Resolution::edgeMoves(const BlockInfo& from, const BlockInfo& to, std::vector<ParallelMove>* moves) {
+void Resolution::edgeMoves(const BlockInfo& from, const BlockInfo& to,
+                           std::vector<ParallelMove>* moves) {
   moves->clear();
   split_.forEachInBoth(to.live_in, [&](uint32_t v) {
     Interval* before = mustPiece(v, from.to - 1);
@@ -211,7 +215,8 @@ void Resolution::moveOnEdges() {
       edgeMoves(from, to, &moves);
       if (moves.empty()) continue;
       if (targets == 1) {
-        for (const ParallelMove& move : moves) addMove(static_cast<int>(last->id) + 1, move.to, move.from);
+        for (const ParallelMove& move : moves)
+          addMove(static_cast<int>(last->id) + 1, move.to, move.from);
       } else if (to.block->preds.size() == 1) {
         for (const ParallelMove& move : moves) addMove(to.from, move.to, move.from);
       } else {
@@ -232,8 +237,8 @@ void Resolution::moveOnEdges() {
   }
 }
 
-// A block of its own for the moves of an edge between a branch and a merge. Which targets were already
-// replaced does not matter: infoOf() is asked per target before this.
+// A block of its own for the moves of an edge between a branch and a merge. Which targets were
+// already replaced does not matter: infoOf() is asked per target before this.
 Block* Resolution::splitEdge(const BlockInfo& from, int target, const BlockInfo& to) {
   auto& blocks = a_.function.blocks();
   Block* between = a_.function.newBlock();
@@ -250,7 +255,8 @@ Block* Resolution::splitEdge(const BlockInfo& from, int target, const BlockInfo&
 }
 
 void Resolution::insertPending() {
-  std::stable_sort(pending_.begin(), pending_.end(), [](const Pending& x, const Pending& y) { return x.key < y.key; });
+  std::stable_sort(pending_.begin(), pending_.end(),
+                   [](const Pending& x, const Pending& y) { return x.key < y.key; });
   std::vector<ParallelMove> group;
   for (size_t i = 0; i < pending_.size();) {
     int key = pending_[i].key;
@@ -285,7 +291,8 @@ void Resolution::run() {
   collectPieces();
   assignSlots();
   chooseStores();
-  // Moves between pieces first: constants and slots are known, operands still name virtual registers.
+  // Moves between pieces first: constants and slots are known, operands still name virtual
+  // registers.
   moveBetweenPieces();
   moveOnEdges();
   for (Instr* instr : a_.instr_at) {

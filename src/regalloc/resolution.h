@@ -57,10 +57,11 @@ class Resolution {
   Allocation& a_;
   std::vector<Pending> pending_;
   std::vector<Instr*> dropped_;
-  std::vector<int> reusing_;  // of the instruction being rewritten, by use: the def that reuses it, or -1
-  std::vector<Interval*> pieces_;       // of all registers, in order
-  std::vector<uint32_t> first_piece_;   // by register, and one behind
-  BitSet split_;                        // registers with several pieces
+  std::vector<int>
+      reusing_;  // of the instruction being rewritten, by use: the def that reuses it, or -1
+  std::vector<Interval*> pieces_;      // of all registers, in order
+  std::vector<uint32_t> first_piece_;  // by register, and one behind
+  BitSet split_;                       // registers with several pieces
   std::vector<Instr*> sequence_;
 };
 

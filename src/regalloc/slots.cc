@@ -1,7 +1,8 @@
-// Purpose: stack slots for registers that live on the stack somewhere, shared by those that are never
-// alive together, and the choice between storing once at the definition and at each way to the stack.
-// Slots are given greedily by start of life (holes are not used: slots are cheap); a block parameter
-// and its arguments get the same one where they can, so that no slot is copied to another.
+// Purpose: stack slots for registers that live on the stack somewhere, shared by those that are
+// never alive together, and the choice between storing once at the definition and at each way to
+// the stack. Slots are given greedily by start of life (holes are not used: slots are cheap); a
+// block parameter and its arguments get the same one where they can, so that no slot is copied to
+// another.
 #include <algorithm>
 
 #include "regalloc/resolution.h"
@@ -33,16 +34,21 @@ void Resolution::assignSlots() {
   std::stable_sort(order.begin(), order.end(), [&](uint32_t x, uint32_t y) {
     return a_.vregs[x].first->start() < a_.vregs[y].first->start();
   });
-  std::vector<int> busy_until;                       // by slot
-  std::vector<int> wish(a_.vregs.size(), -1);        // by parameter: slot of it or of an argument
+  std::vector<int> busy_until;                 // by slot
+  std::vector<int> wish(a_.vregs.size(), -1);  // by parameter: slot of it or of an argument
   for (uint32_t id : order) {
     VRegInfo& v = a_.vregs[id];
     int start = gapAt(v.first->start()), end = endOfLife(v);
-    auto isFree = [&](int slot) { return slot >= 0 && busy_until[static_cast<size_t>(slot)] <= start; };
+    auto isFree = [&](int slot) {
+      return slot >= 0 && busy_until[static_cast<size_t>(slot)] <= start;
+    };
     int slot = -1;
-    if (v.is_param && isFree(wish[id])) slot = wish[id];
-    else if (v.param && isFree(wish[v.param])) slot = wish[v.param];
-    else if (v.copy_of && isFree(a_.vregs[v.copy_of].slot)) slot = a_.vregs[v.copy_of].slot;
+    if (v.is_param && isFree(wish[id]))
+      slot = wish[id];
+    else if (v.param && isFree(wish[v.param]))
+      slot = wish[v.param];
+    else if (v.copy_of && isFree(a_.vregs[v.copy_of].slot))
+      slot = a_.vregs[v.copy_of].slot;
     for (size_t s = 0; slot < 0 && s < busy_until.size(); ++s) {
       if (isFree(static_cast<int>(s))) slot = static_cast<int>(s);
     }

@@ -201,5 +201,6 @@ extern "C" PyObject* tephra_take_exit(void* metadata, int64_t exit, void* regist
                                       void* native_fp, _PyInterpreterFrame* frame,
                                       PyThreadState* ts) {
   return tephra::takeExit(static_cast<tephra::CodeMetadata*>(metadata), static_cast<uint32_t>(exit),
-                          static_cast<const tephra::RegisterFile*>(registers), native_fp, frame, ts);
+                          static_cast<const tephra::RegisterFile*>(registers), native_fp, frame,
+                          ts);
 }

@@ -1,8 +1,8 @@
 // Purpose: leaving compiled code. tephra_take_exit (declared with the helpers) turns the machine
 // state of an exit back into interpreter frames and finishes the function there.
-// Invariant in: the frame is linked, its homes are true but for the stale ones that the record names;
-// kRaise: an exception is set. Invariant out: the frame is gone, its recursion count given back; the
-// result is the function's, as its compiled code would have returned it.
+// Invariant in: the frame is linked, its homes are true but for the stale ones that the record
+// names; kRaise: an exception is set. Invariant out: the frame is gone, its recursion count given
+// back; the result is the function's, as its compiled code would have returned it.
 //
 // Chains: ExitRecord::frames lists inlined callers first, the innermost frame last; each frame's
 // `previous` is the one before it in the list. A caller's stack is what it holds during the call;
@@ -23,9 +23,9 @@ namespace tephra {
 PyObject* takeExit(CodeMetadata* metadata, uint32_t exit, const RegisterFile* registers,
                    const void* native_fp, _PyInterpreterFrame* frame, PyThreadState* ts);
 
-// Called in each exit when the frames are complete, before the interpreter goes on: the driver's policy.
-// No exception is set then, and it must leave none. May change vectorcalls and retire code, but must
-// not free the code that is being left.
+// Called in each exit when the frames are complete, before the interpreter goes on: the driver's
+// policy. No exception is set then, and it must leave none. May change vectorcalls and retire code,
+// but must not free the code that is being left.
 using ExitHook = void (*)(CodeMetadata* metadata, uint32_t exit);
 void setExitHook(ExitHook hook);
 

@@ -1,5 +1,5 @@
-// Helpers for names and attributes. Each does what the interpreter's unspecialised instruction does,
-// messages included.
+// Helpers for names and attributes. Each does what the interpreter's unspecialised instruction
+// does, messages included.
 #include "runtime/helpers.h"
 
 namespace py = tephra::py;
@@ -24,7 +24,8 @@ extern "C" PyObject* tephra_load_global(_PyInterpreterFrame* frame, PyObject* na
   return py::loadGlobal(PyThreadState_Get(), frame->f_globals, frame->f_builtins, name);
 }
 
-extern "C" int64_t tephra_store_global(_PyInterpreterFrame* frame, PyObject* value, PyObject* name) {
+extern "C" int64_t tephra_store_global(_PyInterpreterFrame* frame, PyObject* value,
+                                       PyObject* name) {
   return PyDict_SetItem(frame->f_globals, name, value);
 }
 
@@ -63,7 +64,8 @@ extern "C" PyObject* tephra_load_super_method(PyThreadState* ts, PyObject* super
   return methodSlots(callable, bound, static_cast<PyObject**>(out));
 }
 
-extern "C" PyObject* tephra_load_special(PyThreadState* ts, PyObject* owner, int64_t kind, void* out) {
+extern "C" PyObject* tephra_load_special(PyThreadState* ts, PyObject* owner, int64_t kind,
+                                         void* out) {
   return py::loadSpecial(ts, owner, static_cast<int>(kind), static_cast<PyObject**>(out));
 }
 

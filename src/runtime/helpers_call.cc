@@ -86,7 +86,8 @@ extern "C" PyObject* tephra_call_builtin_fast_kw(PyThreadState*, void* function,
                                                  void* args, int64_t positional,
                                                  PyObject* kwnames) {
   using FastKw = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*);
-  return reinterpret_cast<FastKw>(function)(self, static_cast<PyObject**>(args), positional, kwnames);
+  return reinterpret_cast<FastKw>(function)(self, static_cast<PyObject**>(args), positional,
+                                            kwnames);
 }
 
 extern "C" PyObject* tephra_call_uncompiled(PyObject* function, void* args, int64_t count) {

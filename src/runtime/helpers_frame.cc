@@ -29,7 +29,8 @@ extern "C" void* tephra_push_frame_slow(PyThreadState* ts, PyObject* function) {
 }
 
 // Homes that hold a plain pointer without a reference: borrowed parameters, a home whose reference
-// went into the returned value. A tagged borrowed home needs nothing: the interpreter knows the tag.
+// went into the returned value. A tagged borrowed home needs nothing: the interpreter knows the
+// tag.
 extern "C" void tephra_own_homes(_PyInterpreterFrame* frame, int64_t first, int64_t mask) {
   for (uint64_t rest = static_cast<uint64_t>(mask); rest != 0; rest &= rest - 1) {
     const uint32_t slot = static_cast<uint32_t>(first + __builtin_ctzll(rest));

@@ -21,4 +21,6 @@ extern "C" int64_t tephra_int_compare(PyObject* left, PyObject* right, int64_t c
   return PyLong_Type.tp_richcompare(left, right, static_cast<int>(cmp)) == Py_True;
 }
 
-extern "C" double tephra_double_pow(double base, double exponent) { return std::pow(base, exponent); }
+extern "C" double tephra_double_pow(double base, double exponent) {
+  return std::pow(base, exponent);
+}

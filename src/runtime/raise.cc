@@ -6,7 +6,8 @@ namespace {
 // sys.monitoring.DISABLE, borrowed (the module keeps it); NULL when there is none.
 PyObject* disableMarker() {
   PyObject* monitoring = PySys_GetObject("monitoring");
-  PyObject* marker = monitoring == nullptr ? nullptr : PyObject_GetAttrString(monitoring, "DISABLE");
+  PyObject* marker =
+      monitoring == nullptr ? nullptr : PyObject_GetAttrString(monitoring, "DISABLE");
   if (marker == nullptr) PyErr_Clear();
   Py_XDECREF(marker);
   return marker;
@@ -19,7 +20,8 @@ int callTool(PyThreadState* ts, int tool, int event, PyObject** args) {
   const int old_event = ts->what_event;
   ts->what_event = event;
   ts->tracing++;
-  PyObject* result = PyObject_Vectorcall(callable, args, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+  PyObject* result =
+      PyObject_Vectorcall(callable, args, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
   ts->tracing--;
   ts->what_event = old_event;
   Py_DECREF(callable);

@@ -1,9 +1,9 @@
 // Purpose: raising in a frame that compiled code leaves, with the events that tools watch.
 // While tools are active the interpreter cannot be given a frame with a pending exception: it would
-// report that somebody threw into the frame (PY_THROW, a 'call' for sys.settrace). So the events RAISE,
-// RERAISE, EXCEPTION_HANDLED and PY_UNWIND are fired here, in the interpreter's order.
-// Known difference: the offset given to tools is that of the instruction, where the interpreter may
-// name its last cache entry (the same line and columns).
+// report that somebody threw into the frame (PY_THROW, a 'call' for sys.settrace). So the events
+// RAISE, RERAISE, EXCEPTION_HANDLED and PY_UNWIND are fired here, in the interpreter's order. Known
+// difference: the offset given to tools is that of the instruction, where the interpreter may name
+// its last cache entry (the same line and columns).
 #pragma once
 
 #include "pyver/contract.h"

@@ -1,7 +1,7 @@
-// Purpose: the guard against native stack overflow. Compiled code compares its stack pointer with one
-// thread-local word in each prologue.
-// Invariant: the word is ~0 in a thread that has not been seen yet, so that its first compiled frame
-// takes the slow way, which finds the thread's real limit: no entry needs to initialise anything.
+// Purpose: the guard against native stack overflow. Compiled code compares its stack pointer with
+// one thread-local word in each prologue. Invariant: the word is ~0 in a thread that has not been
+// seen yet, so that its first compiled frame takes the slow way, which finds the thread's real
+// limit: no entry needs to initialise anything.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,8 @@
 namespace tephra {
 
 // Lowest stack address that compiled code may use in this thread.
-extern constinit thread_local uintptr_t tephra_stack_limit __attribute__((tls_model("initial-exec")));
+extern constinit thread_local uintptr_t tephra_stack_limit
+    __attribute__((tls_model("initial-exec")));
 
 // Offset of that word from the thread pointer: PyLayout::tls_stack_limit.
 int64_t stackLimitTlsOffset();

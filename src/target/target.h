@@ -19,12 +19,12 @@ enum class Arch : uint8_t { kX86_64, kAArch64 };
 
 struct OperandConstraint {
   enum Kind : uint8_t {
-    kAnyRegister,   // a register of the operand's bank
-    kFixed,         // exactly register `reg`
-    kReuseInput,    // a def that must share the register of use `reg`
-    kAnywhere,      // register or stack slot
-    kImmediate,     // stays an immediate
-    kMemory,        // base and index in registers
+    kAnyRegister,  // a register of the operand's bank
+    kFixed,        // exactly register `reg`
+    kReuseInput,   // a def that must share the register of use `reg`
+    kAnywhere,     // register or stack slot
+    kImmediate,    // stays an immediate
+    kMemory,       // base and index in registers
   } kind = kAnyRegister;
   uint8_t reg = 0;
   // A use that must not share a register with any def (it is read after a def is written).
@@ -43,7 +43,7 @@ class Target {
   virtual RegSet calleeSaved(lir::Bank bank) const = 0;  // allocatable ones
   virtual std::span<const uint8_t> argumentRegisters(lir::Bank bank) const = 0;
   virtual uint8_t returnRegister(lir::Bank bank) const = 0;
-  virtual uint8_t scratch(lir::Bank bank) const = 0;   // for parallel moves and emission
+  virtual uint8_t scratch(lir::Bank bank) const = 0;  // for parallel moves and emission
   virtual uint8_t pinned(lir::Pinned which) const = 0;
 
   // Constraints of `instr`'s operands: defs first, then uses (variadic ones too).
@@ -57,6 +57,7 @@ class Target {
 
 const Target& x86_64Target();
 const Target& aarch64Target();
-const Target& hostTarget();  // defined in target/host.cc, the one host conditional beside code memory
+const Target&
+hostTarget();  // defined in target/host.cc, the one host conditional beside code memory
 
 }  // namespace tephra

@@ -12,15 +12,15 @@ struct PyLayout {
   const char* version = "";  // "3.12", "3.14": for people, never for decisions
 
   // Features.
-  bool frame_holds_stack_refs = false;  // slots are tagged: bit 0 = no reference held, NULL = 1
+  bool frame_holds_stack_refs = false;    // slots are tagged: bit 0 = no reference held, NULL = 1
   bool stack_pointer_is_pointer = false;  // frame stores a pointer, not an int index
   bool current_frame_in_cframe = false;   // tstate->cframe->current_frame
   bool eval_breaker_in_tstate = false;    // 3.14: one word: version << 8 | pending bits
   bool method_null_first = false;  // value stack of a call: [NULL, callable] / [method, self]
   bool frame_owns_code_and_func = false;  // push takes references of code and function
-  bool inline_values = false;      // values follow the object (3.14); else values pointer before it
+  bool inline_values = false;  // values follow the object (3.14); else values pointer before it
   bool locals_cleared_backwards = false;  // leaving a frame releases the highest slot first
-  bool for_iter_pops = false;      // exhausted FOR_ITER has dropped its iterator
+  bool for_iter_pops = false;             // exhausted FOR_ITER has dropped its iterator
   bool has_ref_tracer = false;
 
   // Object headers.
@@ -48,10 +48,10 @@ struct PyLayout {
   // Frames.
   int32_t frame_code = 0, frame_previous = 8, frame_func = 16, frame_globals = 24;
   int32_t frame_builtins = 32, frame_locals = 40, frame_frame_obj = 48, frame_instr = 56;
-  int32_t frame_stack = 64;          // stackpointer (pointer) or stacktop (int32)
-  int32_t frame_return_offset = 0;   // u16
-  int32_t frame_owner = 0;           // u8
-  int32_t frame_visited = -1;        // u8; -1 = absent
+  int32_t frame_stack = 64;         // stackpointer (pointer) or stacktop (int32)
+  int32_t frame_return_offset = 0;  // u16
+  int32_t frame_owner = 0;          // u8
+  int32_t frame_visited = -1;       // u8; -1 = absent
   int32_t frame_localsplus = 0;
   uint8_t frame_owner_thread = 0;
 
@@ -61,7 +61,7 @@ struct PyLayout {
   int32_t ts_py_recursion_remaining = 0, ts_current_exception = 0, ts_exc_info = 0;
   int32_t ts_datastack_top = 0, ts_datastack_limit = 0, ts_datastack_chunk = 0;
   int32_t ts_eval_breaker = 0, ts_interp = 0;
-  int32_t interp_eval_breaker = 0;       // 3.12: int32 in the interpreter state
+  int32_t interp_eval_breaker = 0;        // 3.12: int32 in the interpreter state
   int32_t interp_monitoring_version = 0;  // 3.12: u64 in the interpreter state
   int32_t code_instrumentation_version = 0;
   int32_t code_bytecode = 0;  // _PyCode_CODE
@@ -72,9 +72,9 @@ struct PyLayout {
   uint32_t incref_immortal_min = 0xFFFFFFFF;
 
   // Addresses in the running process (0 in tests).
-  uint64_t interp = 0;        // the main interpreter state
+  uint64_t interp = 0;  // the main interpreter state
   uint64_t py_true = 0, py_false = 0, py_none = 0;
-  uint64_t small_ints = 0;    // &_PyLong_SMALL_INTS[-5]
+  uint64_t small_ints = 0;  // &_PyLong_SMALL_INTS[-5]
   int32_t small_int_size = 32;
   uint64_t int_type = 0, float_type = 0, bool_type = 0, str_type = 0, list_type = 0;
   uint64_t tuple_type = 0, dict_type = 0, set_type = 0, frozenset_type = 0, bytes_type = 0;

@@ -7,19 +7,75 @@ namespace tephra {
 
 const char* feedbackName(Feedback kind) {
   static constexpr const char* kNames[] = {
-      "None", "Megamorphic", "BinaryInt", "BinaryFloat", "BinaryStr", "BinaryIntFloat",
-      "BinaryFloatInt", "ItemListInt", "ItemTupleInt", "ItemStrInt", "ItemDict", "ItemListSlice",
-      "ItemFunction", "StoreListInt", "StoreDict", "CompareInt", "CompareFloat", "CompareStr",
-      "BoolBool", "BoolInt", "BoolList", "BoolNone", "BoolStr", "BoolAlwaysTrue", "ContainsDict",
-      "ContainsSet", "AttrInstance", "AttrSlot", "AttrWithHint", "AttrModule", "AttrClass",
-      "AttrClassGuarded", "AttrProperty", "AttrNondescriptor", "AttrNondescriptorValues",
-      "MethodWithValues", "MethodNoDict", "MethodLazyDict", "GlobalModule", "GlobalBuiltin",
-      "UnpackTwoTuple", "UnpackTuple", "UnpackList", "ForList", "ForTuple", "ForRange", "ForGen",
-      "CallPyExact", "CallBoundPyExact", "CallPyGeneral", "CallBoundPyGeneral", "CallBuiltinO",
-      "CallBuiltinFast", "CallBuiltinFastKw", "CallBuiltinClass", "CallMethodDescrO",
-      "CallMethodDescrFast", "CallMethodDescrFastKw", "CallMethodDescrNoArgs", "CallLen",
-      "CallIsInstance", "CallListAppend", "CallType1", "CallStr1", "CallTuple1", "CallAllocInit",
-      "SuperAttr", "SuperMethod", "SendGen",
+      "None",
+      "Megamorphic",
+      "BinaryInt",
+      "BinaryFloat",
+      "BinaryStr",
+      "BinaryIntFloat",
+      "BinaryFloatInt",
+      "ItemListInt",
+      "ItemTupleInt",
+      "ItemStrInt",
+      "ItemDict",
+      "ItemListSlice",
+      "ItemFunction",
+      "StoreListInt",
+      "StoreDict",
+      "CompareInt",
+      "CompareFloat",
+      "CompareStr",
+      "BoolBool",
+      "BoolInt",
+      "BoolList",
+      "BoolNone",
+      "BoolStr",
+      "BoolAlwaysTrue",
+      "ContainsDict",
+      "ContainsSet",
+      "AttrInstance",
+      "AttrSlot",
+      "AttrWithHint",
+      "AttrModule",
+      "AttrClass",
+      "AttrClassGuarded",
+      "AttrProperty",
+      "AttrNondescriptor",
+      "AttrNondescriptorValues",
+      "MethodWithValues",
+      "MethodNoDict",
+      "MethodLazyDict",
+      "GlobalModule",
+      "GlobalBuiltin",
+      "UnpackTwoTuple",
+      "UnpackTuple",
+      "UnpackList",
+      "ForList",
+      "ForTuple",
+      "ForRange",
+      "ForGen",
+      "CallPyExact",
+      "CallBoundPyExact",
+      "CallPyGeneral",
+      "CallBoundPyGeneral",
+      "CallBuiltinO",
+      "CallBuiltinFast",
+      "CallBuiltinFastKw",
+      "CallBuiltinClass",
+      "CallMethodDescrO",
+      "CallMethodDescrFast",
+      "CallMethodDescrFastKw",
+      "CallMethodDescrNoArgs",
+      "CallLen",
+      "CallIsInstance",
+      "CallListAppend",
+      "CallType1",
+      "CallStr1",
+      "CallTuple1",
+      "CallAllocInit",
+      "SuperAttr",
+      "SuperMethod",
+      "SendGen",
   };
   static_assert(sizeof(kNames) / sizeof(kNames[0]) == static_cast<size_t>(Feedback::kSendGen) + 1);
   return kNames[static_cast<size_t>(kind)];
@@ -166,15 +222,16 @@ std::string printUnit(const CodeUnit& unit) {
     out += head;
     if (instr.lasti != instr.offset) out += "/" + std::to_string(instr.lasti);
     if (instr.piece != 0) out += "." + std::to_string(instr.piece);
-    out += std::string("  ") + canonicalName(instr.op) + argText(unit, instr) + secondText(unit, instr);
+    out += std::string("  ") + canonicalName(instr.op) + argText(unit, instr) +
+           secondText(unit, instr);
     if (instr.feedback != 0 && instr.feedback < unit.feedback.size()) {
       out += feedbackText(unit, unit.feedback[instr.feedback]);
     }
     out += "\n";
   }
   for (const ExceptionRange& range : unit.exceptions) {
-    out += "  handler @" + std::to_string(range.start) + "..@" + std::to_string(range.end) + " -> @" +
-           std::to_string(range.target) + " depth " + std::to_string(range.depth) +
+    out += "  handler @" + std::to_string(range.start) + "..@" + std::to_string(range.end) +
+           " -> @" + std::to_string(range.target) + " depth " + std::to_string(range.depth) +
            (range.lasti ? " lasti" : "") + "\n";
   }
   return out;

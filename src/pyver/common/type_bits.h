@@ -1,5 +1,5 @@
-// Purpose: the bits of ObjectInfo::type_mask. The same numbers as hir::kMask* (a unit test compares them);
-// here because the decoder stands below HIR.
+// Purpose: the bits of ObjectInfo::type_mask. The same numbers as hir::kMask* (a unit test compares
+// them); here because the decoder stands below HIR.
 #pragma once
 
 #include <cstdint>

@@ -40,42 +40,80 @@ struct ObjectInfo {
   // Builtins and method descriptors: what CallBuiltin needs.
   uint64_t c_function = 0;
   uint64_t c_self = 0;
-  uint32_t c_flags = 0;       // METH_*
-  std::string builtin_name;   // "len", "isinstance", "list.append", ...
+  uint32_t c_flags = 0;      // METH_*
+  std::string builtin_name;  // "len", "isinstance", "list.append", ...
 };
 
 // Feedback of one instruction, read from the interpreter's inline caches and already resolved.
 enum class Feedback : uint8_t {
-  kNone,             // never specialised, or not adaptive
-  kMegamorphic,      // specialisation failed repeatedly
-  kBinaryInt, kBinaryFloat, kBinaryStr,
-  kBinaryIntFloat, kBinaryFloatInt,  // mixed (3.14 BINARY_OP_EXTEND)
-  kItemListInt, kItemTupleInt, kItemStrInt, kItemDict, kItemListSlice, kItemFunction,
-  kStoreListInt, kStoreDict,
-  kCompareInt, kCompareFloat, kCompareStr,
-  kBoolBool, kBoolInt, kBoolList, kBoolNone, kBoolStr, kBoolAlwaysTrue,
-  kContainsDict, kContainsSet,
-  kAttrInstance,     // LOAD/STORE_ATTR_INSTANCE_VALUE: type_version, index
-  kAttrSlot,         // type_version, offset (byte offset in the object)
-  kAttrWithHint,     // type_version, index (dict)
-  kAttrModule,       // keys_version, index
-  kAttrClass,        // type_version, object (the class attribute), receiver is the class itself
-  kAttrClassGuarded, // class attribute through a metaclass check
-  kAttrProperty,     // type_version, object = fget
-  kAttrNondescriptor,           // type_version, object: class attribute through an instance, no values
-  kAttrNondescriptorValues,     // the same with keys_version
-  kMethodWithValues, // type_version, keys_version, object = the function
-  kMethodNoDict, kMethodLazyDict,  // type_version, object
-  kGlobalModule,     // keys_version, index; object = current value where it can be read
-  kGlobalBuiltin,    // keys_version (globals), keys_version2 (builtins), index; object
-  kUnpackTwoTuple, kUnpackTuple, kUnpackList,
-  kForList, kForTuple, kForRange, kForGen,
-  kCallPyExact, kCallBoundPyExact, kCallPyGeneral, kCallBoundPyGeneral,  // object = callee when known
-  kCallBuiltinO, kCallBuiltinFast, kCallBuiltinFastKw, kCallBuiltinClass,
-  kCallMethodDescrO, kCallMethodDescrFast, kCallMethodDescrFastKw, kCallMethodDescrNoArgs,
-  kCallLen, kCallIsInstance, kCallListAppend, kCallType1, kCallStr1, kCallTuple1,
-  kCallAllocInit,    // type_version, object = __init__
-  kSuperAttr, kSuperMethod,
+  kNone,         // never specialised, or not adaptive
+  kMegamorphic,  // specialisation failed repeatedly
+  kBinaryInt,
+  kBinaryFloat,
+  kBinaryStr,
+  kBinaryIntFloat,
+  kBinaryFloatInt,  // mixed (3.14 BINARY_OP_EXTEND)
+  kItemListInt,
+  kItemTupleInt,
+  kItemStrInt,
+  kItemDict,
+  kItemListSlice,
+  kItemFunction,
+  kStoreListInt,
+  kStoreDict,
+  kCompareInt,
+  kCompareFloat,
+  kCompareStr,
+  kBoolBool,
+  kBoolInt,
+  kBoolList,
+  kBoolNone,
+  kBoolStr,
+  kBoolAlwaysTrue,
+  kContainsDict,
+  kContainsSet,
+  kAttrInstance,       // LOAD/STORE_ATTR_INSTANCE_VALUE: type_version, index
+  kAttrSlot,           // type_version, offset (byte offset in the object)
+  kAttrWithHint,       // type_version, index (dict)
+  kAttrModule,         // keys_version, index
+  kAttrClass,          // type_version, object (the class attribute), receiver is the class itself
+  kAttrClassGuarded,   // class attribute through a metaclass check
+  kAttrProperty,       // type_version, object = fget
+  kAttrNondescriptor,  // type_version, object: class attribute through an instance, no values
+  kAttrNondescriptorValues,  // the same with keys_version
+  kMethodWithValues,         // type_version, keys_version, object = the function
+  kMethodNoDict,
+  kMethodLazyDict,  // type_version, object
+  kGlobalModule,    // keys_version, index; object = current value where it can be read
+  kGlobalBuiltin,   // keys_version (globals), keys_version2 (builtins), index; object
+  kUnpackTwoTuple,
+  kUnpackTuple,
+  kUnpackList,
+  kForList,
+  kForTuple,
+  kForRange,
+  kForGen,
+  kCallPyExact,
+  kCallBoundPyExact,
+  kCallPyGeneral,
+  kCallBoundPyGeneral,  // object = callee when known
+  kCallBuiltinO,
+  kCallBuiltinFast,
+  kCallBuiltinFastKw,
+  kCallBuiltinClass,
+  kCallMethodDescrO,
+  kCallMethodDescrFast,
+  kCallMethodDescrFastKw,
+  kCallMethodDescrNoArgs,
+  kCallLen,
+  kCallIsInstance,
+  kCallListAppend,
+  kCallType1,
+  kCallStr1,
+  kCallTuple1,
+  kCallAllocInit,  // type_version, object = __init__
+  kSuperAttr,
+  kSuperMethod,
   kSendGen,
 };
 const char* feedbackName(Feedback kind);
@@ -85,18 +123,19 @@ struct FeedbackInfo {
   uint32_t type_version = 0;
   uint32_t keys_version = 0;
   uint32_t keys_version2 = 0;
-  int32_t index = 0;        // value index (kAttrInstance), byte offset (kAttrSlot), entry index
-  int32_t offset = 0;       // kAttrInstance with inline_values: byte offset of the value in the object
+  int32_t index = 0;   // value index (kAttrInstance), byte offset (kAttrSlot), entry index
+  int32_t offset = 0;  // kAttrInstance with inline_values: byte offset of the value in the object
   bool unicode_entries = true;
   ObjRef object = kNoRef;
-  ObjRef type = kNoRef;     // the type whose version it is, where it could be found
+  ObjRef type = kNoRef;  // the type whose version it is, where it could be found
 };
 
-// One bytecode instruction may become several canonical ones ("pieces", same offset). Only the first
-// piece starts from the value stack that the interpreter expects at `offset`, only the last one leaves
-// what it expects at `next_offset`: no exit may stand before a piece > 0, and guards after a piece
-// that is not the last must wait for the last. The decoder splits so that this suffices: all pieces
-// but one of each instruction are plain stack moves (LoadConst, LoadFast, StoreFast, PopTop, PushNull).
+// One bytecode instruction may become several canonical ones ("pieces", same offset). Only the
+// first piece starts from the value stack that the interpreter expects at `offset`, only the last
+// one leaves what it expects at `next_offset`: no exit may stand before a piece > 0, and guards
+// after a piece that is not the last must wait for the last. The decoder splits so that this
+// suffices: all pieces but one of each instruction are plain stack moves (LoadConst, LoadFast,
+// StoreFast, PopTop, PushNull).
 struct CanonicalInstr {
   Canonical op = Canonical::kNop;
   uint32_t arg = 0;
@@ -135,7 +174,7 @@ struct CodeUnit {
   std::vector<ExceptionRange> exceptions;
   std::vector<FeedbackInfo> feedback{FeedbackInfo{}};  // [0] = none
   std::vector<ObjectInfo> objects;
-  uint64_t bytecode = 0;  // address of _PyCode_CODE
+  uint64_t bytecode = 0;                 // address of _PyCode_CODE
   uint64_t instrumentation_version = 0;  // word that the breaker check expects, see CheckPeriodic
   ObjRef code_object = kNoRef, globals = kNoRef, builtins = kNoRef;
   ObjRef function = kNoRef;  // kNoRef when compiled for every closure of the code

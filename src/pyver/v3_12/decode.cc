@@ -112,7 +112,9 @@ bool decodeJumps(Decoder& d, const RawInstr& raw) {
     case POP_JUMP_IF_NOT_NONE: d.emitJump(C::kPopJumpIfNotNone, forward); return true;
     case JUMP_FORWARD: d.emitJump(C::kJump, forward); return true;
     case JUMP_BACKWARD: d.emitJump(C::kJumpBackward, raw.next - raw.arg, 0); return true;
-    case JUMP_BACKWARD_NO_INTERRUPT: d.emitJump(C::kJumpBackward, raw.next - raw.arg, 1); return true;
+    case JUMP_BACKWARD_NO_INTERRUPT:
+      d.emitJump(C::kJumpBackward, raw.next - raw.arg, 1);
+      return true;
     case FOR_ITER: d.emitJump(C::kForIter, forward + 1, 1); return true;  // past END_FOR
     default: return false;
   }

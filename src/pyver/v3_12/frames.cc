@@ -1,5 +1,5 @@
-// Purpose: interpreter frames of CPython 3.12: plain references, an integer stack top, the position as
-// the code unit before the next instruction.
+// Purpose: interpreter frames of CPython 3.12: plain references, an integer stack top, the position
+// as the code unit before the next instruction.
 #include "pyver/internal.h"
 
 namespace tephra::py {
@@ -12,7 +12,8 @@ void setCurrentFrame(PyThreadState* ts, Frame* frame) { ts->cframe->current_fram
 Frame* pushFrame(PyThreadState* ts, PyFunctionObject* func, PyCodeObject* code) {
   Frame* frame = allocateFrame(ts, code->co_framesize);
   if (frame == nullptr) return nullptr;
-  _PyFrame_Initialize(frame, reinterpret_cast<PyFunctionObject*>(Py_NewRef(func)), nullptr, code, 0);
+  _PyFrame_Initialize(frame, reinterpret_cast<PyFunctionObject*>(Py_NewRef(func)), nullptr, code,
+                      0);
   frame->previous = currentFrame(ts);
   setPosition(frame, code, code->_co_firsttraceable);
   return frame;
@@ -39,14 +40,15 @@ namespace {
 
 // The frame object outlives the frame: it takes the content (take_ownership in frame.c).
 void moveToFrameObject(PyThreadState* ts, PyFrameObject* object, Frame* frame) {
-  size_t bytes = reinterpret_cast<char*>(&frame->localsplus[frame->stacktop]) -
-                 reinterpret_cast<char*>(frame);
+  size_t bytes =
+      reinterpret_cast<char*>(&frame->localsplus[frame->stacktop]) - reinterpret_cast<char*>(frame);
   Py_INCREF(frame->f_code);
   auto* copy = reinterpret_cast<Frame*>(object->_f_frame_data);
   memcpy(static_cast<void*>(copy), frame, bytes);
   object->f_frame = copy;
   copy->owner = FRAME_OWNED_BY_FRAME_OBJECT;
-  if (_PyFrame_IsIncomplete(copy)) setPosition(copy, copy->f_code, copy->f_code->_co_firsttraceable);
+  if (_PyFrame_IsIncomplete(copy))
+    setPosition(copy, copy->f_code, copy->f_code->_co_firsttraceable);
   Frame* back = _PyFrame_GetFirstComplete(copy->previous);
   copy->previous = nullptr;
   // f_back becomes a link between frame objects.
@@ -100,7 +102,8 @@ void pushStack(Frame* frame, PyObject* owned) { frame->localsplus[frame->stackto
 PyObject* popStack(Frame* frame) { return frame->localsplus[--frame->stacktop]; }
 void pushLasti(Frame* frame, uint32_t offset) {
   PyObject* lasti = PyLong_FromLong(static_cast<long>(offset));
-  if (lasti == nullptr) {  // out of memory for an int: 0 keeps the stack right, at the price of a line
+  if (lasti ==
+      nullptr) {  // out of memory for an int: 0 keeps the stack right, at the price of a line
     PyErr_Clear();
     lasti = PyLong_FromLong(0);
   }

@@ -25,8 +25,8 @@ namespace {
 void importFromError(PyObject* module, PyObject* name, PyObject* package) {
   PyObject* path = PyModule_GetFilenameObject(module);
   if (path == nullptr || !PyUnicode_Check(path)) PyErr_Clear();
-  PyObject* shown = package != nullptr ? Py_NewRef(package)
-                                       : PyUnicode_FromString("<unknown module name>");
+  PyObject* shown =
+      package != nullptr ? Py_NewRef(package) : PyUnicode_FromString("<unknown module name>");
   PyObject* message = nullptr;
   if (shown != nullptr && (path == nullptr || !PyUnicode_Check(path))) {
     message = PyUnicode_FromFormat("cannot import name %R from %R (unknown location)", name, shown);
@@ -88,7 +88,8 @@ namespace {
 int tooFew(int argcnt, int argcntafter, int got) {
   if (PyErr_Occurred()) return -1;
   if (argcntafter == -1) {
-    PyErr_Format(PyExc_ValueError, "not enough values to unpack (expected %d, got %d)", argcnt, got);
+    PyErr_Format(PyExc_ValueError, "not enough values to unpack (expected %d, got %d)", argcnt,
+                 got);
   } else {
     PyErr_Format(PyExc_ValueError, "not enough values to unpack (expected at least %d, got %d)",
                  argcnt + argcntafter, got);
@@ -124,7 +125,8 @@ int unpackRest(PyObject* iterator, int argcnt, int argcntafter, PyObject** out) 
 
 }  // namespace
 
-int unpackIterable(PyThreadState*, PyObject* sequence, int argcnt, int argcntafter, PyObject** out) {
+int unpackIterable(PyThreadState*, PyObject* sequence, int argcnt, int argcntafter,
+                   PyObject** out) {
   PyObject* iterator = PyObject_GetIter(sequence);
   if (iterator == nullptr) {
     if (PyErr_ExceptionMatches(PyExc_TypeError) && Py_TYPE(sequence)->tp_iter == nullptr &&
@@ -296,7 +298,8 @@ PyObject* matchKeys(PyThreadState*, PyObject* subject, PyObject* keys) {
   if (count == 0) return PyTuple_New(0);
   PyObject* dummy = PyObject_CallNoArgs(reinterpret_cast<PyObject*>(&PyBaseObject_Type));
   PyObject* values = PyTuple_New(count);
-  int result = dummy != nullptr && values != nullptr ? collectValues(subject, keys, values, dummy) : -1;
+  int result =
+      dummy != nullptr && values != nullptr ? collectValues(subject, keys, values, dummy) : -1;
   Py_XDECREF(dummy);
   if (result == 1) return values;
   Py_XDECREF(values);

@@ -1,5 +1,6 @@
-// Purpose: private API of CPython 3.12 under Tephra's names. What libpython hides is written here after
-// the interpreter's behaviour, error messages included. Imports and match are in files of their own.
+// Purpose: private API of CPython 3.12 under Tephra's names. What libpython hides is written here
+// after the interpreter's behaviour, error messages included. Imports and match are in files of
+// their own.
 #include "pyver/internal.h"
 
 namespace tephra::py {
@@ -88,7 +89,8 @@ PyObject* findAfter(PyTypeObject* type, PyObject* self, PyObject* name) {
 }  // namespace
 
 PyObject* superLookup(PyTypeObject* type, PyObject* self, PyObject* name, int* method) {
-  bool of_class = PyType_Check(self) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(self), type);
+  bool of_class =
+      PyType_Check(self) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(self), type);
   if (!of_class && PyType_IsSubtype(Py_TYPE(self), type)) {
     PyObject* found = findAfter(type, self, name);
     if (found != nullptr && method != nullptr &&
@@ -105,9 +107,11 @@ PyObject* superLookup(PyTypeObject* type, PyObject* self, PyObject* name, int* m
     }
     if (PyErr_Occurred()) return nullptr;
   }
-  // Class methods, __class__ proxies, wrong arguments, attributes of super itself: a real super object.
+  // Class methods, __class__ proxies, wrong arguments, attributes of super itself: a real super
+  // object.
   PyObject* args[] = {reinterpret_cast<PyObject*>(type), self};
-  PyObject* proxy = PyObject_Vectorcall(reinterpret_cast<PyObject*>(&PySuper_Type), args, 2, nullptr);
+  PyObject* proxy =
+      PyObject_Vectorcall(reinterpret_cast<PyObject*>(&PySuper_Type), args, 2, nullptr);
   if (proxy == nullptr) return nullptr;
   PyObject* result = PyObject_GetAttr(proxy, name);
   Py_DECREF(proxy);
@@ -157,7 +161,9 @@ PyObject* buildInterpolation(PyObject*, PyObject*, PyObject*, int) {
   return nullptr;
 }
 
-PyObject* buildTemplate(PyObject*, PyObject*) { return buildInterpolation(nullptr, nullptr, nullptr, 0); }
+PyObject* buildTemplate(PyObject*, PyObject*) {
+  return buildInterpolation(nullptr, nullptr, nullptr, 0);
+}
 
 namespace {
 
@@ -288,7 +294,8 @@ int checkStarType(PyThreadState* ts, PyObject* type) {
 int exceptionGroupMatch(PyThreadState* ts, Frame*, PyObject* exc, PyObject* type, PyObject** match,
                         PyObject** rest) {
   if (checkStarType(ts, type) < 0) return -1;
-  bool is_group = PyObject_TypeCheck(exc, reinterpret_cast<PyTypeObject*>(PyExc_BaseExceptionGroup));
+  bool is_group =
+      PyObject_TypeCheck(exc, reinterpret_cast<PyTypeObject*>(PyExc_BaseExceptionGroup));
   *match = nullptr;
   *rest = nullptr;
   if (exc == Py_None) {

@@ -32,15 +32,16 @@ void fillVersionLayout(PyLayout* l) {
 }
 
 void checkPrivateSymbols(std::vector<std::string>* problems) {
-#define TEPHRA_CHECK_SYMBOL(name) \
-  reportIf(problems, reinterpret_cast<const volatile void*>(&name) == nullptr, "the interpreter lacks " #name);
+#define TEPHRA_CHECK_SYMBOL(name)                                              \
+  reportIf(problems, reinterpret_cast<const volatile void*>(&name) == nullptr, \
+           "the interpreter lacks " #name);
   TEPHRA_PRIVATE_SYMBOLS(TEPHRA_CHECK_SYMBOL)
 #undef TEPHRA_CHECK_SYMBOL
 }
 
 void checkVersionLayout(std::vector<std::string>* problems) {
-  // No table of offsets in this version: the behavioural probes of selftest.cc are all there is, and
-  // the micro version: structures were frozen from 3.12.0 on.
+  // No table of offsets in this version: the behavioural probes of selftest.cc are all there is,
+  // and the micro version: structures were frozen from 3.12.0 on.
   reportIf(problems, sizeof(_Py_CODEUNIT) != 2, "code units are not two bytes");
   PyThreadState* ts = PyThreadState_Get();
   reportIf(problems, ts->interp->monitoring_version > (uint64_t{1} << 40),

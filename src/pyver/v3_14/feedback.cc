@@ -55,7 +55,8 @@ FeedbackInfo instanceValue(Decoder& d, const RawInstr& raw) {
   if (info.type == kNoRef) return only(F::kNone);
   auto* type = reinterpret_cast<PyTypeObject*>(d.unit().objects[info.type].address);
   int64_t first = type->tp_basicsize + static_cast<int64_t>(offsetof(PyDictValues, values));
-  info.index = static_cast<int32_t>((info.offset - first) / static_cast<int64_t>(sizeof(PyObject*)));
+  info.index =
+      static_cast<int32_t>((info.offset - first) / static_cast<int64_t>(sizeof(PyObject*)));
   return info;
 }
 
@@ -240,7 +241,8 @@ PyFunctionObject* functionByVersion(uint32_t version) {
 }
 
 PyTypeObject* typeByVersion(uint32_t version) {
-  PyTypeObject* type = threadState()->interp->types.type_version_cache[version % TYPE_VERSION_CACHE_SIZE];
+  PyTypeObject* type =
+      threadState()->interp->types.type_version_cache[version % TYPE_VERSION_CACHE_SIZE];
   if (type != nullptr && type->tp_version_tag == version) return type;
   return findTypeByWalk(version);
 }

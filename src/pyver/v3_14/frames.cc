@@ -1,5 +1,5 @@
-// Purpose: interpreter frames of CPython 3.14: tagged references, a stack pointer, the position as the
-// instruction being executed.
+// Purpose: interpreter frames of CPython 3.14: tagged references, a stack pointer, the position as
+// the instruction being executed.
 #include "pyver/internal.h"
 
 namespace tephra::py {
@@ -75,7 +75,8 @@ void makeHeapSafe(Frame* frame) {
 void canonicaliseHomes(Frame* frame) {
   _PyStackRef* end = _PyFrame_Stackbase(frame);
   for (_PyStackRef* slot = frame->localsplus; slot < end; slot++) {
-    if ((slot->bits & Py_TAG_BITS) == 0 && _Py_IsImmortal(reinterpret_cast<PyObject*>(slot->bits))) {
+    if ((slot->bits & Py_TAG_BITS) == 0 &&
+        _Py_IsImmortal(reinterpret_cast<PyObject*>(slot->bits))) {
       slot->bits |= Py_TAG_REFCNT;
     }
   }

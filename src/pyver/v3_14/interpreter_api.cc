@@ -111,7 +111,8 @@ PyObject* matchKeys(PyThreadState* ts, PyObject* subject, PyObject* keys) {
   return _PyEval_MatchKeys(ts, subject, keys);
 }
 
-PyObject* matchClass(PyThreadState* ts, PyObject* subject, PyObject* type, PyObject* names, int npos) {
+PyObject* matchClass(PyThreadState* ts, PyObject* subject, PyObject* type, PyObject* names,
+                     int npos) {
   PyObject* attrs = _PyEval_MatchClass(ts, subject, type, npos, names);
   if (attrs == nullptr && !PyErr_Occurred()) return Py_NewRef(Py_None);
   return attrs;

@@ -1,13 +1,13 @@
-// Purpose: what is particular to CPython 3.14's layout, and the comparison with the offsets that the
-// running interpreter publishes (_Py_DebugOffsets).
+// Purpose: what is particular to CPython 3.14's layout, and the comparison with the offsets that
+// the running interpreter publishes (_Py_DebugOffsets).
 #include "pyver/internal.h"
 
 namespace tephra::py {
 
 const char* expectedVersion() { return "3.14"; }
 
-// Patch releases of 3.14 have changed structures (collector, thread state). Those that differ from the
-// headers show in the table of offsets that selfTest() compares, which includes all sizes.
+// Patch releases of 3.14 have changed structures (collector, thread state). Those that differ from
+// the headers show in the table of offsets that selfTest() compares, which includes all sizes.
 bool microVersionsAgree(unsigned long running, unsigned long built) {
   constexpr unsigned long kMicro = 0xFFFF;
   return (running & ~kMicro) == (built & ~kMicro) && (running & 0xF0) == 0xF0;
@@ -91,8 +91,9 @@ void compareObjects(Problems* p, const _Py_DebugOffsets& d) {
 }  // namespace
 
 void checkPrivateSymbols(std::vector<std::string>* problems) {
-#define TEPHRA_CHECK_SYMBOL(name) \
-  reportIf(problems, reinterpret_cast<const volatile void*>(&name) == nullptr, "the interpreter lacks " #name);
+#define TEPHRA_CHECK_SYMBOL(name)                                              \
+  reportIf(problems, reinterpret_cast<const volatile void*>(&name) == nullptr, \
+           "the interpreter lacks " #name);
   TEPHRA_PRIVATE_SYMBOLS(TEPHRA_CHECK_SYMBOL)
 #undef TEPHRA_CHECK_SYMBOL
 }

@@ -13,9 +13,9 @@
 #include <structmember.h>
 
 #include "internal/pycore_backoff.h"
-#include "internal/pycore_code.h"
 #include "internal/pycore_call.h"
 #include "internal/pycore_ceval.h"
+#include "internal/pycore_code.h"
 #include "internal/pycore_debug_offsets.h"
 #include "internal/pycore_dict.h"
 #include "internal/pycore_frame.h"

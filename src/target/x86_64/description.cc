@@ -76,6 +76,7 @@ void shift(const Instr& instr, std::vector<OperandConstraint>* out) {
   (*out)[2].late = true;
 }
 
+// check: long function (an exhaustive switch: every operation is named)
 void X86Target::constraints(const Instr& instr, std::vector<OperandConstraint>* out) const {
   plainConstraints(instr, out);
   switch (instr.op) {

@@ -238,28 +238,28 @@ inline std::string Assembler::feedbackText(Feedback kind) {
 #define TEPHRA_NAME(name) \
   if (kind == Feedback::k##name) return #name;
   TEPHRA_NAME(BinaryInt)
-  TEPHRA_NAME(BinaryFloat) TEPHRA_NAME(BinaryStr) TEPHRA_NAME(BinaryIntFloat) TEPHRA_NAME(
-      BinaryFloatInt) TEPHRA_NAME(ItemListInt) TEPHRA_NAME(ItemTupleInt) TEPHRA_NAME(ItemDict)
-      TEPHRA_NAME(ItemFunction) TEPHRA_NAME(StoreListInt) TEPHRA_NAME(StoreDict)
-          TEPHRA_NAME(CompareInt) TEPHRA_NAME(CompareFloat) TEPHRA_NAME(CompareStr)
-              TEPHRA_NAME(BoolBool) TEPHRA_NAME(BoolInt) TEPHRA_NAME(BoolList) TEPHRA_NAME(BoolNone)
-                  TEPHRA_NAME(BoolStr) TEPHRA_NAME(BoolAlwaysTrue) TEPHRA_NAME(AttrInstance)
-                      TEPHRA_NAME(AttrSlot) TEPHRA_NAME(AttrWithHint) TEPHRA_NAME(AttrModule)
-                          TEPHRA_NAME(AttrClass) TEPHRA_NAME(AttrProperty)
-                              TEPHRA_NAME(AttrNondescriptor) TEPHRA_NAME(AttrNondescriptorValues)
-                                  TEPHRA_NAME(MethodWithValues) TEPHRA_NAME(MethodNoDict)
-                                      TEPHRA_NAME(MethodLazyDict) TEPHRA_NAME(GlobalModule)
-                                          TEPHRA_NAME(GlobalBuiltin) TEPHRA_NAME(UnpackTwoTuple)
-                                              TEPHRA_NAME(UnpackTuple) TEPHRA_NAME(UnpackList)
-                                                  TEPHRA_NAME(ForList) TEPHRA_NAME(ForTuple)
-                                                      TEPHRA_NAME(ForRange) TEPHRA_NAME(ForGen)
-                                                          TEPHRA_NAME(CallPyExact)
-                                                              TEPHRA_NAME(CallLen)
-                                                                  TEPHRA_NAME(CallIsInstance)
-                                                                      TEPHRA_NAME(CallListAppend)
-                                                                          TEPHRA_NAME(CallBuiltinO)
+  TEPHRA_NAME(BinaryFloat)
+  TEPHRA_NAME(BinaryStr) TEPHRA_NAME(BinaryIntFloat) TEPHRA_NAME(BinaryFloatInt) TEPHRA_NAME(
+      ItemListInt) TEPHRA_NAME(ItemTupleInt) TEPHRA_NAME(ItemDict) TEPHRA_NAME(ItemFunction)
+      TEPHRA_NAME(StoreListInt) TEPHRA_NAME(StoreDict) TEPHRA_NAME(CompareInt)
+          TEPHRA_NAME(CompareFloat) TEPHRA_NAME(CompareStr) TEPHRA_NAME(BoolBool)
+              TEPHRA_NAME(BoolInt) TEPHRA_NAME(BoolList) TEPHRA_NAME(BoolNone) TEPHRA_NAME(BoolStr)
+                  TEPHRA_NAME(BoolAlwaysTrue) TEPHRA_NAME(AttrInstance) TEPHRA_NAME(AttrSlot)
+                      TEPHRA_NAME(AttrWithHint) TEPHRA_NAME(AttrModule) TEPHRA_NAME(AttrClass)
+                          TEPHRA_NAME(AttrProperty) TEPHRA_NAME(AttrNondescriptor)
+                              TEPHRA_NAME(AttrNondescriptorValues) TEPHRA_NAME(MethodWithValues)
+                                  TEPHRA_NAME(MethodNoDict) TEPHRA_NAME(MethodLazyDict)
+                                      TEPHRA_NAME(GlobalModule) TEPHRA_NAME(GlobalBuiltin)
+                                          TEPHRA_NAME(UnpackTwoTuple) TEPHRA_NAME(UnpackTuple)
+                                              TEPHRA_NAME(UnpackList) TEPHRA_NAME(ForList)
+                                                  TEPHRA_NAME(ForTuple) TEPHRA_NAME(ForRange)
+                                                      TEPHRA_NAME(ForGen) TEPHRA_NAME(CallPyExact)
+                                                          TEPHRA_NAME(CallLen)
+                                                              TEPHRA_NAME(CallIsInstance)
+                                                                  TEPHRA_NAME(CallListAppend)
+                                                                      TEPHRA_NAME(CallBuiltinO)
 #undef TEPHRA_NAME
-                                                                              return "";
+                                                                          return "";
 }
 
 // The HIR of a unit given as text, verified; with the rules that the verifier does not know:

@@ -1,4 +1,5 @@
-// Text form: what is printed parses to the same function, and what is wrong is refused with its line.
+// Text form: what is printed parses to the same function, and what is wrong is refused with its
+// line.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -28,7 +29,8 @@ TEST(HirText, FilesRoundTrip) {
     std::string text = readFile(entry.path());
     Function function(nullptr);
     ParseError error{};
-    ASSERT_TRUE(parse(text, &function, &error)) << entry.path() << ":" << error.line << ": " << error.message;
+    ASSERT_TRUE(parse(text, &function, &error))
+        << entry.path() << ":" << error.line << ": " << error.message;
     EXPECT_EQ(print(function), text);
     for (const std::string& line : verify(function)) ADD_FAILURE() << line;
   }
@@ -87,8 +89,10 @@ TEST(HirText, ObjectTextIsAComment) {
 TEST(HirText, ShortFormGetsPredsAndDefaults) {
   Function function(nullptr);
   ParseError error{};
-  ASSERT_TRUE(parse("fun f {\nbb0:\n v1:Bool = ConstBool // no value\n Branch v1, bb1, bb1\n"
-                    "bb1:\n v2:Object = ConstObject {obj=#0}\n Return v2\n}\n", &function, &error))
+  ASSERT_TRUE(
+      parse("fun f {\nbb0:\n v1:Bool = ConstBool // no value\n Branch v1, bb1, bb1\n"
+            "bb1:\n v2:Object = ConstObject {obj=#0}\n Return v2\n}\n",
+            &function, &error))
       << error.message;
   EXPECT_EQ(function.blocks()[1]->preds.size(), 2u);
   EXPECT_TRUE(verify(function).empty());
@@ -108,7 +112,8 @@ TEST(HirText, ErrorsNameTheirLine) {
       {"fun f {\nbb0:\n  Return v7\n}\n", 3, "undefined value v7"},
       {"fun f {\nbb0:\n  Jump bb9\n}\n", 3, "undefined block bb9"},
       {"fun f {\nbb0:\nbb0:\n}\n", 3, "block defined twice"},
-      {"fun f {\nbb0:\n  v1:Bool = ConstBool\n  v1:Bool = ConstBool\n}\n", 4, "value defined twice"},
+      {"fun f {\nbb0:\n  v1:Bool = ConstBool\n  v1:Bool = ConstBool\n}\n", 4,
+       "value defined twice"},
       {"fun f {\nbb0:\n  v1:Whatever = ConstBool\n}\n", 3, "unknown type 'Whatever'"},
       {"fun f {\nbb0:\n  v1:Bool = ConstBool {valu=true}\n}\n", 3, "has no attribute 'valu'"},
       {"fun f {\nbb0:\n  v1:Bool = ConstBool {value=7}\n}\n", 3, "bad value '7'"},

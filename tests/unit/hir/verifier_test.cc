@@ -88,8 +88,8 @@ TEST(HirVerifier, EachRuleBrokenByText) {
       {"Phi v0, v8", "Phi v8, v0", "does not reach its edge"},
       {"v9:Object = Phi", "v9:Int = Phi", "input v0 is Object"},
       {"Return v9", "Return v8", "v8 does not dominate this use"},
-      {"  v9:Object = Phi v0, v8\n  LeaveFrame aux[2, 5]\n", "  LeaveFrame aux[2, 5]\n  v9:Object = Phi v0, v8\n",
-       "a phi after other instructions"},
+      {"  v9:Object = Phi v0, v8\n  LeaveFrame aux[2, 5]\n",
+       "  LeaveFrame aux[2, 5]\n  v9:Object = Phi v0, v8\n", "a phi after other instructions"},
       {"bb1 (preds bb0):\n  Jump bb3\n", "bb1 (preds bb0):\n", "does not end with a terminator"},
       {"  Return v9", "  Return v9\n  Unreachable", "a terminator before the block's end"},
       {"bb2 (preds bb0)", "bb2 (preds bb1)", "preds that differ"},
@@ -98,7 +98,8 @@ TEST(HirVerifier, EachRuleBrokenByText) {
       {"Branch v2, bb1, bb2 {likely=0}\nbb1 (preds bb0)", "Jump bb2\nbb1", "bb1 is not reachable"},
       {"nstack=1} aux[1]", "nstack=2} aux[1]", "not nstack + aux"},
       {"FrameState v0, v1 {offset=2, raise_offset=2, nstack=1} aux[1]",
-       "FrameState v0, v1 {offset=2, raise_offset=2, nstack=0} aux[1, 1]", "overrides a home twice"},
+       "FrameState v0, v1 {offset=2, raise_offset=2, nstack=0} aux[1, 1]",
+       "overrides a home twice"},
       {"nstack=1} aux[1]", "nstack=1} aux[parent]", "its parent must be a FrameState"},
       {"LoadMethodSelf v5\n", "LoadMethodSelf v0\n", "does not follow its partner"},
       {"  UnpackSequence v0, v3 {count=1}\n", "", "does not follow its partner"},
@@ -166,9 +167,11 @@ TEST(HirVerifier, BrokenByHand) {
   broken([](Function& f) { f.blocks()[1]->id = 0; }, "another block has");
   broken([](Function& f) { find(f, Op::kBinaryOp)->attr[0] = 26; }, "kind is out of range");
   broken([](Function& f) { find(f, Op::kConstBool)->attr[0] = 2; }, "value is out of range");
-  broken([](Function& f) { find(f, Op::kGuardType)->attr[0] = kTypeInt64.encode(); }, "no object type");
+  broken([](Function& f) { find(f, Op::kGuardType)->attr[0] = kTypeInt64.encode(); },
+         "no object type");
   broken([](Function& f) { f.blocks().erase(f.blocks().begin() + 1); }, "was removed");
-  broken([](Function& f) { f.entry()->preds.push_back(f.blocks()[1]); }, "is the entry and has preds");
+  broken([](Function& f) { f.entry()->preds.push_back(f.blocks()[1]); },
+         "is the entry and has preds");
 }
 
 TEST(HirCfg, RecomputeDropsUnreachableBlocksAndPhiInputs) {
@@ -189,9 +192,11 @@ TEST(HirCfg, RecomputeDropsUnreachableBlocksAndPhiInputs) {
 
 TEST(HirCfg, SplitEdgeKeepsPhis) {
   Function function(nullptr);
-  parsed("fun f {\nbb0:\n v0:Bool = ConstBool\n v1:Object = LoadArg {index=0}\n"
-         " v2:Object = LoadArg {index=1}\n Branch v0, bb1, bb1\n"
-         "bb1:\n v3:Object = Phi v1, v2\n Return v3\n}\n", &function);
+  parsed(
+      "fun f {\nbb0:\n v0:Bool = ConstBool\n v1:Object = LoadArg {index=0}\n"
+      " v2:Object = LoadArg {index=1}\n Branch v0, bb1, bb1\n"
+      "bb1:\n v3:Object = Phi v1, v2\n Return v3\n}\n",
+      &function);
   Block* middle = function.splitEdge(function.entry(), 1);
   EXPECT_EQ(function.blocks()[1]->preds[1], middle);
   EXPECT_EQ(function.blocks()[1]->preds[0], function.entry());

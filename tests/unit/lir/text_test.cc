@@ -77,16 +77,24 @@ std::string parseError(const std::string& text) {
 }
 
 TEST(LirText, ErrorsNameLineAndReason) {
-  EXPECT_EQ(parseError("fun f params=0 outgoing=0 {\nbb0:\n  Foo g1\n}\n"), "3: unknown operation 'Foo' at column 6");
-  EXPECT_EQ(parseError("fun f params=0 outgoing=0 {\nbb0:\n  Jump bb7\n}\n"), "4: bb7 is not defined");
-  EXPECT_EQ(parseError("fun f params=0 outgoing=0 {\nbb0:\nbb0:\n}\n"), "3: bb0 is defined twice at column 4");
-  EXPECT_NE(parseError("fun f params=0 outgoing=0 {\nbb0:\n  g1 = Load [g2*3] {width=8, sign=false}\n}\n"), "");
+  EXPECT_EQ(parseError("fun f params=0 outgoing=0 {\nbb0:\n  Foo g1\n}\n"),
+            "3: unknown operation 'Foo' at column 6");
+  EXPECT_EQ(parseError("fun f params=0 outgoing=0 {\nbb0:\n  Jump bb7\n}\n"),
+            "4: bb7 is not defined");
+  EXPECT_EQ(parseError("fun f params=0 outgoing=0 {\nbb0:\nbb0:\n}\n"),
+            "3: bb0 is defined twice at column 4");
+  EXPECT_NE(parseError(
+                "fun f params=0 outgoing=0 {\nbb0:\n  g1 = Load [g2*3] {width=8, sign=false}\n}\n"),
+            "");
   EXPECT_NE(parseError("fun f params=0 outgoing=0 {\nbb0:\n  g1 = Move f1\n}\n"), "");
   EXPECT_NE(parseError("fun f params=0 outgoing=0 {\nbb0:\n  Trap extra\n}\n"), "");
   EXPECT_NE(parseError("fun f params=0 outgoing=0 {\nbb0:\n  Trap\n"), "");
   EXPECT_NE(parseError("fun f params=0 outgoing=0 {\n  Trap\n}\n"), "");
   EXPECT_NE(parseError("fun f params=0 outgoing=0 {\nbb0:\n  _ = Call {helper=no_such}\n}\n"), "");
-  EXPECT_NE(parseError("fun f params=0 outgoing=0 {\nbb0:\n  Trap\nexit 1 {deopt Stress line=0 drops=[]}\n}\n"), "");
+  EXPECT_NE(
+      parseError(
+          "fun f params=0 outgoing=0 {\nbb0:\n  Trap\nexit 1 {deopt Stress line=0 drops=[]}\n}\n"),
+      "");
   EXPECT_NE(parseError(""), "");
 }
 
@@ -117,10 +125,13 @@ bb5:
 bb9:
   Return g1
 }
-)", &f, &error)) << error.message;
+)",
+                    &f, &error))
+      << error.message;
   Cfg cfg(f);
   auto block = [&](uint32_t id) {
-    for (Block* b : f.blocks()) if (b->id == id) return b;
+    for (Block* b : f.blocks())
+      if (b->id == id) return b;
     return static_cast<Block*>(nullptr);
   };
   std::vector<uint32_t> order;

@@ -26,14 +26,20 @@ std::string straight(const std::string& line, const std::string& exits = "") {
 
 TEST(LirVerifier, GoodCode) {
   EXPECT_EQ(straight("g3 = Add g1, 5 {width=8}"), "");
-  EXPECT_EQ(problems("bb0:\n  g1 = Param {index=0}\n  Jump bb1(g1, 4)\nbb1(g2, g3):\n  Jump bb1(g3, g2)\n"), "");
+  EXPECT_EQ(
+      problems(
+          "bb0:\n  g1 = Param {index=0}\n  Jump bb1(g1, 4)\nbb1(g2, g3):\n  Jump bb1(g3, g2)\n"),
+      "");
 }
 
 TEST(LirVerifier, Shape) {
   EXPECT_PROBLEM("is empty", problems("bb0:\n"));
   EXPECT_PROBLEM("terminator", problems("bb0:\n  Trap\n  Trap\n"));
   EXPECT_PROBLEM("terminator", problems("bb0:\n  g1 = Param {index=0}\n"));
-  EXPECT_PROBLEM("expected 2", problems("bb0:\n  g1 = Param {index=0}\n  BranchCmp g1, 0, bb0 {cond=eq, width=8, likely=0}\n"));
+  EXPECT_PROBLEM(
+      "expected 2",
+      problems(
+          "bb0:\n  g1 = Param {index=0}\n  BranchCmp g1, 0, bb0 {cond=eq, width=8, likely=0}\n"));
   EXPECT_PROBLEM("back to the entry", problems("bb0:\n  Jump bb0\n"));
   EXPECT_PROBLEM("entry block has parameters", problems("bb0(g1):\n  Return g1\n"));
 }
@@ -57,20 +63,23 @@ TEST(LirVerifier, Ssa) {
   EXPECT_PROBLEM("does not reach", straight("g3 = Neg g4 {width=8}\n  g4 = Neg g1 {width=8}"));
   EXPECT_PROBLEM("does not reach", straight("g3 = Neg g3 {width=8}"));
   EXPECT_PROBLEM("does not reach", problems(std::string(kStart) +
-      "  BranchCmp g1, 0, bb1, bb2 {cond=eq, width=8, likely=0}\nbb1:\n  g5 = Neg g1 {width=8}\n  Jump bb3\n"
-      "bb2:\n  Jump bb3\nbb3:\n  Return g5\n"));
+                                            "  BranchCmp g1, 0, bb1, bb2 {cond=eq, width=8, "
+                                            "likely=0}\nbb1:\n  g5 = Neg g1 {width=8}\n  Jump bb3\n"
+                                            "bb2:\n  Jump bb3\nbb3:\n  Return g5\n"));
 }
 
 TEST(LirVerifier, BlockParameters) {
   EXPECT_PROBLEM("1 arguments for 2", problems("bb0:\n  Jump bb1(4)\nbb1(g2, g3):\n  Return g2\n"));
   EXPECT_PROBLEM("other bank", problems("bb0:\n  Jump bb1(4)\nbb1(f2):\n  Trap\n"));
   EXPECT_PROBLEM("only Jump", problems(std::string(kStart) +
-      "  BranchCmp g1, 0, bb1, bb2 {cond=eq, width=8, likely=0}\nbb1(g5):\n  Return g5\nbb2:\n  Trap\n"));
+                                       "  BranchCmp g1, 0, bb1, bb2 {cond=eq, width=8, "
+                                       "likely=0}\nbb1(g5):\n  Return g5\nbb2:\n  Trap\n"));
 }
 
 TEST(LirVerifier, Parameters) {
   EXPECT_PROBLEM("fewer parameters", problems("bb0:\n  g1 = Param {index=2}\n  Return g1\n"));
-  EXPECT_PROBLEM("read twice", problems("bb0:\n  g1 = Param {index=0}\n  g2 = Param {index=0}\n  Return g1\n"));
+  EXPECT_PROBLEM("read twice",
+                 problems("bb0:\n  g1 = Param {index=0}\n  g2 = Param {index=0}\n  Return g1\n"));
   EXPECT_PROBLEM("not at the top", straight("g3 = Param {index=1}"));
 }
 
@@ -84,18 +93,30 @@ TEST(LirVerifier, Attributes) {
 }
 
 TEST(LirVerifier, Exits) {
-  const char* one = "exit 0 {deopt Stress line=0 frame(offset=1 raise=1 stack=[#0, #1:double] locals=[]) drops=[]}\n";
+  const char* one =
+      "exit 0 {deopt Stress line=0 frame(offset=1 raise=1 stack=[#0, #1:double] locals=[]) "
+      "drops=[]}\n";
   EXPECT_EQ(straight("ExitCmp g1, 0, g1, f2 {cond=eq, width=8, exit=0}", one), "");
   EXPECT_PROBLEM("no such exit", straight("ExitCmp g1, 0 {cond=eq, width=8, exit=0}"));
-  EXPECT_PROBLEM("1 values, its exit names 2", straight("ExitCmp g1, 0, g1 {cond=eq, width=8, exit=0}", one));
+  EXPECT_PROBLEM("1 values, its exit names 2",
+                 straight("ExitCmp g1, 0, g1 {cond=eq, width=8, exit=0}", one));
   EXPECT_PROBLEM("another bank", straight("ExitCmp g1, 0, g1, g1 {cond=eq, width=8, exit=0}", one));
-  EXPECT_PROBLEM("belongs to another", straight("ExitCmp g1, 0, g1, f2 {cond=eq, width=8, exit=0}\n"
-                                                "  ExitCmp g1, 1, g1, f2 {cond=eq, width=8, exit=0}", one));
-  EXPECT_PROBLEM("in place", straight("ExitCmp g1, 0, g1 {cond=eq, width=8, exit=0}",
-      "exit 0 {deopt Stress line=0 frame(offset=1 raise=1 stack=[#1] locals=[]) drops=[]}\n"));
-  EXPECT_PROBLEM("does not own", straight("ExitCmp g1, 0, g1 {cond=eq, width=8, exit=0}",
-      "exit 0 {deopt Stress line=0 frame(offset=1 raise=1 stack=[] locals=[]) drops=[#0]}\n"));
-  EXPECT_PROBLEM("no frame", straight("ExitCmp g1, 0 {cond=eq, width=8, exit=0}", "exit 0 {deopt Stress line=0 drops=[]}\n"));
+  EXPECT_PROBLEM("belongs to another",
+                 straight("ExitCmp g1, 0, g1, f2 {cond=eq, width=8, exit=0}\n"
+                          "  ExitCmp g1, 1, g1, f2 {cond=eq, width=8, exit=0}",
+                          one));
+  EXPECT_PROBLEM(
+      "in place",
+      straight(
+          "ExitCmp g1, 0, g1 {cond=eq, width=8, exit=0}",
+          "exit 0 {deopt Stress line=0 frame(offset=1 raise=1 stack=[#1] locals=[]) drops=[]}\n"));
+  EXPECT_PROBLEM(
+      "does not own",
+      straight(
+          "ExitCmp g1, 0, g1 {cond=eq, width=8, exit=0}",
+          "exit 0 {deopt Stress line=0 frame(offset=1 raise=1 stack=[] locals=[]) drops=[#0]}\n"));
+  EXPECT_PROBLEM("no frame", straight("ExitCmp g1, 0 {cond=eq, width=8, exit=0}",
+                                      "exit 0 {deopt Stress line=0 drops=[]}\n"));
 }
 
 TEST(LirVerifier, HelperCalls) {
@@ -108,8 +129,10 @@ TEST(LirVerifier, HelperCalls) {
 TEST(LirVerifier, DoubleInAnAddress) {
   Function function;
   ParseError error{};
-  ASSERT_TRUE(parse("fun f params=0 outgoing=0 {\nbb0:\n  f1 = MoveConstF {value=1}\n  Trap\n}\n", &function, &error));
-  Operand base = Operand::vreg(1, Bank::kFp), mem[] = {Operand::mem(base, 0)}, def[] = {function.newVReg(Bank::kGp)};
+  ASSERT_TRUE(parse("fun f params=0 outgoing=0 {\nbb0:\n  f1 = MoveConstF {value=1}\n  Trap\n}\n",
+                    &function, &error));
+  Operand base = Operand::vreg(1, Bank::kFp), mem[] = {Operand::mem(base, 0)},
+          def[] = {function.newVReg(Bank::kGp)};
   Instr* load = function.make(Op::kLoad, def, mem);
   load->attr[0] = 8;
   Function::insertBefore(function.blocks()[0]->last, load);

@@ -23,7 +23,8 @@ struct Outcome {
 
 class Evaluator {
  public:
-  explicit Evaluator(const lir::Function& function) : function_(function), vregs_(function.numVRegs()) {}
+  explicit Evaluator(const lir::Function& function)
+      : function_(function), vregs_(function.numVRegs()) {}
 
   uint64_t thread = 0, frame = 0;
   std::vector<uint64_t> params;
@@ -67,7 +68,9 @@ class Evaluator {
     std::memcpy(&bits, reinterpret_cast<void*>(at), width);
     return sign ? extend(bits, width) : bits;
   }
-  static void write(uint64_t at, uint64_t bits, uint32_t width) { std::memcpy(reinterpret_cast<void*>(at), &bits, width); }
+  static void write(uint64_t at, uint64_t bits, uint32_t width) {
+    std::memcpy(reinterpret_cast<void*>(at), &bits, width);
+  }
   static uint64_t extend(uint64_t bits, uint32_t width) {
     int shift = 64 - 8 * static_cast<int>(width);
     return static_cast<uint64_t>(static_cast<int64_t>(bits << shift) >> shift);
@@ -117,11 +120,14 @@ class Evaluator {
     for (size_t k = first; k < i.uses.size(); ++k) outcome_.values.push_back(value(i.uses[k]));
     return nullptr;
   }
-  const lir::Instr* exitIf(const lir::Instr& i, bool condition) { return condition ? leave(i, 2) : i.next; }
+  const lir::Instr* exitIf(const lir::Instr& i, bool condition) {
+    return condition ? leave(i, 2) : i.next;
+  }
   static const lir::Instr* go(const lir::Block* block) { return block->first; }
 
   const lir::Instr* checked(const lir::Instr& i) {
-    int64_t a = static_cast<int64_t>(value(i.uses[0])), b = static_cast<int64_t>(value(i.uses[1])), r = 0;
+    int64_t a = static_cast<int64_t>(value(i.uses[0])), b = static_cast<int64_t>(value(i.uses[1])),
+            r = 0;
     bool overflow = i.op == lir::Op::kAddExit   ? __builtin_add_overflow(a, b, &r)
                     : i.op == lir::Op::kSubExit ? __builtin_sub_overflow(a, b, &r)
                                                 : __builtin_mul_overflow(a, b, &r);
@@ -151,7 +157,8 @@ class Evaluator {
     for (const lir::Operand& use : i.uses) args.push_back(value(use));
     TEPHRA_CHECK(on_call, "no call in this test");
     std::string name = "address";
-    if (i.op == lir::Op::kCall || i.op == lir::Op::kCallF) name = helperInfo(static_cast<Helper>(i.u32(0))).name;
+    if (i.op == lir::Op::kCall || i.op == lir::Op::kCallF)
+      name = helperInfo(static_cast<Helper>(i.u32(0))).name;
     set(i, on_call(name, args));
     return i.next;
   }
@@ -168,7 +175,10 @@ inline const lir::Instr* Evaluator::step(const lir::Instr& i) {
   auto a = [&] { return value(i.uses[0]); };
   auto b = [&] { return value(i.uses[1]); };
   switch (i.op) {
-    case Op::kMove: case Op::kMoveF: case Op::kGpToFp: case Op::kFpToGp: set(i, a()); return i.next;
+    case Op::kMove:
+    case Op::kMoveF:
+    case Op::kGpToFp:
+    case Op::kFpToGp: set(i, a()); return i.next;
     case Op::kMoveConstF: set(i, i.attr[0]); return i.next;
     case Op::kParam: set(i, params[i.u32(0)]); return i.next;
     case Op::kLoad: set(i, read(address(i.uses[0]), i.u32(0), i.attr[1] != 0)); return i.next;
@@ -186,14 +196,27 @@ inline const lir::Instr* Evaluator::step(const lir::Instr& i) {
     case Op::kLeaOut: set(i, reinterpret_cast<uint64_t>(&outgoing[i.u32(0)])); return i.next;
     case Op::kLoadThreadLocal: set(i, 0x1000); return i.next;
     case Op::kStackPointer: set(i, 0x2000); return i.next;
-    case Op::kAdd: case Op::kSub: case Op::kMul: case Op::kAnd: case Op::kOr: case Op::kXor: case Op::kShl:
-    case Op::kShr: case Op::kSar: case Op::kNeg: set(i, arithmetic(i), i.u32(0)); return i.next;
+    case Op::kAdd:
+    case Op::kSub:
+    case Op::kMul:
+    case Op::kAnd:
+    case Op::kOr:
+    case Op::kXor:
+    case Op::kShl:
+    case Op::kShr:
+    case Op::kSar:
+    case Op::kNeg: set(i, arithmetic(i), i.u32(0)); return i.next;
     case Op::kDivRem:
-      TEPHRA_CHECK(b() != 0 && !(static_cast<int64_t>(a()) == INT64_MIN && b() == ~uint64_t{0}), "a legal division");
-      vregs_[i.defs[0].base] = static_cast<uint64_t>(static_cast<int64_t>(a()) / static_cast<int64_t>(b()));
-      vregs_[i.defs[1].base] = static_cast<uint64_t>(static_cast<int64_t>(a()) % static_cast<int64_t>(b()));
+      TEPHRA_CHECK(b() != 0 && !(static_cast<int64_t>(a()) == INT64_MIN && b() == ~uint64_t{0}),
+                   "a legal division");
+      vregs_[i.defs[0].base] =
+          static_cast<uint64_t>(static_cast<int64_t>(a()) / static_cast<int64_t>(b()));
+      vregs_[i.defs[1].base] =
+          static_cast<uint64_t>(static_cast<int64_t>(a()) % static_cast<int64_t>(b()));
       return i.next;
-    case Op::kAddExit: case Op::kSubExit: case Op::kMulExit: return checked(i);
+    case Op::kAddExit:
+    case Op::kSubExit:
+    case Op::kMulExit: return checked(i);
     case Op::kSetCmp: set(i, holds(a(), b(), i.cond(0), i.u32(1))); return i.next;
     case Op::kSetTest: set(i, holds(a() & b(), 0, i.cond(0), i.u32(1))); return i.next;
     case Op::kSelect: set(i, a() != 0 ? b() : value(i.uses[2])); return i.next;
@@ -203,7 +226,9 @@ inline const lir::Instr* Evaluator::step(const lir::Instr& i) {
     case Op::kDivF: setF(i, number(i.uses[0]) / number(i.uses[1])); return i.next;
     case Op::kNegF: setF(i, -number(i.uses[0])); return i.next;
     case Op::kIntToF: setF(i, static_cast<double>(static_cast<int64_t>(a()))); return i.next;
-    case Op::kSetCmpF: set(i, holdsF(number(i.uses[0]), number(i.uses[1]), i.cond(0))); return i.next;
+    case Op::kSetCmpF:
+      set(i, holdsF(number(i.uses[0]), number(i.uses[1]), i.cond(0)));
+      return i.next;
     case Op::kJump: {
       std::vector<uint64_t> args;
       for (const lir::Operand& use : i.uses) args.push_back(value(use));
@@ -213,18 +238,32 @@ inline const lir::Instr* Evaluator::step(const lir::Instr& i) {
     case Op::kBranchCmp: return go(i.targets[holds(a(), b(), i.cond(0), i.u32(1)) ? 0 : 1]);
     case Op::kBranchTest: return go(i.targets[holds(a() & b(), 0, i.cond(0), i.u32(1)) ? 0 : 1]);
     case Op::kBranchCmpMem:
-      return go(i.targets[holds(read(address(i.uses[0]), i.u32(1), false), b(), i.cond(0), i.u32(1)) ? 0 : 1]);
-    case Op::kBranchCmpF: return go(i.targets[holdsF(number(i.uses[0]), number(i.uses[1]), i.cond(0)) ? 0 : 1]);
-    case Op::kReturn: outcome_.returned = true; outcome_.result = a(); return nullptr;
+      return go(i.targets[holds(read(address(i.uses[0]), i.u32(1), false), b(), i.cond(0), i.u32(1))
+                              ? 0
+                              : 1]);
+    case Op::kBranchCmpF:
+      return go(i.targets[holdsF(number(i.uses[0]), number(i.uses[1]), i.cond(0)) ? 0 : 1]);
+    case Op::kReturn:
+      outcome_.returned = true;
+      outcome_.result = a();
+      return nullptr;
     case Op::kTrap: TEPHRA_CHECK(false, "never reached"); return nullptr;
     case Op::kExitCmp: return exitIf(i, holds(a(), b(), i.cond(0), i.u32(1)));
     case Op::kExitTest: return exitIf(i, holds(a() & b(), 0, i.cond(0), i.u32(1)));
-    case Op::kExitCmpMem: return exitIf(i, holds(read(address(i.uses[0]), i.u32(1), false), b(), i.cond(0), i.u32(1)));
-    case Op::kExitTestMem: return exitIf(i, holds(read(address(i.uses[0]), i.u32(1), false) & b(), 0, i.cond(0), i.u32(1)));
+    case Op::kExitCmpMem:
+      return exitIf(i, holds(read(address(i.uses[0]), i.u32(1), false), b(), i.cond(0), i.u32(1)));
+    case Op::kExitTestMem:
+      return exitIf(i,
+                    holds(read(address(i.uses[0]), i.u32(1), false) & b(), 0, i.cond(0), i.u32(1)));
     case Op::kExitCmpF: return exitIf(i, holdsF(number(i.uses[0]), number(i.uses[1]), i.cond(0)));
     case Op::kExit: return leave(i, 0);
-    case Op::kCall: case Op::kCallF: case Op::kCallAddress: case Op::kCallIndirect: case Op::kCallCell: return call(i);
-    case Op::kIncref: case Op::kDecref: {
+    case Op::kCall:
+    case Op::kCallF:
+    case Op::kCallAddress:
+    case Op::kCallIndirect:
+    case Op::kCallCell: return call(i);
+    case Op::kIncref:
+    case Op::kDecref: {
       uint64_t object = a();
       if (object == 0 && i.attr[0]) return i.next;
       write(object, read(object, 4, false) + (i.op == Op::kIncref ? 1 : -1), 4);

@@ -50,7 +50,9 @@ std::vector<Case> casesOf(const std::string& text, std::string* preamble) {
       continue;
     }
     if (line.rfind("--- ", 0) == 0) part = kExpected;
-    (part == kPreamble ? *preamble : part == kInput ? cases.back().input : cases.back().expected) += line + "\n";
+    (part == kPreamble ? *preamble
+     : part == kInput  ? cases.back().input
+                       : cases.back().expected) += line + "\n";
   }
   return cases;
 }
@@ -59,7 +61,8 @@ std::string resultsOf(const std::string& input) {
   std::vector<std::pair<std::string, std::string>> results;  // names, text
   for (const Combination& on : combinations()) {
     std::string text = lowered(input, on);
-    auto same = std::find_if(results.begin(), results.end(), [&](auto& r) { return r.second == text; });
+    auto same =
+        std::find_if(results.begin(), results.end(), [&](auto& r) { return r.second == text; });
     if (same != results.end()) {
       same->first += ", " + on.name();
     } else {
@@ -81,7 +84,8 @@ TEST(LowerGolden, Files) {
       SCOPED_TRACE(path.filename().string() + ": " + test.title);
       std::string now = resultsOf(test.input);
       if (!bless) {
-        EXPECT_EQ(test.expected, now) << "TEPHRA_BLESS=1 unit_lower --gtest_filter='LowerGolden*' accepts this";
+        EXPECT_EQ(test.expected, now)
+            << "TEPHRA_BLESS=1 unit_lower --gtest_filter='LowerGolden*' accepts this";
       }
       written += "=== " + test.title + "\n" + test.input + now;
     }

@@ -1,6 +1,6 @@
-// Layouts with the offsets of CPython 3.12.1 and 3.14.8 on 64-bit Linux, and a unit with one object of
-// each kind that lowering asks about. Addresses are made up: low ones for 3.12 (an interpreter that is
-// not position-independent), high ones for 3.14, so that both immediate forms are seen.
+// Layouts with the offsets of CPython 3.12.1 and 3.14.8 on 64-bit Linux, and a unit with one object
+// of each kind that lowering asks about. Addresses are made up: low ones for 3.12 (an interpreter
+// that is not position-independent), high ones for 3.14, so that both immediate forms are seen.
 #pragma once
 
 #include "hir/types.h"
@@ -9,13 +9,15 @@
 namespace tephra::lower_test {
 
 inline void typeAddresses(PyLayout* l, uint64_t base) {
-  uint64_t PyLayout::* const types[] = {
-      &PyLayout::int_type, &PyLayout::float_type, &PyLayout::bool_type, &PyLayout::str_type,
-      &PyLayout::list_type, &PyLayout::tuple_type, &PyLayout::dict_type, &PyLayout::set_type,
-      &PyLayout::frozenset_type, &PyLayout::bytes_type, &PyLayout::none_type, &PyLayout::type_type,
-      &PyLayout::function_type, &PyLayout::builtin_type, &PyLayout::method_descr_type, &PyLayout::slice_type,
-      &PyLayout::range_type, &PyLayout::range_iter_type, &PyLayout::list_iter_type, &PyLayout::tuple_iter_type,
-      &PyLayout::cell_type, &PyLayout::module_type, &PyLayout::bound_method_type};
+  uint64_t PyLayout::*const types[] = {
+      &PyLayout::int_type,       &PyLayout::float_type,       &PyLayout::bool_type,
+      &PyLayout::str_type,       &PyLayout::list_type,        &PyLayout::tuple_type,
+      &PyLayout::dict_type,      &PyLayout::set_type,         &PyLayout::frozenset_type,
+      &PyLayout::bytes_type,     &PyLayout::none_type,        &PyLayout::type_type,
+      &PyLayout::function_type,  &PyLayout::builtin_type,     &PyLayout::method_descr_type,
+      &PyLayout::slice_type,     &PyLayout::range_type,       &PyLayout::range_iter_type,
+      &PyLayout::list_iter_type, &PyLayout::tuple_iter_type,  &PyLayout::cell_type,
+      &PyLayout::module_type,    &PyLayout::bound_method_type};
   for (auto member : types) {
     l->*member = base;
     base += 0x1a0;
@@ -116,7 +118,16 @@ inline const PyLayout& layout314() {
 
 // Objects of the unit, by number, as the texts in tests/lower name them.
 enum Object : ObjRef {
-  kName, kNone, kSeven, kFunction, kUncompiled, kCode, kKeywordNames, kBuiltin, kModule, kMortal,
+  kName,
+  kNone,
+  kSeven,
+  kFunction,
+  kUncompiled,
+  kCode,
+  kKeywordNames,
+  kBuiltin,
+  kModule,
+  kMortal,
 };
 
 inline ObjectInfo object(uint64_t address, const char* text, uint32_t mask, bool immortal = false) {

@@ -22,26 +22,36 @@ struct Compiled {
     TEPHRA_CHECK(result, "a lowering");
     code = std::move(*result);
   }
-  ExitReason reason(const Outcome& outcome) const { return code->exits[static_cast<size_t>(outcome.exit)].reason; }
+  ExitReason reason(const Outcome& outcome) const {
+    return code->exits[static_cast<size_t>(outcome.exit)].reason;
+  }
   CodeUnit unit;
   hir::Function function;
   std::unique_ptr<lir::Function> code;
 };
 
-// f(x, y): x OP y on unboxed integers; y a constant where `by` is given. The result leaves through an exit.
+// f(x, y): x OP y on unboxed integers; y a constant where `by` is given. The result leaves through
+// an exit.
 std::string binary(const std::string& op, const int64_t* by = nullptr) {
-  bool exits = hir::opInfo([&] { hir::Op o; hir::opFromName(op, &o); return o; }()).hasExits();
+  bool exits = hir::opInfo([&] {
+                 hir::Op o;
+                 hir::opFromName(op, &o);
+                 return o;
+               }())
+                   .hasExits();
   return "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  v1:Object = LoadArg {index=1}\n"
          "  v2:State = FrameState v0, v1 {offset=2, raise_offset=2, nstack=2}\n"
          "  v3:Int64 = LoadVarSize v0\n" +
-         (by ? "  v4:Int64 = ConstInt {value=" + std::to_string(*by) + "}\n" : "  v4:Int64 = LoadVarSize v1\n") +
+         (by ? "  v4:Int64 = ConstInt {value=" + std::to_string(*by) + "}\n"
+             : "  v4:Int64 = LoadVarSize v1\n") +
          "  v5:Int64 = " + op + " v3, v4" + (exits ? ", v2" : "") + "\n" +
          "  v6:State = FrameState v5 {offset=8, raise_offset=8, nstack=1}\n"
          "  Deopt v6 {reason=Stress} @8\n}\n";
 }
 
 // The result, or nothing when the operation refuses.
-std::optional<int64_t> evaluate(const std::string& op, int64_t x, int64_t y, bool constant, const Combination& on) {
+std::optional<int64_t> evaluate(const std::string& op, int64_t x, int64_t y, bool constant,
+                                const Combination& on) {
   Compiled compiled(binary(op, constant ? &y : nullptr), on, 2);
   Memory a{}, b{};
   a[2] = static_cast<uint64_t>(x);
@@ -54,7 +64,8 @@ std::optional<int64_t> evaluate(const std::string& op, int64_t x, int64_t y, boo
 }
 
 constexpr int64_t kMin = INT64_MIN, kMax = INT64_MAX;
-constexpr int64_t kNumbers[] = {0, 1, -1, 2, -2, 3, -3, 7, -7, 8, 64, 63, 62, -8, 1000, -1000, kMax, kMin, kMax - 1, kMin + 1};
+constexpr int64_t kNumbers[] = {0,  1,  -1, 2,  -2,   3,     -3,   7,    -7,       8,
+                                64, 63, 62, -8, 1000, -1000, kMax, kMin, kMax - 1, kMin + 1};
 
 std::optional<int64_t> expected(const std::string& op, int64_t x, int64_t y) {
   __int128 wide = 0, a = x, b = y;
@@ -80,12 +91,14 @@ std::optional<int64_t> expected(const std::string& op, int64_t x, int64_t y) {
 }
 
 TEST(LowerMeaning, Integers) {
-  for (const char* op : {"IntAdd", "IntSub", "IntMul", "IntAnd", "IntFloorDiv", "IntMod", "IntShl", "IntShr"}) {
+  for (const char* op :
+       {"IntAdd", "IntSub", "IntMul", "IntAnd", "IntFloorDiv", "IntMod", "IntShl", "IntShr"}) {
     for (const Combination& on : {combinations()[0], combinations()[3]}) {
       for (int64_t x : kNumbers) {
         for (int64_t y : kNumbers) {
           for (bool constant : {false, true}) {
-            EXPECT_EQ(evaluate(op, x, y, constant, on), expected(op, x, y)) << op << " " << x << " " << y << constant;
+            EXPECT_EQ(evaluate(op, x, y, constant, on), expected(op, x, y))
+                << op << " " << x << " " << y << constant;
           }
         }
       }
@@ -95,14 +108,23 @@ TEST(LowerMeaning, Integers) {
 
 TEST(LowerMeaning, CompactInts) {
   std::string text =
-      "fun f {\nbb0:\n  v0:Int = LoadArg {index=0}\n  v1:State = FrameState v0 {offset=2, raise_offset=2, nstack=1}\n"
-      "  v2:Int64 = UnboxInt v0, v1\n  v3:State = FrameState v2 {offset=3, raise_offset=3, nstack=1}\n"
+      "fun f {\nbb0:\n  v0:Int = LoadArg {index=0}\n  v1:State = FrameState v0 {offset=2, "
+      "raise_offset=2, nstack=1}\n"
+      "  v2:Int64 = UnboxInt v0, v1\n  v3:State = FrameState v2 {offset=3, raise_offset=3, "
+      "nstack=1}\n"
       "  Deopt v3 {reason=Stress}\n}\n";
   struct {
     uint64_t tag, digit;
     std::optional<int64_t> value;
-  } cases[] = {{8, 5, 5}, {10, 5, -5}, {1, 0, 0}, {5, 0, 0}, {12, 7, 7}, {14, 7, -7}, {8, 0x3FFFFFFF, 0x3FFFFFFF},
-               {16, 1, std::nullopt}, {18, 1, std::nullopt}};
+  } cases[] = {{8, 5, 5},
+               {10, 5, -5},
+               {1, 0, 0},
+               {5, 0, 0},
+               {12, 7, 7},
+               {14, 7, -7},
+               {8, 0x3FFFFFFF, 0x3FFFFFFF},
+               {16, 1, std::nullopt},
+               {18, 1, std::nullopt}};
   for (const Combination& on : combinations()) {
     Compiled compiled(text, on, 1);
     for (const auto& test : cases) {
@@ -124,9 +146,11 @@ TEST(LowerMeaning, CompactInts) {
 TEST(LowerMeaning, Powers) {
   std::string text =
       "fun f {\nbb0:\n  v0:Float = LoadArg {index=0}\n  v1:Float = LoadArg {index=1}\n"
-      "  v2:State = FrameState v0, v1 {offset=2, raise_offset=2, nstack=2}\n  v3:Double = UnboxFloat v0\n"
+      "  v2:State = FrameState v0, v1 {offset=2, raise_offset=2, nstack=2}\n  v3:Double = "
+      "UnboxFloat v0\n"
       "  v4:Double = UnboxFloat v1\n  v5:Double = DoublePow v3, v4, v2\n"
-      "  v6:State = FrameState v5 {offset=3, raise_offset=3, nstack=1}\n  Deopt v6 {reason=Stress}\n}\n";
+      "  v6:State = FrameState v5 {offset=3, raise_offset=3, nstack=1}\n  Deopt v6 "
+      "{reason=Stress}\n}\n";
   const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
   const double numbers[] = {0.0, -0.0, 1.0, -1.0, 2.5, 1e-310, 1e308, -inf, inf, nan, -nan};
   for (const Combination& on : combinations()) {
@@ -139,10 +163,13 @@ TEST(LowerMeaning, Powers) {
         Evaluator machine(*compiled.code);
         machine.params = {0, addressOf(&a), addressOf(&b)};
         machine.on_call = [](const std::string&, const std::vector<uint64_t>& args) {
-          return std::bit_cast<uint64_t>(std::pow(std::bit_cast<double>(args[0]), std::bit_cast<double>(args[1])));
+          return std::bit_cast<uint64_t>(
+              std::pow(std::bit_cast<double>(args[0]), std::bit_cast<double>(args[1])));
         };
         bool fits = compiled.reason(machine.run()) == ExitReason::kStress;
-        EXPECT_EQ(fits, x > 0 && std::isfinite(x) && std::isfinite(y) && std::isfinite(std::pow(x, y))) << x << " " << y;
+        EXPECT_EQ(fits,
+                  x > 0 && std::isfinite(x) && std::isfinite(y) && std::isfinite(std::pow(x, y)))
+            << x << " " << y;
       }
     }
   }
@@ -151,7 +178,8 @@ TEST(LowerMeaning, Powers) {
 TEST(LowerMeaning, ListIndices) {
   std::string text =
       "fun f {\nbb0:\n  v0:List = LoadArg {index=0}\n  v1:Object = LoadArg {index=1}\n"
-      "  v2:State = FrameState v0, v1 {offset=2, raise_offset=2, nstack=2}\n  v3:Int64 = LoadVarSize v1\n"
+      "  v2:State = FrameState v0, v1 {offset=2, raise_offset=2, nstack=2}\n  v3:Int64 = "
+      "LoadVarSize v1\n"
       "  v4:Object = LoadListItem v0, v3, v2\n  Return v4\n}\n";
   for (const Combination& on : combinations()) {
     Compiled compiled(text, on, 2);
@@ -176,7 +204,8 @@ TEST(LowerMeaning, ListIndices) {
 TEST(LowerMeaning, ListIterators) {
   std::string text =
       "fun f {\nbb0:\n  v0:ListIter = LoadArg {index=0}\n  v1:Bool = ListIterHasNext v0\n"
-      "  Branch v1, bb1, bb2 {likely=1}\nbb1 (preds bb0):\n  v2:Object = ListIterNext v0\n  Return v2\n"
+      "  Branch v1, bb1, bb2 {likely=1}\nbb1 (preds bb0):\n  v2:Object = ListIterNext v0\n  Return "
+      "v2\n"
       "bb2 (preds bb0):\n  v3:NoneType = ConstNone\n  Return v3\n}\n";
   for (const Combination& on : combinations()) {
     Compiled compiled(text, on, 1);
@@ -219,7 +248,9 @@ struct Interpreter {
   uint64_t& at(M& memory, int32_t offset, int = 8) {
     return *reinterpret_cast<uint64_t*>(reinterpret_cast<char*>(&memory) + offset);
   }
-  uint64_t current() { return layout.current_frame_in_cframe ? at(cframe, 0) : at(thread, layout.ts_current_frame); }
+  uint64_t current() {
+    return layout.current_frame_in_cframe ? at(cframe, 0) : at(thread, layout.ts_current_frame);
+  }
   int32_t recursion() { return static_cast<int32_t>(at(thread, layout.ts_py_recursion_remaining)); }
 
   const PyLayout& layout;
@@ -229,7 +260,8 @@ struct Interpreter {
 const char* const kFrame =
     "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  v1:Object = LoadArg {index=1}\n  PushFrame\n"
     "  v2:Object = TakeHome {slot=1}\n  Decref v2\n  Incref v0\n  StoreHome v0 {slot=1, old=0}\n"
-    "  v3:State = FrameState {offset=4, raise_offset=4, nstack=0}\n  SetPosition {offset=4}\n  GuardUnobserved v3\n";
+    "  v3:State = FrameState {offset=4, raise_offset=4, nstack=0}\n  SetPosition {offset=4}\n  "
+    "GuardUnobserved v3\n";
 
 TEST(LowerMeaning, FrameContents) {
   for (const Combination& on : combinations()) {
@@ -238,7 +270,8 @@ TEST(LowerMeaning, FrameContents) {
     Interpreter in(l);
     compiled.unit.objects[compiled.unit.code_object].address = addressOf(&in.code);
     compiled.code = std::move(*lowerToLir(compiled.function, *on.target));
-    in.at(in.thread, l.ts_eval_breaker) |= l.eval_breaker_in_tstate ? 0x301 : 0;  // an event: not this guard's business
+    in.at(in.thread, l.ts_eval_breaker) |=
+        l.eval_breaker_in_tstate ? 0x301 : 0;  // an event: not this guard's business
     in.at(in.interp, l.interp_monitoring_version) = 3;
     for (uint64_t& word : in.stack) word = 0xFEFEFEFEFEFEFEFE;
     Evaluator machine(*compiled.code);
@@ -284,7 +317,9 @@ TEST(LowerMeaning, LeaveFrameUndoesPushFrame) {
       compiled.code = std::move(*lowerToLir(compiled.function, *on.target));
       in.at(in.thread, l.ts_eval_breaker) |= l.eval_breaker_in_tstate ? 0x300 : 0;
       in.at(in.interp, l.interp_monitoring_version) = 3;
-      if (observed) in.at(in.thread, l.ts_datastack_chunk) = addressOf(&in.stack[10]) - 24;  // first of its chunk
+      if (observed)
+        in.at(in.thread, l.ts_datastack_chunk) =
+            addressOf(&in.stack[10]) - 24;  // first of its chunk
       std::vector<uint64_t> left;
       Evaluator machine(*compiled.code);
       machine.thread = addressOf(&in.thread);
@@ -317,7 +352,9 @@ TEST(LowerMeaning, RefusedFrames) {
       Interpreter in(l);
       std::string called;
       if (recursion) in.at(in.thread, l.ts_py_recursion_remaining) = 0;
-      if (!recursion) in.at(in.thread, l.ts_datastack_limit) = in.at(in.thread, l.ts_datastack_top) + 8 * compiled.unit.frame_size;
+      if (!recursion)
+        in.at(in.thread, l.ts_datastack_limit) =
+            in.at(in.thread, l.ts_datastack_top) + 8 * compiled.unit.frame_size;
       Evaluator machine(*compiled.code);
       machine.thread = addressOf(&in.thread);
       machine.params = {addressOf(&in.function), addressOf(&in.first), addressOf(&in.second)};
@@ -329,7 +366,8 @@ TEST(LowerMeaning, RefusedFrames) {
       EXPECT_TRUE(outcome.returned);
       EXPECT_EQ(outcome.result, 0u);
       EXPECT_EQ(called, recursion ? "recursion_error" : "push_frame_slow");
-      EXPECT_EQ(in.recursion(), recursion ? -1 : 10);  // recursion_error itself gives the count back
+      EXPECT_EQ(in.recursion(),
+                recursion ? -1 : 10);  // recursion_error itself gives the count back
       EXPECT_EQ(in.current(), 0xCA11u);
     }
   }

@@ -1,4 +1,5 @@
-// Every row of ops.tbl has a lowering; every `call:` row is lowered with operands made from its row.
+// Every row of ops.tbl has a lowering; every `call:` row is lowered with operands made from its
+// row.
 #include "hir/builder.h"
 #include "metadata/helpers.h"
 #include "support.h"
@@ -8,7 +9,8 @@ namespace {
 
 TEST(LowerRows, AllHaveALowering) {
   for (int op = 0; op < kRows; ++op) {
-    EXPECT_TRUE(lower::hasLowering(static_cast<hir::Op>(op))) << hir::opInfo(static_cast<hir::Op>(op)).name;
+    EXPECT_TRUE(lower::hasLowering(static_cast<hir::Op>(op)))
+        << hir::opInfo(static_cast<hir::Op>(op)).name;
   }
 }
 
@@ -20,13 +22,15 @@ void build(hir::Function* function, hir::Op op) {
   std::vector<hir::Instr*> operands;
   for (size_t k = 0; k < info.operands.size(); ++k) {
     hir::Instr* argument = b.LoadArg(static_cast<uint32_t>(k));
-    if (info.operands[k].type.isObject()) argument->type = info.operands[k].type.meet(hir::kTypeObject);
+    if (info.operands[k].type.isObject())
+      argument->type = info.operands[k].type.meet(hir::kTypeObject);
     operands.push_back(argument);
   }
   hir::Instr* state = b.FrameState(operands, {}, 5, 5, static_cast<uint32_t>(operands.size()));
   if (info.hasExits()) operands.push_back(state);
   hir::Instr* instr = function->make(op, operands);
-  for (size_t k = 0; k < info.attrs.size(); ++k) instr->attr[k] = info.attrs[k].kind == hir::AttrKind::kObj ? 0 : k + 1;
+  for (size_t k = 0; k < info.attrs.size(); ++k)
+    instr->attr[k] = info.attrs[k].kind == hir::AttrKind::kObj ? 0 : k + 1;
   hir::Function::append(b.block(), instr);
   hir::Instr* result = b.ConstObject(kNone);
   b.LeaveFrame();
@@ -58,7 +62,8 @@ TEST(LowerRows, HelperCalls) {
 
 TEST(LowerRows, BorrowedSlotsAreListedWhereNoTagTells) {
   const char* text =
-      "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  v1:Object = LoadArg {index=1}\n  PushFrame\n"
+      "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  v1:Object = LoadArg {index=1}\n  "
+      "PushFrame\n"
       "  v3:OptObject = TakeHome {slot=1}\n  XDecref v3\n  StoreHome v0 {slot=1, old=0}\n"
       "  LeaveFrame aux[2]\n  Return v0\n}\n";
   for (const Combination& on : combinations()) {
@@ -75,8 +80,10 @@ TEST(LowerRows, BorrowedSlotsAreListedWhereNoTagTells) {
 
 TEST(LowerRows, RefusesWhatItCannotLower) {
   std::string text =
-      "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  v1:State = FrameState {offset=1, raise_offset=1, nstack=0}\n"
-      "  v2:Object = CallBuiltin v0, v0, v1 {address=4096, self=#7, convention=0}\n  Return v2\n}\n";
+      "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  v1:State = FrameState {offset=1, "
+      "raise_offset=1, nstack=0}\n"
+      "  v2:Object = CallBuiltin v0, v0, v1 {address=4096, self=#7, convention=0}\n  Return "
+      "v2\n}\n";
   EXPECT_EQ(lowered(text, combinations()[0]), "bailout: argument count of a C function\n");
 }
 

@@ -32,7 +32,8 @@ inline std::vector<Combination> combinations() {
 // Highest parameter index that the text names, plus one.
 inline uint32_t argumentsOf(const std::string& text) {
   uint32_t count = 0;
-  for (size_t at = text.find("LoadArg {index="); at != std::string::npos; at = text.find("LoadArg {index=", at + 1)) {
+  for (size_t at = text.find("LoadArg {index="); at != std::string::npos;
+       at = text.find("LoadArg {index=", at + 1)) {
     count = std::max<uint32_t>(count, static_cast<uint32_t>(std::stoul(text.substr(at + 15))) + 1);
   }
   return count;
@@ -50,7 +51,8 @@ inline std::string illegal(const lir::Function& function, const Target& target) 
                                   : true;
         if (!fits) all += "not encodable: " + lir::print(*i) + "\n";
       }
-      if (i->numTargets() == 2 && (i->targets[0]->preds.size() > 1 || i->targets[1]->preds.size() > 1)) {
+      if (i->numTargets() == 2 &&
+          (i->targets[0]->preds.size() > 1 || i->targets[1]->preds.size() > 1)) {
         all += "critical edge: " + lir::print(*i) + "\n";
       }
     }
@@ -64,7 +66,8 @@ inline std::string lowered(const hir::Function& function, const Combination& on)
   if (!result) return "bailout: " + result.bailout().detail + "\n";
   const lir::Function& out = **result;
   std::string text = lir::print(out);
-  for (const std::string& problem : lir::verify(out)) ADD_FAILURE() << on.name() << ": " << problem << "\n" << text;
+  for (const std::string& problem : lir::verify(out))
+    ADD_FAILURE() << on.name() << ": " << problem << "\n" << text;
   EXPECT_EQ(illegal(out, *on.target), "") << on.name() << "\n" << text;
   return text;
 }

@@ -16,7 +16,7 @@
 namespace tephra::passes::testing {
 
 struct Case {
-  std::string file;      // relative to tests/passes, without extension
+  std::string file;  // relative to tests/passes, without extension
   std::string path;
   std::string comments;  // kept as they are
   std::string input;

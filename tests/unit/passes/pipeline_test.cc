@@ -8,8 +8,9 @@
 namespace tephra::passes {
 namespace {
 
-const char* const kText = "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  v1:Bool = PtrEqual v0, v0\n"
-                          "  PushFrame\n  LeaveFrame\n  Return v0\n}\n";
+const char* const kText =
+    "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  v1:Bool = PtrEqual v0, v0\n"
+    "  PushFrame\n  LeaveFrame\n  Return v0\n}\n";
 
 void parsed(hir::Function* function) {
   hir::ParseError error{};
@@ -67,18 +68,22 @@ TEST(Pipeline, InputAndPassesAreVerified) {
   parsed(&function);
   PassContext context;
   context.options.verify = true;
-  PassInstance lies{"lies", "lies", [](hir::Function& f, PassContext&) {
+  PassInstance lies{"lies", "lies",
+                    [](hir::Function& f, PassContext&) {
                       f.entry()->cold = true;
                       return false;
-                    }, false, ""};
+                    },
+                    false, ""};
   EXPECT_FALSE(runPass(lies, function, context));
   ASSERT_EQ(context.errors.size(), 1u);
   EXPECT_NE(context.errors[0].find("says that it did not"), std::string::npos);
   context.errors.clear();
-  PassInstance breaks{"breaks", "breaks", [](hir::Function& f, PassContext&) {
+  PassInstance breaks{"breaks", "breaks",
+                      [](hir::Function& f, PassContext&) {
                         hir::Function::remove(f.entry()->last);
                         return true;
-                      }, false, ""};
+                      },
+                      false, ""};
   EXPECT_FALSE(runPass(breaks, function, context));
   ASSERT_FALSE(context.errors.empty());
   EXPECT_EQ(context.errors[0].rfind("breaks: ", 0), 0u);

@@ -17,8 +17,9 @@ using hir::Instr;
 std::string check(const std::string& body) {
   hir::Function function(nullptr);
   hir::ParseError error{};
-  std::string text = "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  v9:Null = ConstNull\n  PushFrame\n"
-                     "  v1:State = FrameState v0\n {offset=0, raise_offset=0, nstack=1}\n";
+  std::string text =
+      "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  v9:Null = ConstNull\n  PushFrame\n"
+      "  v1:State = FrameState v0\n {offset=0, raise_offset=0, nstack=1}\n";
   text.erase(text.find("\n {offset"), 1);
   EXPECT_TRUE(hir::parse(text + body + "}\n", &function, &error)) << error.line << error.message;
   for (const std::string& line : hir::verify(function)) ADD_FAILURE() << line;
@@ -28,7 +29,8 @@ std::string check(const std::string& body) {
 
 void expectError(const std::string& body, const std::string& expected) {
   std::string found = check(body);
-  EXPECT_NE(found.find(expected), std::string::npos) << "expected '" << expected << "', found: " << found;
+  EXPECT_NE(found.find(expected), std::string::npos)
+      << "expected '" << expected << "', found: " << found;
 }
 
 TEST(RefcountChecker, FindsEachMistake) {
@@ -42,22 +44,34 @@ TEST(RefcountChecker, FindsEachMistake) {
   expectError(neg + "  CheckPeriodic v1 owned(v2, v2)\n  Decref v2\n" + end, "exit_owned says 2");
   expectError(neg + "  Decref v2\n  v3:Bool = IsTruthy v2, v1\n" + end, "nobody keeps alive");
   expectError(neg + "  StoreHome v2 {slot=1}\n" + end, "leaks");
-  expectError(neg + "  StoreHome v2 {slot=1}\n  LeaveFrame aux[2]\n  Return v2\n", "nobody keeps alive");
+  expectError(neg + "  StoreHome v2 {slot=1}\n  LeaveFrame aux[2]\n  Return v2\n",
+              "nobody keeps alive");
   expectError(neg + "  StoreHome v2 {slot=1}\n  LeaveFrame\n  Return v2\n", "sound");
   expectError(neg + "  StoreHome v2 {slot=1}\n  StoreHome v9 {slot=1}\n" + end, "leaks");
   expectError(neg + "  StoreHome v2 {slot=1, old=1}\n  LeaveFrame\n  Return v2\n", "still says");
-  expectError(neg + "  StoreHome v2 {slot=1}\n  v3:Object = TakeHome {slot=1}\n  Decref v3\n"
-                    "  v4:OptObject = LoadHome {slot=1}\n" + end, "was taken");
+  expectError(neg +
+                  "  StoreHome v2 {slot=1}\n  v3:Object = TakeHome {slot=1}\n  Decref v3\n"
+                  "  v4:OptObject = LoadHome {slot=1}\n" +
+                  end,
+              "was taken");
   expectError("  v2:Object = TakeHome {slot=0}\n  Decref v2\n" + end, "owns no reference");
   expectError("  LeaveFrame aux[0]\n  Incref v0\n  Return v0\n", "owns nothing to release");
   expectError("  LeaveFrame aux[2]\n  Incref v0\n  Return v0\n", "may be NULL");
-  expectError("  v4:Tuple = GuardType v0, v1 {type=Tuple}\n  v2:Object = LoadTupleItemAt v4 {index=0}\n"
-              "  v5:Bool = IsTruthy v2, v1\n" + end, "nobody keeps alive");
-  expectError("  v4:Tuple = GuardType v0, v1 {type=Tuple}\n  v2:Object = LoadTupleItemAt v4 {index=0}\n"
-              "  CheckPeriodic v1\n  Incref v2\n  Decref v2\n" + end, "may be gone");
+  expectError(
+      "  v4:Tuple = GuardType v0, v1 {type=Tuple}\n  v2:Object = LoadTupleItemAt v4 {index=0}\n"
+      "  v5:Bool = IsTruthy v2, v1\n" +
+          end,
+      "nobody keeps alive");
+  expectError(
+      "  v4:Tuple = GuardType v0, v1 {type=Tuple}\n  v2:Object = LoadTupleItemAt v4 {index=0}\n"
+      "  CheckPeriodic v1\n  Incref v2\n  Decref v2\n" +
+          end,
+      "may be gone");
   expectError("  Incref v0\n  Return v0\n", "returns without LeaveFrame");
-  expectError(neg + "  v3:Bool = ConstBool {value=true}\n  Branch v3, bb1, bb2\nbb1:\n  Decref v2\n" + end +
-              "bb2:\n" + end, "leaks a reference on the way to bb2");
+  expectError(neg +
+                  "  v3:Bool = ConstBool {value=true}\n  Branch v3, bb1, bb2\nbb1:\n  Decref v2\n" +
+                  end + "bb2:\n" + end,
+              "leaks a reference on the way to bb2");
 }
 
 // Random structured functions: sequences, branches with merging phis, loops with phis.
@@ -85,7 +99,10 @@ class Generator {
 
  private:
   uint32_t pick(uint32_t end) { return static_cast<uint32_t>(random_() % end); }
-  Instr* value() { return values_[pick(4) == 0 ? pick(values_.size()) : values_.size() - 1 - pick(std::min<size_t>(values_.size(), 4))]; }
+  Instr* value() {
+    return values_[pick(4) == 0 ? pick(values_.size())
+                                : values_.size() - 1 - pick(std::min<size_t>(values_.size(), 4))];
+  }
   Instr* state() {
     std::vector<Instr*> stack;
     for (uint32_t i = pick(4); i > 0; --i) stack.push_back(value());
@@ -104,14 +121,18 @@ class Generator {
 
   void operation() {
     switch (pick(16)) {
-      case 0: case 1: return add(builder_.BinaryOp(value(), value(), hir::BinOp::kAdd, state()));
+      case 0:
+      case 1: return add(builder_.BinaryOp(value(), value(), hir::BinOp::kAdd, state()));
       case 2: return add(builder_.BoxInt(number_, state()));
-      case 3: case 4: {
+      case 3:
+      case 4: {
         Instr* item = builder_.LoadField(value(), 16);
         return add(builder_.GuardNotNull(item, ExitReason::kNullAttribute, state()));
       }
       case 5: return add(builder_.MakeTuple(std::vector<Instr*>{value(), value()}, state()));
-      case 6: case 7: case 8: builder_.StoreHome(value(), slot(), 2); return;
+      case 6:
+      case 7:
+      case 8: builder_.StoreHome(value(), slot(), 2); return;
       case 9: {
         Instr* local = builder_.LoadHome(slot());
         return add(builder_.GuardNotNull(local, ExitReason::kUnboundLocal, state()));
@@ -198,7 +219,8 @@ class Generator {
   }
 
   void loop(int depth) {
-    Block *header = function_.newBlock(), *body = function_.newBlock(), *exit = function_.newBlock();
+    Block *header = function_.newBlock(), *body = function_.newBlock(),
+          *exit = function_.newBlock();
     std::vector<Instr*> first{value(), value()};
     edgeTo(header);
     builder_.setBlock(header);
@@ -245,7 +267,8 @@ TEST(RefcountInsertion, RandomFunctionsAreSound) {
     hir::Function function(&unit);
     Generator(function, seed).run();
     std::string before = hir::print(function);
-    for (const std::string& line : hir::verify(function)) FAIL() << "seed " << seed << ": " << line << before;
+    for (const std::string& line : hir::verify(function))
+      FAIL() << "seed " << seed << ": " << line << before;
     PassContext context;
     refcount_insertion(function, context);
     for (const std::string& line : hir::verify(function)) FAIL() << "seed " << seed << ": " << line;

@@ -112,7 +112,8 @@ TEST(RegallocChecker, ScratchAcrossAnInstruction) {
   Allocated a(kCall);
   uint8_t scratch = x86_64Target().scratch(Bank::kGp);
   Instr* ret = a.find(Op::kReturn);
-  Operand s[] = {Operand::reg(scratch, Bank::kGp)}, rax[] = {Operand::reg(0, Bank::kGp)}, sum[] = {a.find(Op::kAddExit)->defs[0]};
+  Operand s[] = {Operand::reg(scratch, Bank::kGp)}, rax[] = {Operand::reg(0, Bank::kGp)},
+          sum[] = {a.find(Op::kAddExit)->defs[0]};
   lir::Function::insertBefore(ret, a.f.make(Op::kMove, s, sum));
   lir::Function::insertBefore(ret, a.f.make(Op::kMove, rax, s));
   EXPECT_EQ(a.problems(), "");  // between two instructions it may carry a value
@@ -145,7 +146,8 @@ bool sabotage(Function& f, std::mt19937_64& random, std::string* what) {
   }
   if (places.empty()) return false;
   Operand* place = places[random() % places.size()];
-  uint32_t other = place->isSlot() ? static_cast<uint32_t>(random() % f.num_slots) : static_cast<uint32_t>(random() % 4);
+  uint32_t other = place->isSlot() ? static_cast<uint32_t>(random() % f.num_slots)
+                                   : static_cast<uint32_t>(random() % 4);
   if (other == place->base) return false;
   place->base = other;
   *what += "  ->  " + lir::print(*instr);

@@ -17,9 +17,9 @@ using lir::Cond;
 using lir::Operand;
 
 struct GeneratorOptions {
-  int size = 40;         // instructions, about
-  int max_depth = 3;     // of nested structure
-  int many_values = 6;   // most values of one exit
+  int size = 40;        // instructions, about
+  int max_depth = 3;    // of nested structure
+  int many_values = 6;  // most values of one exit
 };
 
 class Generator {
@@ -43,14 +43,24 @@ class Generator {
 
  private:
   uint32_t below(uint32_t n) { return static_cast<uint32_t>(random_() % n); }
-  Operand gp() { return below(12) == 0 && !gp_.empty() ? pinned() : gp_[below(static_cast<uint32_t>(gp_.size()))]; }
+  Operand gp() {
+    return below(12) == 0 && !gp_.empty() ? pinned()
+                                          : gp_[below(static_cast<uint32_t>(gp_.size()))];
+  }
   Operand gpValue() { return gp_[below(static_cast<uint32_t>(gp_.size()))]; }
   // Recent values more often, so that registers stay in use; old ones for long lives.
-  Operand recent() { return below(3) ? gp_[gp_.size() - 1 - below(static_cast<uint32_t>(std::min<size_t>(gp_.size(), 5)))] : gp(); }
+  Operand recent() {
+    return below(3)
+               ? gp_[gp_.size() - 1 - below(static_cast<uint32_t>(std::min<size_t>(gp_.size(), 5)))]
+               : gp();
+  }
   Operand fp() { return fp_[below(static_cast<uint32_t>(fp_.size()))]; }
-  Operand pinned() { return Operand::pinned(below(2) ? lir::Pinned::kThread : lir::Pinned::kFrame); }
+  Operand pinned() {
+    return Operand::pinned(below(2) ? lir::Pinned::kThread : lir::Pinned::kFrame);
+  }
   Operand imm() {
-    static constexpr int64_t kSome[] = {0, 1, -1, 8, 255, 4096, 0x7fffffff, 0x123456789abcdef, INT64_MIN};
+    static constexpr int64_t kSome[] = {
+        0, 1, -1, 8, 255, 4096, 0x7fffffff, 0x123456789abcdef, INT64_MIN};
     return Operand::imm(kSome[below(9)]);
   }
   Operand gpOrImm() { return below(3) ? recent() : imm(); }
@@ -88,7 +98,8 @@ class Generator {
     if (below(3) == 0) {
       uint32_t number = below(static_cast<uint32_t>(Helper::kCount));
       const HelperInfo& info = helperInfo(static_cast<Helper>(number));
-      for (const char* c = info.args; *c; ++c) args.push_back(*c == 'd' ? fp() : below(5) ? gp() : imm());
+      for (const char* c = info.args; *c; ++c)
+        args.push_back(*c == 'd' ? fp() : below(5) ? gp() : imm());
       if (args.size() > 6) return;
       if (info.result == 'd') return keep(b_.CallF(args, number));
       Operand result = b_.Call(args, number);
@@ -190,9 +201,15 @@ class Generator {
       b_.setOffset(b_.block()->id + 1);
       switch (below(12)) {
         case 0: call(); break;
-        case 1: case 2: guard(); break;
-        case 3: case 4: case 5: case 6: memoryOrFloat(); break;
-        case 7: if (below(3) == 0) writePinned(); break;
+        case 1:
+        case 2: guard(); break;
+        case 3:
+        case 4:
+        case 5:
+        case 6: memoryOrFloat(); break;
+        case 7:
+          if (below(3) == 0) writePinned();
+          break;
         default: integer(); break;
       }
     }
@@ -213,14 +230,17 @@ class Generator {
   void jumpTo(Block* to) {
     std::vector<Operand> args;
     for (const Operand& param : to->params) {
-      if (param.bank == Bank::kFp) args.push_back(fp());
-      else args.push_back(below(5) ? recent() : imm());
+      if (param.bank == Bank::kFp)
+        args.push_back(fp());
+      else
+        args.push_back(below(5) ? recent() : imm());
     }
     b_.Jump(args)->targets[0] = to;
   }
 
   void addParams(Block* block) {
-    for (uint32_t i = below(4); i > 0; --i) block->params.push_back(f_->newVReg(below(4) ? Bank::kGp : Bank::kFp));
+    for (uint32_t i = below(4); i > 0; --i)
+      block->params.push_back(f_->newVReg(below(4) ? Bank::kGp : Bank::kFp));
   }
   void takeParams(Block* block) {
     b_.setBlock(block);
@@ -246,8 +266,10 @@ class Generator {
       b_.setBlock(side);
       if (side == no && no->cold && below(2)) call();
       sequence(depth - 1);
-      if (side == no && below(8) == 0) finish();
-      else jumpTo(merge);
+      if (side == no && below(8) == 0)
+        finish();
+      else
+        jumpTo(merge);
       restore(outer);
     }
     takeParams(merge);
@@ -256,8 +278,10 @@ class Generator {
   // if without else: a critical edge.
   void triangle(int depth) {
     Block *then = f_->newBlock(), *merge = f_->newBlock();
-    if (below(2)) branchTo(then, merge);
-    else branchTo(merge, then);
+    if (below(2))
+      branchTo(then, merge);
+    else
+      branchTo(merge, then);
     then->cold = below(2);
     Scope outer = scope();
     b_.setBlock(then);
@@ -277,8 +301,10 @@ class Generator {
     branchTo(body, after);
     b_.setBlock(body);
     sequence(depth - 1);
-    if (header->params.empty() && below(2)) branchTo(header, after);
-    else jumpTo(header);
+    if (header->params.empty() && below(2))
+      branchTo(header, after);
+    else
+      jumpTo(header);
     restore(at_header);
     b_.setBlock(after);
   }

@@ -19,13 +19,15 @@ namespace fs = std::filesystem;
 std::string allocated(const std::string& input, const Target& target) {
   lir::Function f;
   lir::ParseError error{};
-  if (!lir::parse(input, &f, &error)) return "line " + std::to_string(error.line) + ": " + error.message + "\n";
+  if (!lir::parse(input, &f, &error))
+    return "line " + std::to_string(error.line) + ": " + error.message + "\n";
   auto problems = lir::verify(f);
   if (!problems.empty()) return problems[0] + "\n";
   auto before = regalloc::takeSnapshot(f);
   auto result = regalloc::allocateRegisters(f, target);
   if (!result) return result.bailout().detail + "\n";
-  for (const std::string& problem : regalloc::checkAllocation(before, f, target)) ADD_FAILURE() << problem;
+  for (const std::string& problem : regalloc::checkAllocation(before, f, target))
+    ADD_FAILURE() << problem;
   for (const std::string& problem : lir::verify(f)) ADD_FAILURE() << problem;
   return lir::print(f);
 }
@@ -46,8 +48,11 @@ TEST(RegallocGolden, Files) {
     for (const Target* target : {&x86_64Target(), &aarch64Target()}) {
       now += std::string("=== ") + target->name() + "\n" + allocated(input, *target);
     }
-    if (std::getenv("TEPHRA_BLESS")) std::ofstream(path) << now;
-    else EXPECT_EQ(now, text) << "To accept the new result: TEPHRA_BLESS=1 tephra_unit_tests --gtest_filter='RegallocGolden*'";
+    if (std::getenv("TEPHRA_BLESS"))
+      std::ofstream(path) << now;
+    else
+      EXPECT_EQ(now, text) << "To accept the new result: TEPHRA_BLESS=1 tephra_unit_tests "
+                              "--gtest_filter='RegallocGolden*'";
   }
 }
 

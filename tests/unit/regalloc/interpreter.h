@@ -22,7 +22,11 @@ class Interpreter {
  public:
   // A null target: before allocation.
   Interpreter(const lir::Function& f, const Target& target, bool allocated)
-      : f_(f), target_(target), allocated_(allocated), vregs_(f.numVRegs(), 0xdead), slots_(f.num_slots, 0xbad) {
+      : f_(f),
+        target_(target),
+        allocated_(allocated),
+        vregs_(f.numVRegs(), 0xdead),
+        slots_(f.num_slots, 0xbad) {
     for (size_t i = 0; i < 256; ++i) memory_[i] = mix(i, 77);
     for (size_t i = 0; i < 128; ++i) regs_[i] = garbage();
     regs_[target.pinned(lir::Pinned::kThread)] = 0x1000;
@@ -88,7 +92,8 @@ class Interpreter {
   static bool compare(uint64_t a, uint64_t b, lir::Cond cond, uint32_t width) {
     a = cut(a, width);
     b = cut(b, width);
-    int64_t x = static_cast<int64_t>(cut(a, width, true)), y = static_cast<int64_t>(cut(b, width, true));
+    int64_t x = static_cast<int64_t>(cut(a, width, true)),
+            y = static_cast<int64_t>(cut(b, width, true));
     switch (cond) {
       case lir::Cond::kEq: return a == b;
       case lir::Cond::kNe: return a != b;
@@ -104,16 +109,21 @@ class Interpreter {
     return false;
   }
 
-  // Reads the operands in the order in which a machine may read them, then spoils what it may spoil.
+  // Reads the operands in the order in which a machine may read them, then spoils what it may
+  // spoil.
   std::vector<uint64_t> inputs(const Instr& i) {
     std::vector<uint64_t> in(i.uses.size());
-    auto read = [&](size_t u) { in[u] = i.uses[u].isMem() ? address(i.uses[u]) : i.op == Op::kJump ? 0 : get(i.uses[u]); };
+    auto read = [&](size_t u) {
+      in[u] = i.uses[u].isMem() ? address(i.uses[u]) : i.op == Op::kJump ? 0 : get(i.uses[u]);
+    };
     if (!allocated_) {
       for (size_t u = 0; u < in.size(); ++u) read(u);
       return in;
     }
     target_.constraints(i, &constraints_);
-    auto late = [&](size_t u) { return constraints_[i.defs.size() + u].late || u >= i.firstExitValue(); };
+    auto late = [&](size_t u) {
+      return constraints_[i.defs.size() + u].late || u >= i.firstExitValue();
+    };
     bool move = i.op == Op::kMove || i.op == Op::kMoveF || i.op == Op::kMoveConstF;
     for (size_t u = 0; u < in.size(); ++u) {
       if (!late(u)) read(u);
@@ -194,13 +204,26 @@ class Interpreter {
     bool taken = false;
     uint64_t value = 0;
     switch (i.op) {
-      case Op::kAddExit: value = in[0] + in[1]; taken = value % 16 == 0; break;
-      case Op::kSubExit: value = in[0] - in[1]; taken = value % 16 == 3; break;
-      case Op::kMulExit: value = in[0] * in[1]; taken = value % 16 == 5; break;
+      case Op::kAddExit:
+        value = in[0] + in[1];
+        taken = value % 16 == 0;
+        break;
+      case Op::kSubExit:
+        value = in[0] - in[1];
+        taken = value % 16 == 3;
+        break;
+      case Op::kMulExit:
+        value = in[0] * in[1];
+        taken = value % 16 == 5;
+        break;
       case Op::kExitCmp: taken = compare(in[0] % 16, 1, i.cond(0), i.u32(1)); break;
       case Op::kExitTest: taken = compare(in[0] & in[1], 0, i.cond(0), i.u32(1)); break;
-      case Op::kExitCmpMem: taken = compare(cell(in[0]) % 16, in[1] % 16, i.cond(0), i.u32(1)); break;
-      case Op::kExitTestMem: taken = compare(cell(in[0]) & in[1] & 15, 0, i.cond(0), i.u32(1)); break;
+      case Op::kExitCmpMem:
+        taken = compare(cell(in[0]) % 16, in[1] % 16, i.cond(0), i.u32(1));
+        break;
+      case Op::kExitTestMem:
+        taken = compare(cell(in[0]) & in[1] & 15, 0, i.cond(0), i.u32(1));
+        break;
       case Op::kExitCmpF: taken = mix(in[0], in[1]) % 16 == 0; break;
       default: break;
     }
@@ -217,7 +240,10 @@ class Interpreter {
 
   void compute(const Instr& i, const std::vector<uint64_t>& in) {
     switch (i.op) {
-      case Op::kMove: case Op::kMoveF: case Op::kGpToFp: case Op::kFpToGp: return result(i, in[0]);
+      case Op::kMove:
+      case Op::kMoveF:
+      case Op::kGpToFp:
+      case Op::kFpToGp: return result(i, in[0]);
       case Op::kMoveConstF: return result(i, i.attr[0]);
       case Op::kParam: return result(i, allocated_ ? *place(i.defs[0]) : arguments_[i.u32(0)]);
       case Op::kLoad: return result(i, cut(cell(in[0]), i.u32(0), i.attr[1]));
@@ -237,14 +263,13 @@ class Interpreter {
       case Op::kSetCmp: return result(i, compare(in[0], in[1], i.cond(0), i.u32(1)));
       case Op::kSetTest: return result(i, compare(in[0] & in[1], 0, i.cond(0), i.u32(1)));
       case Op::kSelect: return result(i, in[0] != 0 ? in[1] : in[2]);
-      case Op::kIncref: case Op::kDecref: {
+      case Op::kIncref:
+      case Op::kDecref: {
         uint64_t& count = cell(in[0]);
         count += i.op == Op::kIncref ? 1u : ~uint64_t{0};
         return event(static_cast<uint64_t>(i.op), in[0], count);
       }
-      case Op::kDivRem:
-        result(i, mix(in[0], in[1]));
-        return result(i, mix(in[1], in[0]) >> 50, 1);
+      case Op::kDivRem: result(i, mix(in[0], in[1])); return result(i, mix(in[1], in[0]) >> 50, 1);
       default: {  // any function of the inputs will do
         uint64_t hash = static_cast<uint64_t>(i.op) * 31 + i.attr[0];
         for (uint64_t value : in) hash = mix(hash, value);

@@ -22,12 +22,14 @@ std::map<Key, uint64_t> execute(const std::vector<lir::Instr*>& sequence) {
     if (o.isImm()) return o.bits;
     Key key = keyOf(o);
     auto found = now.find(key);
-    return found != now.end() ? found->second : static_cast<uint64_t>(key.first) * 1000 + key.second;
+    return found != now.end() ? found->second
+                              : static_cast<uint64_t>(key.first) * 1000 + key.second;
   };
   for (lir::Instr* instr : sequence) {
     EXPECT_FALSE(!instr->uses.empty() && instr->uses[0].isSlot() && instr->defs[0].isSlot());
     EXPECT_FALSE(!instr->uses.empty() && instr->uses[0].isImm() && instr->defs[0].isSlot());
-    now[keyOf(instr->defs[0])] = instr->op == Op::kMoveConstF ? instr->attr[0] : value(instr->uses[0]);
+    now[keyOf(instr->defs[0])] =
+        instr->op == Op::kMoveConstF ? instr->attr[0] : value(instr->uses[0]);
   }
   return now;
 }
@@ -42,12 +44,14 @@ void check(const std::vector<ParallelMove>& moves, const Target& target) {
   std::map<Key, uint64_t> expected;
   for (const ParallelMove& move : moves) {
     Key from = keyOf(move.from.operand());
-    expected[keyOf(move.to.operand())] = move.from.kind == Location::kConstant
-                                             ? move.from.value
-                                             : static_cast<uint64_t>(from.first) * 1000 + from.second;
+    expected[keyOf(move.to.operand())] =
+        move.from.kind == Location::kConstant
+            ? move.from.value
+            : static_cast<uint64_t>(from.first) * 1000 + from.second;
   }
   for (auto& [key, value] : expected) {
-    uint64_t there = after.count(key) ? after[key] : static_cast<uint64_t>(key.first) * 1000 + key.second;
+    uint64_t there =
+        after.count(key) ? after[key] : static_cast<uint64_t>(key.first) * 1000 + key.second;
     EXPECT_EQ(there, value) << text;
   }
   Key scratch[] = {{0, target.scratch(Bank::kGp)}, {1, target.scratch(Bank::kFp)}};
@@ -66,12 +70,28 @@ TEST(ParallelMoves, Cycles) {
     check({{gp(0), gp(1)}, {gp(1), gp(0)}}, *target);
     check({{gp(0), gp(1)}, {gp(1), gp(2)}, {gp(2), gp(0)}, {gp(3), gp(0)}}, *target);
     check({{slot(0), slot(1)}, {slot(1), slot(0)}}, *target);
-    check({{slot(0), slot(1)}, {slot(1), gp(0)}, {gp(0), slot(0)}, {slot(5), slot(6)}, {slot(6), slot(5)}}, *target);
-    check({{fp(0), fp(1)}, {fp(1), slot(3, Bank::kFp)}, {slot(3, Bank::kFp), slot(4, Bank::kFp)}, {slot(4, Bank::kFp), fp(0)}}, *target);
+    check({{slot(0), slot(1)},
+           {slot(1), gp(0)},
+           {gp(0), slot(0)},
+           {slot(5), slot(6)},
+           {slot(6), slot(5)}},
+          *target);
+    check({{fp(0), fp(1)},
+           {fp(1), slot(3, Bank::kFp)},
+           {slot(3, Bank::kFp), slot(4, Bank::kFp)},
+           {slot(4, Bank::kFp), fp(0)}},
+          *target);
     // One slot goes from a double to an integer: the cycle runs through both banks.
-    check({{slot(1), gp(0)}, {fp(0), slot(1, Bank::kFp)}, {slot(2, Bank::kFp), fp(0)}, {gp(0), slot(2)}}, *target);
-    check({{slot(1), Location::constant(Bank::kGp, 5)}, {gp(1), slot(1)}, {fp(2), Location::constant(Bank::kFp, 77)},
-           {slot(2, Bank::kFp), Location::constant(Bank::kFp, 99)}}, *target);
+    check({{slot(1), gp(0)},
+           {fp(0), slot(1, Bank::kFp)},
+           {slot(2, Bank::kFp), fp(0)},
+           {gp(0), slot(2)}},
+          *target);
+    check({{slot(1), Location::constant(Bank::kGp, 5)},
+           {gp(1), slot(1)},
+           {fp(2), Location::constant(Bank::kFp, 77)},
+           {slot(2, Bank::kFp), Location::constant(Bank::kFp, 99)}},
+          *target);
   }
 }
 
@@ -81,7 +101,9 @@ TEST(ParallelMoves, Random) {
     std::vector<ParallelMove> moves;
     // Up to four places of each kind, each with one bank; destinations are distinct.
     std::vector<Location> gps, fps;
-    for (uint32_t i = 0; i < 4; ++i) gps.push_back(gp(i)), fps.push_back(fp(i)), gps.push_back(slot(i)), fps.push_back(slot(4 + i, Bank::kFp));
+    for (uint32_t i = 0; i < 4; ++i)
+      gps.push_back(gp(i)), fps.push_back(fp(i)), gps.push_back(slot(i)),
+          fps.push_back(slot(4 + i, Bank::kFp));
     for (auto* places : {&gps, &fps}) {
       std::vector<Location> to = *places;
       std::shuffle(to.begin(), to.end(), random);

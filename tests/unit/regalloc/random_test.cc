@@ -20,11 +20,13 @@ uint64_t runs(uint64_t usual) {
   return factor ? usual * std::strtoull(factor, nullptr, 10) : usual;
 }
 
-std::string tryOne(uint64_t seed, const Target& target, const GeneratorOptions& size, const AllocationOptions& options) {
+std::string tryOne(uint64_t seed, const Target& target, const GeneratorOptions& size,
+                   const AllocationOptions& options) {
   lir::Function f;
   Generator(&f, seed, size).run();
   std::string text = lir::print(f);
-  if (std::getenv("TEPHRA_TEST_TRACE")) fprintf(stderr, "// %s, seed %d\n%s", target.name(), static_cast<int>(seed), text.c_str());
+  if (std::getenv("TEPHRA_TEST_TRACE"))
+    fprintf(stderr, "// %s, seed %d\n%s", target.name(), static_cast<int>(seed), text.c_str());
   auto problems = lir::verify(f);
   if (!problems.empty()) return "verifier: " + problems[0] + "\n" + text;
   lir::Function again;
@@ -41,7 +43,8 @@ std::string tryOne(uint64_t seed, const Target& target, const GeneratorOptions& 
   if (!problems.empty() && problems[0].find("definitions") == std::string::npos) {
     return "verifier, after: " + problems[0] + "\n" + lir::print(f);
   }
-  if (Interpreter(f, target, true).run(300) != expected) return "does something else:\n" + text + "after\n" + lir::print(f);
+  if (Interpreter(f, target, true).run(300) != expected)
+    return "does something else:\n" + text + "after\n" + lir::print(f);
   return "";
 }
 
@@ -51,13 +54,18 @@ struct Case {
 };
 
 std::vector<Case> targets() {
-  static const SmallTarget x86(x86_64Target(), 0b1111 | 1 << 12, 0b111);             // rax rcx rdx rbx r12
+  static const SmallTarget x86(x86_64Target(), 0b1111 | 1 << 12, 0b111);  // rax rcx rdx rbx r12
   static const SmallTarget arm(aarch64Target(), 0b1111 | 1 << 19 | 1 << 20, 0b11 | 1 << 8);
   static const SmallTarget many(aarch64Target(), 0b111111111 | 1 << 19, 0b1111);
-  return {{"x86_64", &x86_64Target()}, {"aarch64", &aarch64Target()}, {"x86_64 small", &x86}, {"aarch64 small", &arm}, {"aarch64 nine", &many}};
+  return {{"x86_64", &x86_64Target()},
+          {"aarch64", &aarch64Target()},
+          {"x86_64 small", &x86},
+          {"aarch64 small", &arm},
+          {"aarch64 nine", &many}};
 }
 
-void tryMany(uint64_t count, uint64_t first_seed, const GeneratorOptions& size, AllocationOptions options, bool shuffle) {
+void tryMany(uint64_t count, uint64_t first_seed, const GeneratorOptions& size,
+             AllocationOptions options, bool shuffle) {
   for (const Case& c : targets()) {
     int failures = 0;
     for (uint64_t seed = first_seed; seed < first_seed + count && failures < 3; ++seed) {
@@ -94,8 +102,10 @@ TEST(RegallocRandom, Deterministic) {
       Generator(&f, seed, {100, 3, 8}).run();
       ASSERT_TRUE(static_cast<bool>(regalloc::allocateRegisters(f, x86_64Target())));
       std::string text = lir::print(f);
-      if (time == 0) first = text;
-      else EXPECT_EQ(text, first);
+      if (time == 0)
+        first = text;
+      else
+        EXPECT_EQ(text, first);
     }
   }
 }
@@ -109,7 +119,8 @@ TEST(RegallocRandom, CompileTime) {
         lir::Function f;
         Generator(&f, seed * 977, {size, 8, 10}).run();
         int count = 0;
-        for (lir::Block* block : f.blocks()) for (lir::Instr* i = block->first; i; i = i->next) ++count;
+        for (lir::Block* block : f.blocks())
+          for (lir::Instr* i = block->first; i; i = i->next) ++count;
         if (count < size * 3 / 4) continue;
         auto start = std::chrono::steady_clock::now();
         ASSERT_TRUE(static_cast<bool>(regalloc::allocateRegisters(f, *c.target)));
@@ -119,8 +130,9 @@ TEST(RegallocRandom, CompileTime) {
       }
       if (times.empty()) continue;
       std::sort(times.begin(), times.end());
-      printf("%s: %zu functions of %zu instructions, median %.0f us, worst %.0f us\n", c.name, times.size(),
-             static_cast<size_t>(instructions) / times.size(), times[times.size() / 2], times.back());
+      printf("%s: %zu functions of %zu instructions, median %.0f us, worst %.0f us\n", c.name,
+             times.size(), static_cast<size_t>(instructions) / times.size(),
+             times[times.size() / 2], times.back());
     }
   }
 }

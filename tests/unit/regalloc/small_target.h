@@ -10,19 +10,33 @@ class SmallTarget final : public Target {
   SmallTarget(const Target& base, RegSet gp, RegSet fp) : base_(base), usable_{gp, fp} {}
   Arch arch() const override { return base_.arch(); }
   const char* name() const override { return base_.name(); }
-  const char* registerName(lir::Bank bank, int n) const override { return base_.registerName(bank, n); }
+  const char* registerName(lir::Bank bank, int n) const override {
+    return base_.registerName(bank, n);
+  }
   int numRegisters(lir::Bank bank) const override { return base_.numRegisters(bank); }
-  RegSet allocatable(lir::Bank bank) const override { return base_.allocatable(bank) & usable_[static_cast<int>(bank)]; }
+  RegSet allocatable(lir::Bank bank) const override {
+    return base_.allocatable(bank) & usable_[static_cast<int>(bank)];
+  }
   RegSet callerSaved(lir::Bank bank) const override { return base_.callerSaved(bank); }
   RegSet calleeSaved(lir::Bank bank) const override { return base_.calleeSaved(bank); }
-  std::span<const uint8_t> argumentRegisters(lir::Bank bank) const override { return base_.argumentRegisters(bank); }
+  std::span<const uint8_t> argumentRegisters(lir::Bank bank) const override {
+    return base_.argumentRegisters(bank);
+  }
   uint8_t returnRegister(lir::Bank bank) const override { return base_.returnRegister(bank); }
   uint8_t scratch(lir::Bank bank) const override { return base_.scratch(bank); }
   uint8_t pinned(lir::Pinned which) const override { return base_.pinned(which); }
-  void constraints(const lir::Instr& i, std::vector<OperandConstraint>* out) const override { base_.constraints(i, out); }
-  RegSet clobbers(const lir::Instr& i, lir::Bank bank) const override { return base_.clobbers(i, bank); }
-  bool immediateFits(const lir::Instr& i, int n, int64_t v) const override { return base_.immediateFits(i, n, v); }
-  bool addressFits(const lir::Instr& i, const lir::Operand& a) const override { return base_.addressFits(i, a); }
+  void constraints(const lir::Instr& i, std::vector<OperandConstraint>* out) const override {
+    base_.constraints(i, out);
+  }
+  RegSet clobbers(const lir::Instr& i, lir::Bank bank) const override {
+    return base_.clobbers(i, bank);
+  }
+  bool immediateFits(const lir::Instr& i, int n, int64_t v) const override {
+    return base_.immediateFits(i, n, v);
+  }
+  bool addressFits(const lir::Instr& i, const lir::Operand& a) const override {
+    return base_.addressFits(i, a);
+  }
 
  private:
   const Target& base_;

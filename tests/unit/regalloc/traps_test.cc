@@ -24,7 +24,9 @@ std::string allocateAndCompare(Function& f, const Target& target) {
   auto result = regalloc::allocateRegisters(f, target);
   if (!result) return result.bailout().detail;
   for (const std::string& problem : regalloc::checkAllocation(before, f, target)) return problem;
-  return Interpreter(f, target, true).run(100) == expected ? "" : "does something else\n" + lir::print(f);
+  return Interpreter(f, target, true).run(100) == expected
+             ? ""
+             : "does something else\n" + lir::print(f);
 }
 
 uint32_t addExit(Function& f, size_t values) {
@@ -58,7 +60,8 @@ TEST(RegallocTraps, A2ArgumentsStayUntilTheyAreTaken) {
     b.Return(sum);
     EXPECT_EQ(allocateAndCompare(f, *target), "");
     // Nothing writes an argument register before the argument was taken from it.
-    std::set<uint32_t> waiting(target->argumentRegisters(Bank::kGp).begin(), target->argumentRegisters(Bank::kGp).begin() + 5);
+    std::set<uint32_t> waiting(target->argumentRegisters(Bank::kGp).begin(),
+                               target->argumentRegisters(Bank::kGp).begin() + 5);
     for (Instr* i = f.blocks()[0]->first; i && !waiting.empty(); i = i->next) {
       if (i->op == Op::kParam) {
         EXPECT_EQ(waiting.erase(i->defs[0].base), 1u);
@@ -94,7 +97,8 @@ TEST(RegallocTraps, A4SubWordValuesLiveAndSpillWhole) {
     std::vector<Operand> values;
     for (int i = 0; i < 24; ++i) values.push_back(b.Load(Operand::mem(p, i), 1u << (i % 3), i % 2));
     b.CallAddress({}, 0x100);
-    for (int i = 0; i < 24; ++i) b.Store(Operand::mem(p, 64 + i), values[static_cast<size_t>(i)], 1u << (i % 3));
+    for (int i = 0; i < 24; ++i)
+      b.Store(Operand::mem(p, 64 + i), values[static_cast<size_t>(i)], 1u << (i % 3));
     b.Return(p);
     EXPECT_EQ(allocateAndCompare(f, *target), "");
     EXPECT_GT(f.num_slots, 8u);
@@ -110,7 +114,8 @@ TEST(RegallocTraps, A5FramesOfManySlots) {
       Builder b(&f, f.newBlock());
       Operand p = b.Param(0);
       std::vector<Operand> values;
-      for (size_t i = 0; i < count; ++i) values.push_back(b.Load(Operand::mem(p, static_cast<int32_t>(i * 8)), 8, false));
+      for (size_t i = 0; i < count; ++i)
+        values.push_back(b.Load(Operand::mem(p, static_cast<int32_t>(i * 8)), 8, false));
       b.CallAddress(std::vector<Operand>{p}, 0x100);
       uint32_t exit = addExit(f, count);
       b.ExitCmp(p, Operand::imm(1), values, lir::Cond::kUGe, 8, exit);

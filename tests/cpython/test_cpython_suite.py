@@ -29,9 +29,9 @@ def outcomes(module, folder, jit):
     env = {k: v for k, v in os.environ.items() if not k.startswith(("TEPHRA", "PYTEST"))}
     if jit:
         env |= {"TEPHRA": "1", "TEPHRA_COMPILE_AFTER": "0", "TEPHRA_SUMMARY": "1"}
-    command = [sys.executable, "-m", "test", "--junit-xml", str(report), "--timeout", "600", module]
+    command = [sys.executable, "-m", "test", "--junit-xml", str(report), "--timeout", "240", module]
     result = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True,
-                            errors="replace", timeout=1500)
+                            errors="replace", timeout=280)
     found = {}
     if report.exists():
         for case in ElementTree.parse(report).iter("testcase"):

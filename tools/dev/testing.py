@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,9 @@ from dev import build, paths
 from dev.util import cleanEnv, say
 
 _NO_TESTS = 5  # pytest's exit status when it collected nothing
+# Seconds. One test (a module of CPython's suite is one), all tests of a version, and the process: generated
+# code that hangs serves no signal, so that the last bound alone is sure. --full has three times as much.
+_TEST_LIMIT, _SESSION_LIMIT, _PROCESS_LIMIT = 600, 1380, 1560
 
 
 @dataclass
@@ -77,29 +81,46 @@ def _counts(result: Result, report: Path) -> None:
             result.passed += 1
 
 
+def _bounded(command: list[str], env: dict[str, str], log, limit: int) -> int | None:
+    """The exit status; None when the time was up, and the process with all that it started is gone."""
+    process = subprocess.Popen(command, cwd=paths.ROOT, env=env, stdout=log,
+                               stderr=subprocess.STDOUT if log else None, start_new_session=True)
+    try:
+        return process.wait(timeout=limit)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        if process.poll() is None:  # time is up, or ^C
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
 def _pythonTests(version: str, python: Path, args, env: dict[str, str], log) -> Result:
     result = Result(f"CPython {version}")
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         report, stats = Path(folder) / "report.xml", Path(folder) / "stats.json"
         env = dict(env, TEPHRA_TEST_STATS=str(stats))
+        scale = 3 if args.full else 1
         if args.full:
             env["TEPHRA_TEST_FULL"] = "1"
         command = [str(python), "-m", "pytest", "-q", f"--junitxml={report}", "-o",
-                   f"cache_dir={paths.DEV}/pytest-{version}", *(["-x"] if args.first else []),
+                   f"cache_dir={paths.DEV}/pytest-{version}", f"--timeout={_TEST_LIMIT * scale}",
+                   f"--session-timeout={_SESSION_LIMIT * scale}", *(["-x"] if args.first else []),
                    *(["-k", args.keyword] if args.keyword else []), *(args.paths or ["tests"])]
-        done = subprocess.run(command, cwd=paths.ROOT, env=env, text=True, stdout=log,
-                              stderr=subprocess.STDOUT if log else None, check=False)
+        status = _bounded(command, env, log, _PROCESS_LIMIT * scale)
         result.seconds = time.monotonic() - start
-        if report.exists():
+        if report.exists():  # absent where pytest died
             _counts(result, report)
-        if done.returncode not in (0, 1, _NO_TESTS):
-            how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit status {done.returncode}"
-            if done.returncode < 0 or not result.failed:  # else the errors are counted already
+        if status is None:
+            result.fail(f"pytest under CPython {version} took longer than {_PROCESS_LIMIT * scale} s")
+        elif status not in (0, 1, _NO_TESTS):
+            how = f"signal {-status}" if status < 0 else f"exit status {status}"
+            if status < 0 or not result.failed:  # else the errors are counted already
                 result.fail(f"pytest under CPython {version} ended with {how}")
-        elif done.returncode == 1 and not result.failed:
+        elif status == 1 and not result.failed:
             result.fail(f"pytest under CPython {version} failed without a failing test")
-        elif done.returncode == _NO_TESTS and not args.keyword and not args.paths:
+        elif status == _NO_TESTS and not args.keyword and not args.paths:
             result.fail(f"pytest under CPython {version} found no tests")
         if stats.exists():
             counted = json.loads(stats.read_text())

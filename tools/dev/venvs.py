@@ -10,7 +10,7 @@ from pathlib import Path
 from dev import interpreters, paths
 from dev.util import DevError, lock, run, timed
 
-_TEST_TOOLS = ["pytest>=8", "hypothesis>=6", "pytest-timeout"]
+_TEST_TOOLS = ["pytest>=8", "hypothesis>=6", "pytest-timeout>=2.3"]
 
 
 def path(version: str, flavour: str) -> Path:

@@ -69,7 +69,6 @@ struct Handler {
 bool findHandler(PyCodeObject* code, uint32_t offset, Handler* out);
 
 // --- frames
-// ---------------------------------------------------------------------------------------
 
 Frame* currentFrame(PyThreadState* ts);
 void setCurrentFrame(PyThreadState* ts, Frame* frame);
@@ -136,7 +135,6 @@ int recursionError(PyThreadState* ts);
 int recursionRemaining(PyThreadState* ts);
 
 // --- names
-// ------------------------------------------------------------------------------------------
 
 PyObject* loadGlobal(PyThreadState* ts, PyObject* globals, PyObject* builtins, PyObject* name);
 int deleteGlobal(PyThreadState* ts, PyObject* globals, PyObject* name);
@@ -149,7 +147,6 @@ PyObject* importName(PyThreadState* ts, Frame* frame, PyObject* name, PyObject* 
 PyObject* importFrom(PyThreadState* ts, PyObject* module, PyObject* name);
 
 // --- attributes
-// -------------------------------------------------------------------------------------
 
 // The callable; *self = a new reference of object for an unbound method, else NULL.
 PyObject* getMethod(PyObject* object, PyObject* name, PyObject** self);
@@ -164,7 +161,6 @@ PyObject* beforeWith(PyThreadState* ts, PyObject* manager, PyObject** entered); 
 void storeInlineValueFirst(PyObject* object, PyObject* value, uint32_t index, PyObject* name);
 
 // --- containers
-// -------------------------------------------------------------------------------------
 
 // Writes new references left to right: argcnt items; argcntafter >= 0: then the list, then those.
 int unpackIterable(PyThreadState* ts, PyObject* sequence, int argcnt, int argcntafter,
@@ -181,7 +177,6 @@ PyObject* matchClass(PyThreadState* ts, PyObject* subject, PyObject* type, PyObj
                      int npos);
 
 // --- strings
-// ----------------------------------------------------------------------------------------
 
 PyObject* formatValue(PyObject* value, PyObject* spec,
                       int conversion);                    // FORMAT_VALUE; spec may be NULL
@@ -193,14 +188,12 @@ PyObject* buildInterpolation(PyObject* value, PyObject* str, PyObject* spec, int
 PyObject* buildTemplate(PyObject* strings, PyObject* interpolations);
 
 // --- operators
-// --------------------------------------------------------------------------------------
 
 PyObject* binaryOp(PyObject* left, PyObject* right, int kind);  // NB_*, in-place kinds too
 PyObject* intrinsic1(PyThreadState* ts, PyObject* value, int kind);
 PyObject* intrinsic2(PyThreadState* ts, PyObject* first, PyObject* second, int kind);
 
 // --- functions and calls
-// ------------------------------------------------------------------------------
 
 PyObject* makeFunction(PyObject* code, PyObject* globals);
 // kind: 1 defaults, 2 kwdefaults, 4 annotations, 8 closure, 16 __annotate__. Steals value.
@@ -215,7 +208,6 @@ int bindArguments(PyThreadState* ts, PyFunctionObject* func, PyObject* const* ar
                   PyObject* kwnames, PyObject** slots);
 
 // --- exceptions
-// ---------------------------------------------------------------------------------------
 
 // RAISE_VARARGS; both may be NULL (re-raise). Always leaves an exception set. True: it was a
 // re-raise of the handled exception, which gets no new traceback entry.
@@ -228,7 +220,6 @@ int exceptionGroupMatch(PyThreadState* ts, Frame* frame, PyObject* exc, PyObject
                         PyObject** match, PyObject** rest);
 
 // --- decoding
-// -----------------------------------------------------------------------------------------
 
 // ObjectInfo::address values are borrowed: take references of all `objects` before anything else
 // runs.

@@ -28,9 +28,16 @@ def _format(files: list[Path], fix: bool) -> list[str]:
     sources = [str(p) for p in files if p.suffix in (".h", ".cc", ".c")]
     if not sources:
         return []
-    mode = ["-i"] if fix else ["--dry-run"]
-    done = subprocess.run(["clang-format", "--style=file", *mode, *sources], text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, check=False)
+    def clangFormat(*mode: str) -> subprocess.CompletedProcess:
+        return subprocess.run(["clang-format", "--style=file", *mode, *sources], text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=False)
+
+    done = clangFormat("--dry-run")
+    for _ in range(5 if fix else 0):  # some comments need several rounds until clang-format agrees with itself
+        if not done.stdout:
+            break
+        clangFormat("-i")
+        done = clangFormat("--dry-run")
     bad: dict[str, int] = {}
     for line in done.stdout.splitlines():
         if "[-Wclang-format-violations]" in line:

@@ -170,6 +170,7 @@ class Evaluator {
   Outcome outcome_;
 };
 
+// check: long function (one case per operation)
 inline const lir::Instr* Evaluator::step(const lir::Instr& i) {
   using lir::Op;
   auto a = [&] { return value(i.uses[0]); };

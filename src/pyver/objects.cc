@@ -154,6 +154,8 @@ ObjectInfo describeObject(PyObject* object) {
     auto* number = reinterpret_cast<PyLongObject*>(object);
     info.is_compact_int = _PyLong_IsCompact(number);
     if (info.is_compact_int) info.int_value = _PyLong_CompactValue(number);
+  } else if (info.type_mask == kTypeBitPyBool) {
+    info.int_value = object == Py_True;
   } else if (info.type_mask == kTypeBitFloat) {
     info.float_value = PyFloat_AS_DOUBLE(object);
   } else if (info.type_mask == kTypeBitFunction) {

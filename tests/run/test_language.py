@@ -324,6 +324,20 @@ CASES = {
         def f(a, b):
             return a and b, a or b, not a, a is b, a is not None, bool(a) == (not not a)
     """, [(a, b) for a in (0, 1, "", "x", [], [0], None, 1.5) for b in (True, None)]),
+    "constant_bools": ("""
+        def f(x):
+            t = True
+            n = False
+            out = []
+            if t: out.append(1)
+            if not t: out.append(2)
+            if n: out.append(3)
+            else: out.append(4)
+            while t:
+                out.append(5)
+                t = n
+            return out, t == True, n == False, t + 1, x if t else n
+    """, [(1,)]),
     "chained_comparison": ("def f(a, b, c): return a < b < c, a == b != c, a in [b] in [[c]]",
                            [(1, 2, 3), (3, 2, 1), (1, 1, 1), ("a", "b", "c")]),
     "walrus": ("""

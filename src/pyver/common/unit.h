@@ -28,7 +28,7 @@ struct ObjectInfo {
   uint32_t type_mask = 0;  // hir::kMask*: its exact type
   bool immortal = false;
   bool is_compact_int = false;
-  int64_t int_value = 0;
+  int64_t int_value = 0;  // compact ints and bools
   double float_value = 0;
   std::string text;  // short, deterministic: name or literal, never an address
   ObjRef type = kNoRef;

@@ -154,7 +154,7 @@ ObjectInfo describeObject(PyObject* object) {
     auto* number = reinterpret_cast<PyLongObject*>(object);
     info.is_compact_int = _PyLong_IsCompact(number);
     if (info.is_compact_int) info.int_value = _PyLong_CompactValue(number);
-  } else if (info.type_mask == kTypeBitPyBool) {
+  } else if (info.type_mask == kTypeBitBool) {
     info.int_value = object == Py_True;
   } else if (info.type_mask == kTypeBitFloat) {
     info.float_value = PyFloat_AS_DOUBLE(object);

@@ -1,11 +1,12 @@
 // Purpose: a text assembler for canonical code, so that frontend tests need no Python.
 //
-//   unit f args=2 locals=a,b,c [version=3.12|3.14] [flags=N] [globals] [cells=..] — first line
+//   unit f args=2 locals=a,b,c [version=3.12|3.14] [flags=N] [globals] [cells=..]   (first line)
 //   object k1 int 5 | float 2.5 | str text | none | tuple | class NAME ADDRESS | other NAME
-//   object g function NAME argcount=2 entry=1 | builtin NAME cfunc=16 flags=8 | method list.append
-//   cfunc=.. feedback t1 BinaryInt [type_version=7] [keys_version=3] [keys_version2=4] [index=2]
-//   [object=g] [type=k] L1: BinaryOp 0 1 !t1        arguments: numbers, @object, L1 (label);
-//   !feedback
+//   object g function NAME argcount=2 entry=1 | builtin NAME cfunc=16 flags=8 |
+//            method list.append cfunc=..
+//   feedback t1 BinaryInt [type_version=7] [keys_version=3] [keys_version2=4] [index=2]
+//            [object=g] [type=k]
+//   L1: BinaryOp 0 1 !t1        arguments: numbers, @object, L1 (label); !feedback
 //   + LoadConst @k1             "+" joins the line to the previous one: a piece of one instruction
 //
 // Offsets count two code units an instruction. Lines beginning with # are comments.
@@ -237,33 +238,24 @@ class Assembler {
 inline std::string Assembler::feedbackText(Feedback kind) {
 #define TEPHRA_NAME(name) \
   if (kind == Feedback::k##name) return #name;
-  TEPHRA_NAME(BinaryInt)
-  TEPHRA_NAME(BinaryFloat)
-  TEPHRA_NAME(BinaryStr)
-  TEPHRA_NAME(BinaryIntFloat)
-  TEPHRA_NAME(BinaryFloatInt)
-  TEPHRA_NAME(ItemListInt)
-  TEPHRA_NAME(ItemTupleInt)
-  TEPHRA_NAME(ItemDict)
-  TEPHRA_NAME(ItemFunction) TEPHRA_NAME(StoreListInt) TEPHRA_NAME(StoreDict) TEPHRA_NAME(CompareInt)
-      TEPHRA_NAME(CompareFloat) TEPHRA_NAME(CompareStr) TEPHRA_NAME(BoolBool) TEPHRA_NAME(BoolInt)
-          TEPHRA_NAME(BoolList) TEPHRA_NAME(BoolNone) TEPHRA_NAME(BoolStr)
-              TEPHRA_NAME(BoolAlwaysTrue) TEPHRA_NAME(AttrInstance) TEPHRA_NAME(AttrSlot)
-                  TEPHRA_NAME(AttrWithHint) TEPHRA_NAME(AttrModule) TEPHRA_NAME(AttrClass)
-                      TEPHRA_NAME(AttrProperty) TEPHRA_NAME(AttrNondescriptor)
-                          TEPHRA_NAME(AttrNondescriptorValues) TEPHRA_NAME(MethodWithValues)
-                              TEPHRA_NAME(MethodNoDict) TEPHRA_NAME(MethodLazyDict)
-                                  TEPHRA_NAME(GlobalModule) TEPHRA_NAME(GlobalBuiltin)
-                                      TEPHRA_NAME(UnpackTwoTuple) TEPHRA_NAME(UnpackTuple)
-                                          TEPHRA_NAME(UnpackList) TEPHRA_NAME(ForList)
-                                              TEPHRA_NAME(ForTuple) TEPHRA_NAME(ForRange)
-                                                  TEPHRA_NAME(ForGen) TEPHRA_NAME(CallPyExact)
-                                                      TEPHRA_NAME(CallLen)
-                                                          TEPHRA_NAME(CallIsInstance)
-                                                              TEPHRA_NAME(CallListAppend)
-                                                                  TEPHRA_NAME(CallBuiltinO)
+  // clang-format off
+  TEPHRA_NAME(BinaryInt) TEPHRA_NAME(BinaryFloat) TEPHRA_NAME(BinaryStr)
+  TEPHRA_NAME(BinaryIntFloat) TEPHRA_NAME(BinaryFloatInt) TEPHRA_NAME(ItemListInt)
+  TEPHRA_NAME(ItemTupleInt) TEPHRA_NAME(ItemDict) TEPHRA_NAME(ItemFunction)
+  TEPHRA_NAME(StoreListInt) TEPHRA_NAME(StoreDict) TEPHRA_NAME(CompareInt)
+  TEPHRA_NAME(CompareFloat) TEPHRA_NAME(CompareStr) TEPHRA_NAME(BoolBool) TEPHRA_NAME(BoolInt)
+  TEPHRA_NAME(BoolList) TEPHRA_NAME(BoolNone) TEPHRA_NAME(BoolStr) TEPHRA_NAME(BoolAlwaysTrue)
+  TEPHRA_NAME(AttrInstance) TEPHRA_NAME(AttrSlot) TEPHRA_NAME(AttrWithHint)
+  TEPHRA_NAME(AttrModule) TEPHRA_NAME(AttrClass) TEPHRA_NAME(AttrProperty)
+  TEPHRA_NAME(AttrNondescriptor) TEPHRA_NAME(AttrNondescriptorValues)
+  TEPHRA_NAME(MethodWithValues) TEPHRA_NAME(MethodNoDict) TEPHRA_NAME(MethodLazyDict)
+  TEPHRA_NAME(GlobalModule) TEPHRA_NAME(GlobalBuiltin) TEPHRA_NAME(UnpackTwoTuple)
+  TEPHRA_NAME(UnpackTuple) TEPHRA_NAME(UnpackList) TEPHRA_NAME(ForList) TEPHRA_NAME(ForTuple)
+  TEPHRA_NAME(ForRange) TEPHRA_NAME(ForGen) TEPHRA_NAME(CallPyExact) TEPHRA_NAME(CallLen)
+  TEPHRA_NAME(CallIsInstance) TEPHRA_NAME(CallListAppend) TEPHRA_NAME(CallBuiltinO)
 #undef TEPHRA_NAME
-                                                                      return "";
+  return "";
+  // clang-format on
 }
 
 // The HIR of a unit given as text, verified; with the rules that the verifier does not know:

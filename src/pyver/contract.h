@@ -148,6 +148,9 @@ PyObject* importFrom(PyThreadState* ts, PyObject* module, PyObject* name);
 
 // --- attributes
 
+// PyObject_GetAttr and PyObject_SetAttr, with a table of where plain attributes of classes are.
+PyObject* loadAttr(PyObject* object, PyObject* name);
+int storeAttr(PyObject* object, PyObject* name, PyObject* value);
 // The callable; *self = a new reference of object for an unbound method, else NULL.
 PyObject* getMethod(PyObject* object, PyObject* name, PyObject** self);
 PyObject* loadSuperAttr(PyThreadState* ts, PyObject* super, PyObject* type, PyObject* self,

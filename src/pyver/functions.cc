@@ -3,13 +3,6 @@
 
 namespace tephra::py {
 
-PyObject* getMethod(PyObject* object, PyObject* name, PyObject** self) {
-  PyObject* method = nullptr;
-  int unbound = _PyObject_GetMethod(object, name, &method);
-  *self = unbound ? Py_NewRef(object) : nullptr;
-  return method;
-}
-
 PyObject* loadSuperAttr(PyThreadState*, PyObject* super, PyObject* type, PyObject* self,
                         PyObject* name, bool two_arg) {
   if (super == reinterpret_cast<PyObject*>(&PySuper_Type) && PyType_Check(type)) {

@@ -34,11 +34,11 @@ extern "C" int64_t tephra_delete_global(_PyInterpreterFrame* frame, PyObject* na
 }
 
 extern "C" PyObject* tephra_load_attr(PyObject* object, PyObject* name) {
-  return PyObject_GetAttr(object, name);
+  return py::loadAttr(object, name);
 }
 
 extern "C" int64_t tephra_store_attr(PyObject* object, PyObject* value, PyObject* name) {
-  return PyObject_SetAttr(object, name, value);
+  return py::storeAttr(object, name, value);
 }
 
 extern "C" int64_t tephra_delete_attr(PyObject* object, PyObject* name) {

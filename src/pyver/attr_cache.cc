@@ -1,0 +1,203 @@
+// Purpose: attribute access that the compiler leaves to the runtime (a site that sees many classes):
+// one table for the process, keyed by (type version, name), tells where an attribute is.
+// Invariant: a type version names one state of one class for ever, so an entry never lies; what its
+// class does not fix - the instance's own keys - is checked at each use. Whatever is not plain goes
+// CPython's own way.
+#include "pyver/internal.h"
+
+namespace tephra::py {
+
+namespace {
+
+enum class Place : uint8_t {
+  kUnknown,  // CPython's own way
+  kValue,    // instance value `index`
+  kSlot,     // object pointer at byte `index`
+  kConstant, // class attribute that binds nothing; no instance attribute of that name
+  kMethod,   // the same, a method descriptor
+};
+
+struct Entry {
+  PyObject* name = nullptr;   // owned
+  PyObject* found = nullptr;  // borrowed: the class holds it as long as it has this version
+  uint32_t version = 0;
+  uint32_t keys = 0;   // how many keys the instances shared when the entry was made
+  int32_t index = 0;
+  Place place = Place::kUnknown;
+  bool writable = false;
+  bool own_keys = false;  // instances may have attributes of their own
+};
+
+constexpr size_t kEntries = 2048;
+Entry g_entries[kEntries];
+
+bool hasValues(PyTypeObject* type) {
+#if defined(TEPHRA_PYVER_3_12)
+  constexpr unsigned long kFlag = Py_TPFLAGS_MANAGED_DICT;
+#else
+  constexpr unsigned long kFlag = Py_TPFLAGS_INLINE_VALUES;
+#endif
+  return (type->tp_flags & kFlag) && (type->tp_flags & Py_TPFLAGS_HEAPTYPE) &&
+         reinterpret_cast<PyHeapTypeObject*>(type)->ht_cached_keys != nullptr;
+}
+
+uint32_t sharedKeys(PyTypeObject* type) {
+  return static_cast<uint32_t>(reinterpret_cast<PyHeapTypeObject*>(type)->ht_cached_keys->dk_nentries);
+}
+
+// The instance's values in place, or null. `alone`: no dict shares them.
+PyObject** values(PyObject* object, bool alone) {
+#if defined(TEPHRA_PYVER_3_12)
+  (void)alone;
+  PyDictOrValues dorv = *_PyObject_DictOrValuesPointer(object);
+  return _PyDictOrValues_IsValues(dorv) ? _PyDictOrValues_GetValues(dorv)->values : nullptr;
+#else
+  if (alone && _PyObject_GetManagedDict(object) != nullptr) return nullptr;
+  PyDictValues* at = _PyObject_InlineValues(object);
+  return at->valid ? at->values : nullptr;
+#endif
+}
+
+int32_t keyIndex(PyTypeObject* type, PyObject* name) {
+  PyDictKeysObject* keys = reinterpret_cast<PyHeapTypeObject*>(type)->ht_cached_keys;
+  for (Py_ssize_t i = 0; i < keys->dk_nentries; ++i) {
+    if (DK_UNICODE_ENTRIES(keys)[i].me_key == name) return static_cast<int32_t>(i);
+  }
+  return -1;
+}
+
+// __slots__ and the like: an object pointer that is NULL while it is not set.
+bool describeSlot(PyTypeObject* type, PyObject* descr, Entry* entry) {
+  if (!Py_IS_TYPE(descr, &PyMemberDescr_Type)) return false;
+  auto* member = reinterpret_cast<PyMemberDescrObject*>(descr);
+  const PyMemberDef* def = member->d_member;
+  if (def->type != T_OBJECT_EX || (def->flags & ~READONLY) ||
+      !PyType_IsSubtype(type, member->d_common.d_type)) {
+    return false;
+  }
+  entry->place = Place::kSlot;
+  entry->index = static_cast<int32_t>(def->offset);
+  entry->writable = !(def->flags & READONLY) && type->tp_setattro == PyObject_GenericSetAttr;
+  return true;
+}
+
+void describe(PyTypeObject* type, PyObject* name, Entry* entry) {
+  if (type->tp_getattro != PyObject_GenericGetAttr || !PyUnicode_CHECK_INTERNED(name)) return;
+  PyObject* descr = _PyType_Lookup(type, name);
+  if (descr != nullptr) {
+    PyTypeObject* cls = Py_TYPE(descr);
+    if (!(cls->tp_flags & Py_TPFLAGS_IMMUTABLETYPE)) return;
+    if (cls->tp_descr_set != nullptr) {
+      describeSlot(type, descr, entry);
+      return;
+    }
+  }
+  bool inside = hasValues(type);
+  if (inside) entry->keys = sharedKeys(type);
+  entry->own_keys = inside;
+  entry->index = inside ? keyIndex(type, name) : -1;
+  if (entry->index >= 0) {
+    entry->place = Place::kValue;
+    entry->writable = type->tp_setattro == PyObject_GenericSetAttr;
+    return;
+  }
+  bool dictless = type->tp_dictoffset == 0 && !(type->tp_flags & Py_TPFLAGS_MANAGED_DICT);
+  if (descr == nullptr || (!inside && !dictless)) return;
+  entry->found = descr;
+  if (Py_TYPE(descr)->tp_flags & Py_TPFLAGS_METHOD_DESCRIPTOR) {
+    entry->place = Place::kMethod;
+  } else if (Py_TYPE(descr)->tp_descr_get == nullptr) {
+    entry->place = Place::kConstant;
+  }
+}
+
+size_t placeOf(uint32_t version, PyObject* name) {
+  return (version * 31 + (reinterpret_cast<uintptr_t>(name) >> 4)) % kEntries;
+}
+
+[[gnu::noinline]] const Entry* fill(PyTypeObject* type, PyObject* name) {
+  Entry fresh;
+  describe(type, name, &fresh);
+  uint32_t version = type->tp_version_tag;  // the look-up may just have given it
+  if (version == 0) return nullptr;
+  fresh.version = version;
+  fresh.name = Py_NewRef(name);
+  Entry* entry = &g_entries[placeOf(version, name)];
+  PyObject* old = entry->name;
+  *entry = fresh;
+  Py_XDECREF(old);
+  return entry;
+}
+
+inline const Entry* find(PyTypeObject* type, PyObject* name) {
+  uint32_t version = type->tp_version_tag;
+  const Entry* entry = &g_entries[placeOf(version, name)];
+  if (entry->version != version || entry->name != name || version == 0) return fill(type, name);
+  // The instances have got another key since: it may be this one.
+  if (entry->own_keys && entry->place != Place::kValue && entry->keys != sharedKeys(type)) {
+    return fill(type, name);
+  }
+  return entry;
+}
+
+// Borrowed, or null: CPython's own way.
+inline PyObject* quickly(PyObject* object, const Entry* entry) {
+  switch (entry->place) {
+    case Place::kValue: {
+      PyObject** at = values(object, false);
+      return at != nullptr ? at[entry->index] : nullptr;
+    }
+    case Place::kSlot:
+      return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + entry->index);
+    case Place::kConstant:
+      return !entry->own_keys || values(object, false) ? entry->found : nullptr;
+    case Place::kMethod: case Place::kUnknown: break;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+PyObject* loadAttr(PyObject* object, PyObject* name) {
+  const Entry* entry = find(Py_TYPE(object), name);
+  PyObject* value = entry != nullptr ? quickly(object, entry) : nullptr;
+  return value != nullptr ? Py_NewRef(value) : PyObject_GetAttr(object, name);
+}
+
+PyObject* getMethod(PyObject* object, PyObject* name, PyObject** self) {
+  *self = nullptr;
+  const Entry* entry = find(Py_TYPE(object), name);
+  if (entry != nullptr) {
+    if (entry->place == Place::kMethod) {
+      if (!entry->own_keys || values(object, false)) {
+        *self = Py_NewRef(object);
+        return Py_NewRef(entry->found);
+      }
+    } else if (PyObject* value = quickly(object, entry)) {
+      return Py_NewRef(value);
+    }
+  }
+  PyObject* method = nullptr;
+  int unbound = _PyObject_GetMethod(object, name, &method);
+  if (unbound) *self = Py_NewRef(object);
+  return method;
+}
+
+int storeAttr(PyObject* object, PyObject* name, PyObject* value) {
+  const Entry* entry = find(Py_TYPE(object), name);
+  if (entry == nullptr || !entry->writable) return PyObject_SetAttr(object, name, value);
+  PyObject** at = nullptr;
+  if (entry->place == Place::kSlot) {
+    at = reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + entry->index);
+  } else if (PyObject** all = values(object, true)) {
+    at = &all[entry->index];
+  }
+  // A first store enters the insertion order: not here.
+  if (at == nullptr || *at == nullptr) return PyObject_SetAttr(object, name, value);
+  PyObject* old = *at;
+  *at = Py_NewRef(value);
+  Py_DECREF(old);
+  return 0;
+}
+
+}  // namespace tephra::py

@@ -1,0 +1,193 @@
+"""Attributes of sites that see many classes go through the runtime's table: whatever happens to
+classes and instances, the answer must be the interpreter's."""
+
+import pytest
+
+from tephra import jit
+
+
+def compiled(function):
+    assert jit.force_compile(function)
+    return function
+
+
+def fresh():
+    """New functions: generic sites, never specialised."""
+    def get(o):
+        return o.name
+
+    def put(o, value):
+        o.name = value
+
+    def call(o):
+        return o.method()
+
+    return compiled(get), compiled(put), compiled(call)
+
+
+def test_class_changes():
+    get, put, call = fresh()
+
+    class A:
+        name = "class"
+
+        def method(self):
+            return 1
+
+    a = A()
+    for _ in range(3):
+        assert get(a) == "class"
+        assert call(a) == 1
+    A.name = "new"
+    assert get(a) == "new"
+    put(a, "own")
+    assert get(a) == "own"
+    del a.name
+    assert get(a) == "new"
+    A.method = lambda self: 2
+    assert call(a) == 2
+    a.method = lambda: 3
+    assert call(a) == 3
+    del A.name
+    with pytest.raises(AttributeError, match="'A' object has no attribute 'name'"):
+        get(a)
+
+
+def test_another_instance_shadows_the_class():
+    get, put, call = fresh()
+
+    class A:
+        name = "class"
+
+        def method(self):
+            return "class"
+
+    a, b = A(), A()
+    assert get(a) == get(b) == call(a) == call(b) == "class"
+    b.name = "own"
+    b.method = lambda: "own"
+    assert (get(a), get(b), call(a), call(b)) == ("class", "own", "class", "own")
+
+
+def test_materialised_dict():
+    get, put, call = fresh()
+
+    class A:
+        def __init__(self):
+            self.name = 1
+
+    a = A()
+    assert get(a) == 1
+    d = a.__dict__
+    assert get(a) == 1
+    put(a, 2)
+    assert d == {"name": 2} and get(a) == 2
+    d["name"] = 3
+    assert get(a) == 3
+    a.__dict__ = {"name": 4, "method": lambda: 5}
+    assert get(a) == 4 and call(a) == 5
+    put(a, 6)
+    assert a.__dict__["name"] == 6
+    for i in range(100):
+        setattr(a, f"x{i}", i)
+    assert get(a) == 6
+
+
+def test_first_stores_keep_their_order():
+    get, put, call = fresh()
+
+    class A:
+        pass
+
+    for order in range(2):
+        a = A()
+        if order:
+            a.other = 1
+        put(a, 2)
+        a.last = 3
+        assert list(a.__dict__) == (["other"] if order else []) + ["name", "last"]
+        del a.name
+        put(a, 4)
+        assert list(vars(a))[-1] == "name"
+
+
+def test_slots_and_hooks():
+    get, put, call = fresh()
+
+    class Slotted:
+        __slots__ = ("name",)
+
+    class Watched(Slotted):
+        def __setattr__(self, key, value):
+            super().__setattr__(key, value * 2)
+
+    class Getter:
+        def __getattr__(self, key):
+            return key * 2
+
+    class Property:
+        @property
+        def name(self):
+            return "p"
+
+    class Reads:
+        def __getattribute__(self, key):
+            return "r" + key
+
+    s, w = Slotted(), Watched()
+    with pytest.raises(AttributeError):
+        get(s)
+    for _ in range(2):
+        put(s, 1)
+        assert get(s) == 1
+        put(w, 1)
+        assert get(w) == 2
+        assert get(Getter()) == "namename"
+        assert get(Property()) == "p"
+        assert get(Reads()) == "rname"
+        with pytest.raises(AttributeError):
+            put(Property(), 1)
+    del s.name
+    with pytest.raises(AttributeError):
+        get(s)
+    Slotted.__setattr__ = lambda self, key, value: None
+    put(s, 5)
+    with pytest.raises(AttributeError):
+        get(s)
+    with pytest.raises(TypeError):
+        class Alien:
+            pass
+        Alien.name = Slotted.__dict__["name"]
+        get(Alien())
+
+
+def test_old_value_dies_after_the_store():
+    get, put, call = fresh()
+    seen = []
+
+    class A:
+        pass
+
+    class Old:
+        def __del__(self):
+            seen.append(get(a))
+
+    a = A()
+    a.name = Old()
+    put(a, "new")
+    assert seen == ["new"]
+
+
+def test_classes_modules_and_builtins():
+    import math
+
+    def get(o):
+        return o.__doc__
+
+    compiled(get)
+
+    class A:
+        "a"
+
+    for o in (A, A(), math, 1, "s", [], len):
+        assert get(o) == o.__doc__

@@ -1,5 +1,5 @@
-// Purpose: attribute access that the compiler leaves to the runtime (a site that sees many classes):
-// one table for the process, keyed by (type version, name), tells where an attribute is.
+// Purpose: attribute access that the compiler leaves to the runtime (a site that sees many
+// classes): one table for the process, keyed by (type version, name), tells where an attribute is.
 // Invariant: a type version names one state of one class for ever, so an entry never lies; what its
 // class does not fix - the instance's own keys - is checked at each use. Whatever is not plain goes
 // CPython's own way.
@@ -10,18 +10,18 @@ namespace tephra::py {
 namespace {
 
 enum class Place : uint8_t {
-  kUnknown,  // CPython's own way
-  kValue,    // instance value `index`
-  kSlot,     // object pointer at byte `index`
-  kConstant, // class attribute that binds nothing; no instance attribute of that name
-  kMethod,   // the same, a method descriptor
+  kUnknown,   // CPython's own way
+  kValue,     // instance value `index`
+  kSlot,      // object pointer at byte `index`
+  kConstant,  // class attribute that binds nothing; no instance attribute of that name
+  kMethod,    // the same, a method descriptor
 };
 
 struct Entry {
   PyObject* name = nullptr;   // owned
   PyObject* found = nullptr;  // borrowed: the class holds it as long as it has this version
   uint32_t version = 0;
-  uint32_t keys = 0;   // how many keys the instances shared when the entry was made
+  uint32_t keys = 0;  // how many keys the instances shared when the entry was made
   int32_t index = 0;
   Place place = Place::kUnknown;
   bool writable = false;
@@ -42,7 +42,8 @@ bool hasValues(PyTypeObject* type) {
 }
 
 uint32_t sharedKeys(PyTypeObject* type) {
-  return static_cast<uint32_t>(reinterpret_cast<PyHeapTypeObject*>(type)->ht_cached_keys->dk_nentries);
+  return static_cast<uint32_t>(
+      reinterpret_cast<PyHeapTypeObject*>(type)->ht_cached_keys->dk_nentries);
 }
 
 // The instance's values in place, or null. `alone`: no dict shares them.
@@ -151,7 +152,8 @@ inline PyObject* quickly(PyObject* object, const Entry* entry) {
       return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + entry->index);
     case Place::kConstant:
       return !entry->own_keys || values(object, false) ? entry->found : nullptr;
-    case Place::kMethod: case Place::kUnknown: break;
+    case Place::kMethod:
+    case Place::kUnknown: break;
   }
   return nullptr;
 }

@@ -15,6 +15,7 @@
   X(_PyObject_LookupAttr)         \
   X(_PyObject_LookupSpecial)      \
   X(_PySet_Update)                \
+  X(_PyType_Lookup)               \
   X(_PyUnicode_JoinArray)         \
   X(_Py_CheckRecursiveCall)
 

@@ -32,6 +32,7 @@
   X(_PySuper_Lookup)                  \
   X(_PyTemplate_Build)                \
   X(_PyThreadState_PopFrame)          \
+  X(_PyType_Lookup)                   \
   X(_PyUnicode_JoinArray)             \
   X(_Py_CheckRecursiveCall)           \
   X(_Py_Check_ArgsIterable)           \

@@ -41,6 +41,8 @@ enum class Availability : uint8_t { kCounting, kCompiled, kRefused, kSuppressed 
 struct CodeState {
   PyCodeObject* code = nullptr;  // borrowed: the state dies with it
   uint64_t calls = 0;            // interpreted calls seen
+  uint64_t interpreted_ns = 0;   // time of interpreted calls, where there is a loop
+  enum class Loops : uint8_t { kUnknown, kNo, kYes } loops = Loops::kUnknown;
   uint64_t compile_at = 0;       // the count at which compilation is due
   Availability availability = Availability::kCounting;
   bool suppressed = false;

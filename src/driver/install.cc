@@ -1,5 +1,6 @@
 #include "driver/install.h"
 
+#include <chrono>
 #include <deque>
 
 #include "driver/compile.h"
@@ -152,6 +153,30 @@ bool compileNow(PyFunctionObject* function, CodeState* state) {
   return true;
 }
 
+// Has the code a backward jump? Found out once.
+bool loops(CodeState* state) {
+  using Loops = CodeState::Loops;
+  if (state->loops == Loops::kUnknown) {
+    PyObject* bytes = PyCode_GetCode(state->code);
+    if (!bytes) PyErr_Clear();
+    state->loops = Loops::kNo;
+    for (Py_ssize_t i = 0; bytes && i < PyBytes_GET_SIZE(bytes); i += 2) {
+      if (static_cast<uint8_t>(PyBytes_AS_STRING(bytes)[i]) != JUMP_BACKWARD) continue;
+      state->loops = Loops::kYes;
+      break;
+    }
+    Py_XDECREF(bytes);
+  }
+  return state->loops == Loops::kYes;
+}
+
+bool isDue(const CodeState& state) {
+  if (state.lazy || (state.relearning && state.calls >= state.compile_at)) return true;
+  if (!jit().enabled || !jit().automatic || jit().paused) return false;
+  const auto limit = static_cast<uint64_t>(jit().options.compile_after_ms) * 1'000'000;
+  return state.calls >= state.compile_at || (limit != 0 && state.interpreted_ns >= limit);
+}
+
 PyObject* countingCall(PyObject* callable, PyObject* const* args, size_t nargsf,
                        PyObject* kwnames) {
   PyFunctionObject* function = reinterpret_cast<PyFunctionObject*>(callable);
@@ -161,14 +186,25 @@ PyObject* countingCall(PyObject* callable, PyObject* const* args, size_t nargsf,
     return self().interpreted(callable, args, nargsf, kwnames);
   }
   ++state->calls;
-  bool due =
-      state->lazy || (state->relearning && state->calls >= state->compile_at) ||
-      (jit().enabled && jit().automatic && !jit().paused && state->calls >= state->compile_at);
-  if (due && state->availability == Availability::kCounting && compileNow(function, state) &&
-      function->vectorcall != countingCall) {
+  if (state->availability == Availability::kCounting && isDue(*state) &&
+      compileNow(function, state) && function->vectorcall != countingCall) {
     return function->vectorcall(callable, args, nargsf, kwnames);
   }
-  return self().interpreted(callable, args, nargsf, kwnames);
+  if (jit().options.compile_after_ms == 0 || !loops(state)) {
+    return self().interpreted(callable, args, nargsf, kwnames);
+  }
+  // The function, its code and so its state may die in the call.
+  PyCodeObject* code = reinterpret_cast<PyCodeObject*>(Py_NewRef(state->code));
+  const auto start = std::chrono::steady_clock::now();
+  PyObject* result = self().interpreted(callable, args, nargsf, kwnames);
+  const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - start;
+  if (CodeState* after = findState(code)) {
+    after->interpreted_ns += static_cast<uint64_t>(time.count());
+  }
+  PyObject* exception = result == nullptr ? PyErr_GetRaisedException() : nullptr;
+  Py_DECREF(code);
+  if (result == nullptr) PyErr_SetRaisedException(exception);
+  return result;
 }
 
 void functionDies(PyFunctionObject* function) {
@@ -382,6 +418,7 @@ void learnFromExit(CodeState* state) {
   state->availability = Availability::kCounting;
   state->compile_at = state->calls + kRelearnCalls;
   state->relearning = true;
+  state->interpreted_ns = 0;
 }
 
 bool isCompiled(PyFunctionObject* function) {

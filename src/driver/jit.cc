@@ -6,6 +6,7 @@
 #include "runtime/helper_table.h"
 #include "runtime/helpers.h"
 #include "runtime/stack_limit.h"
+#include "runtime/thread_state_tls.h"
 
 namespace tephra::driver {
 namespace {
@@ -20,6 +21,7 @@ void fillAddresses(RuntimeAddresses* addresses) {
   addresses->call_uncompiled = addressOf(&tephra_call_uncompiled);
   addresses->dealloc = addresses->helper(Helper::dealloc);
   addresses->thread_state = addressOf(&py::threadState);
+  addresses->thread_state_tls = threadStateTlsOffset();
 }
 
 // The first reason why the JIT cannot run in this process; "" when it can.

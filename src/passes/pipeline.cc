@@ -13,6 +13,7 @@
 #include "passes/refcount_insertion.h"
 #include "passes/simplify.h"
 #include "passes/unbox_phis.h"
+#include "passes/unboxed_states.h"
 
 namespace tephra::passes {
 namespace {

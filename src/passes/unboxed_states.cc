@@ -1,0 +1,59 @@
+#include "passes/unboxed_states.h"
+
+#include <algorithm>
+
+#include "passes/bits.h"
+
+namespace tephra::passes {
+
+using hir::Block;
+using hir::Instr;
+using hir::Op;
+
+namespace {
+
+bool isBox(const Instr* instr) { return instr->op == Op::kBoxInt || instr->op == Op::kBoxFloat; }
+
+// Boxes (by the id of their roots) that an operation, a phi or two places of one state use.
+Bits seenBoxes(const hir::Function& function) {
+  Bits seen(function.numValues());
+  for (const Block* block : function.blocks()) {
+    for (const Instr* instr = block->first; instr; instr = instr->next) {
+      // An alias is no use of its own: whoever uses it is asked.
+      if (instr->info().ownership == hir::Ownership::kAlias) continue;
+      auto operands = instr->operands;
+      for (size_t i = 0; i < operands.size(); ++i) {
+        if (!operands[i]->type.isObject()) continue;
+        const Instr* root = hir::rootOf(operands[i]);
+        if (!isBox(root)) continue;
+        bool again = std::any_of(operands.begin(), operands.begin() + static_cast<long>(i), [&](Instr* other) {
+          return other->type.isObject() && hir::rootOf(other) == root;
+        });
+        if (instr->op != Op::kFrameState || again) seen.set(root->id);
+      }
+    }
+  }
+  return seen;
+}
+
+}  // namespace
+
+bool unboxed_states(hir::Function& function, PassContext&) {
+  Bits seen = seenBoxes(function);
+  bool changed = false;
+  for (Block* block : function.blocks()) {
+    for (Instr* instr = block->first; instr; instr = instr->next) {
+      if (instr->op != Op::kFrameState) continue;
+      for (Instr*& value : instr->operands) {
+        if (!value->type.isObject()) continue;
+        Instr* root = hir::rootOf(value);
+        if (!isBox(root) || seen.test(root->id)) continue;
+        value = root->operands[0];
+        changed = true;
+      }
+    }
+  }
+  return changed;
+}
+
+}  // namespace tephra::passes

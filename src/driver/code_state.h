@@ -43,7 +43,7 @@ struct CodeState {
   uint64_t calls = 0;            // interpreted calls seen
   uint64_t interpreted_ns = 0;   // time of interpreted calls, where there is a loop
   enum class Loops : uint8_t { kUnknown, kNo, kYes } loops = Loops::kUnknown;
-  uint64_t compile_at = 0;       // the count at which compilation is due
+  uint64_t compile_at = 0;  // the count at which compilation is due
   Availability availability = Availability::kCounting;
   bool suppressed = false;
   bool relearning = false;  // an assumption failed: compile again at compile_at

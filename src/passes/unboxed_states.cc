@@ -26,9 +26,9 @@ Bits seenBoxes(const hir::Function& function) {
         if (!operands[i]->type.isObject()) continue;
         const Instr* root = hir::rootOf(operands[i]);
         if (!isBox(root)) continue;
-        bool again = std::any_of(operands.begin(), operands.begin() + static_cast<long>(i), [&](Instr* other) {
-          return other->type.isObject() && hir::rootOf(other) == root;
-        });
+        bool again = std::any_of(
+            operands.begin(), operands.begin() + static_cast<long>(i),
+            [&](Instr* other) { return other->type.isObject() && hir::rootOf(other) == root; });
         if (instr->op != Op::kFrameState || again) seen.set(root->id);
       }
     }

@@ -25,8 +25,7 @@ std::vector<Range> threadBlocks() {
         const auto low = reinterpret_cast<uintptr_t>(info->dlpi_tls_data);
         for (int i = 0; i < info->dlpi_phnum; ++i) {
           if (info->dlpi_phdr[i].p_type != PT_TLS) continue;
-          static_cast<std::vector<Range>*>(out)->push_back(
-              {low, low + info->dlpi_phdr[i].p_memsz});
+          static_cast<std::vector<Range>*>(out)->push_back({low, low + info->dlpi_phdr[i].p_memsz});
         }
         return 0;
       },
@@ -36,7 +35,9 @@ std::vector<Range> threadBlocks() {
 
 uintptr_t threadPointer() { return reinterpret_cast<uintptr_t>(__builtin_thread_pointer()); }
 
-uintptr_t wordAt(uintptr_t address) { return *reinterpret_cast<const volatile uintptr_t*>(address); }
+uintptr_t wordAt(uintptr_t address) {
+  return *reinterpret_cast<const volatile uintptr_t*>(address);
+}
 
 // Keeps the offsets at which this thread has a variable that holds `expected`.
 void keep(std::vector<int64_t>* offsets, uintptr_t expected) {

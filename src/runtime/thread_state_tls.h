@@ -1,5 +1,5 @@
-// Purpose: where the interpreter keeps the current thread state: a hidden thread-local variable whose
-// offset from the thread pointer compiled code's entries can read instead of calling.
+// Purpose: where the interpreter keeps the current thread state: a hidden thread-local variable
+// whose offset from the thread pointer compiled code's entries can read instead of calling.
 // Invariant: the offset was found by its content on two threads, with and without the GIL; 0 = not
 // found, call PyThreadState_Get.
 #pragma once

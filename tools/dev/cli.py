@@ -192,12 +192,17 @@ def _parser() -> argparse.ArgumentParser:
               "Force-compiles every plain function of WHAT (stdlib) and prints the percentage and the reasons of the\n"
               "rest.")
     sub.add_argument("what", metavar="WHAT", help="stdlib, or whatever tephra.coverage knows")
-    sub.add_argument("args", nargs=argparse.REMAINDER, help="further arguments of tephra.coverage")
+    sub.epilog = "All other options (--json FILE, --at-least P, ...) go to `python -m tephra.coverage`; see its --help."
     return parser
 
 
 def main(argv: list[str]) -> int:
-    args = _parser().parse_args(argv)
+    parser = _parser()
+    args, rest = parser.parse_known_args(argv)
+    if args.command == "coverage-of":
+        args.args = rest
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
         return args.function(args)
     except DevError as error:

@@ -65,8 +65,12 @@ def flag(name: str) -> bool:
 def closest(word: str, choices: list[str]) -> str:
     """` (did you mean X?)`, or nothing."""
     import difflib
+    import os
 
-    found = difflib.get_close_matches(word, choices, 1, 0.6)
+    # What all have in common (TEPHRA_, -X tephra-) would make any word look like any other.
+    shared = len(os.path.commonprefix([word, *choices]))
+    by_rest = {choice[shared:]: choice for choice in choices}
+    found = [by_rest[rest] for rest in difflib.get_close_matches(word[shared:], by_rest, 1, 0.6)]
     return f" (did you mean {found[0]}?)" if found else ""
 
 

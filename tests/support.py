@@ -35,6 +35,8 @@ class Outcome:
 
 def same(a, b, depth=0):
     """Equality with exact types, NaN equal to NaN, and structure for containers and instances."""
+    if depth > 40:  # a container that holds itself
+        return True
     if type(a) is not type(b) and not type(a).__name__ == type(b).__name__:
         return False
     if isinstance(a, float):

@@ -1,6 +1,8 @@
 // Helpers for frames, recursion limits, periodic work and deallocation.
 #include "runtime/helpers.h"
 
+#include "pyver/floats.h"
+
 #include "runtime/exit.h"
 #include "runtime/recursion.h"
 #include "runtime/stack_limit.h"
@@ -61,7 +63,10 @@ extern "C" int64_t tephra_stack_check(PyThreadState* ts) { return tephra::checkN
 
 extern "C" int64_t tephra_handle_pending(PyThreadState* ts) { return py::handlePending(ts); }
 
-extern "C" void tephra_dealloc(PyObject* object) { _Py_Dealloc(object); }
+extern "C" void tephra_dealloc(PyObject* object) {
+  if (PyFloat_CheckExact(object)) return py::releaseFloat(object);
+  _Py_Dealloc(object);
+}
 
 extern "C" int64_t tephra_raise_exception(PyThreadState* ts, PyObject* exception, PyObject* cause) {
   // doRaise consumes its operands in the interpreter; here they stay the caller's.

@@ -1,10 +1,12 @@
 // Helpers for numbers: boxing, and ints too large for a register.
 #include "runtime/helpers.h"
 
+#include "pyver/floats.h"
+
 #include <cmath>
 
 extern "C" PyObject* tephra_box_int(int64_t value) { return PyLong_FromLongLong(value); }
-extern "C" PyObject* tephra_box_float(double value) { return PyFloat_FromDouble(value); }
+extern "C" PyObject* tephra_box_float(double value) { return tephra::py::makeFloat(value); }
 
 extern "C" PyObject* tephra_int_add(PyObject* left, PyObject* right) {
   return PyLong_Type.tp_as_number->nb_add(left, right);

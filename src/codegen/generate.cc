@@ -84,7 +84,9 @@ EmitInput makeInput(const lir::Function& function, const CodeUnit& unit, const T
   input.total_args = unit.total_args;
   input.fixed_positional = (unit.flags & (kVarArgs | kVarKeywords)) == 0 && unit.kwonly == 0;
   input.reaches = reachOf(memory);
-  if (uses(function, [](const lir::Instr& instr) { return instr.op == lir::Op::kDecref; })) {
+  // The vectorcall entry releases the arguments that it held.
+  if (unit.total_args > 0 ||
+      uses(function, [](const lir::Instr& instr) { return instr.op == lir::Op::kDecref; })) {
     input.decref_thunk = sharedStub(target, StubKind::kDecref, 0, memory, addresses);
   }
   if (uses(function, [](const lir::Instr& instr) { return instr.info().has_exit; })) {

@@ -1,5 +1,6 @@
 #include "driver/compile.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -45,8 +46,13 @@ frontend::FrontendOptions frontendOptions(const CodeState& state) {
 // outlive the unit anyway (a frame of it holds them); functions are watched instead, or every
 // recursive function would keep itself alive.
 void holdObjects(const CodeUnit& unit, CompiledUnit* compiled) {
+  // Compiled for every closure of the code, unless the code calls this very function by its address.
+  const bool names_itself =
+      std::any_of(unit.feedback.begin(), unit.feedback.end(),
+                  [&](const FeedbackInfo& info) { return info.object == unit.function; });
   for (size_t i = 0; i < unit.objects.size(); ++i) {
     PyObject* object = reinterpret_cast<PyObject*>(unit.objects[i].address);
+    if (i == unit.function && !names_itself) continue;
     if (!object || i == unit.code_object || i == unit.globals || i == unit.builtins) continue;
     if (PyFunction_Check(object)) {
       compiled->dependencies.push_back(reinterpret_cast<PyFunctionObject*>(object));

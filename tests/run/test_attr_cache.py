@@ -7,7 +7,8 @@ from tephra import jit
 
 
 def compiled(function):
-    assert jit.force_compile(function)
+    jit.force_compile(function)  # a closure of compiled code is compiled from its creation on
+    assert jit.is_jit_compiled(function)
     return function
 
 

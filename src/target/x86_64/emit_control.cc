@@ -99,12 +99,18 @@ void FunctionEmitter::callInstr(const Instr& instr) {
 // --- reference counts: 32-bit accesses only; the upper half of the word holds other things
 
 void FunctionEmitter::incref(const Instr& instr) {
-  x86::Mem count = x86::ptr(gp(instr.uses[0]), in_.layout->ob_refcnt, 4);
   Label skip = as_.newLabel();
   if (instr.attr[0] != 0) {
     a_.test(gp(instr.uses[0]), gp(instr.uses[0]));
     as_.jumpIf(x86::CondCode::kZero, skip);
   }
+  incref(gp(instr.uses[0]));
+  as_.bind(skip);
+}
+
+void FunctionEmitter::incref(x86::Gp object) {
+  x86::Mem count = x86::ptr(object, in_.layout->ob_refcnt, 4);
+  Label skip = as_.newLabel();
   auto limit = static_cast<int32_t>(in_.layout->incref_immortal_min);
   a_.cmp(count, limit);
   // All ones: the count saturates there, one more would wrap to zero. Else all above are immortal.
@@ -114,13 +120,18 @@ void FunctionEmitter::incref(const Instr& instr) {
 }
 
 void FunctionEmitter::decref(const Instr& instr) {
-  x86::Gp object = gp(instr.uses[0]);
-  x86::Mem count = x86::ptr(object, in_.layout->ob_refcnt, 4);
-  Label skip = as_.newLabel(), last = as_.newLabel();
+  Label skip = as_.newLabel();
   if (instr.attr[0] != 0) {
-    a_.test(object, object);
+    a_.test(gp(instr.uses[0]), gp(instr.uses[0]));
     as_.jumpIf(x86::CondCode::kZero, skip);
   }
+  decref(gp(instr.uses[0]));
+  as_.bind(skip);
+}
+
+void FunctionEmitter::decref(x86::Gp object) {
+  x86::Mem count = x86::ptr(object, in_.layout->ob_refcnt, 4);
+  Label skip = as_.newLabel(), last = as_.newLabel();
   a_.cmp(count, 0);
   as_.jumpIf(x86::CondCode::kSign, skip);  // immortal
   a_.dec(count);
@@ -128,7 +139,7 @@ void FunctionEmitter::decref(const Instr& instr) {
   as_.bind(skip);
   defer([this, object, last, skip] {
     as_.bind(last);
-    a_.mov(x86::gpq(kScratchGp), object);
+    if (object != x86::gpq(kScratchGp)) a_.mov(x86::gpq(kScratchGp), object);
     as_.call(in_.decref_thunk);
     as_.jump(skip);
   });

@@ -93,9 +93,12 @@ class FunctionEmitter {
   void callInstr(const Instr& instr);
   void incref(const Instr& instr);
   void decref(const Instr& instr);
+  void incref(x86::Gp object);
+  void decref(x86::Gp object);
 
   // emit_entries.cc
   void entries();
+  void holdArguments(Label array);
   void loadThread();
   void initStackLimit();
   void callRegisterEntry();

@@ -10,6 +10,9 @@ class FunctionInfo(TypedDict):
     spill_size: int
     compile_time: float
     hir_opcode_counts: dict[str, int]
+    deopt_exits: int
+    forced_exit: str | None
+    forced_exits_taken: int
     recompiles: int
 
 class Totals(TypedDict):

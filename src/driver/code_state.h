@@ -28,6 +28,8 @@ struct CompiledUnit {
   std::vector<PyObject*> references;            // strong: constants that the code embeds
   std::vector<PyFunctionObject*> dependencies;  // borrowed functions that the code embeds
   double compile_seconds = 0;
+  uint32_t deopt_exits = 0;  // exits that deoptimise
+  int64_t forced_exit = -1;  // option force-exit: the one that is always taken
   std::vector<std::pair<std::string, int>> hir_counts;
 
   CompiledUnit() = default;

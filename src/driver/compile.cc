@@ -7,6 +7,7 @@
 #include "codegen/generate.h"
 #include "driver/install.h"
 #include "driver/jit.h"
+#include "driver/stress.h"
 #include "frontend/build.h"
 #include "lower/lower.h"
 #include "passes/pipeline.h"
@@ -110,6 +111,7 @@ Result<bool> runPasses(hir::Function& function) {
   disable(options.pass_unboxed_states, "unboxed_states");
   disable(options.pass_dce, "dce");
   context.options.verify |= options.verify;
+  context.stress_counter = stressCounter();
   if (listContains(options.dump, "hir-passes") &&
       function.name.find(options.dump_filter) != std::string::npos) {
     context.dump = [](const char* pass, const hir::Function& after) {
@@ -147,7 +149,8 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
   if (!passed) return passed.bailout();
 
   const Target& target = hostTarget();
-  Result<std::unique_ptr<lir::Function>> lowered = lowerToLir(hir, target);
+  Result<std::unique_ptr<lir::Function>> lowered =
+      lowerToLir(hir, target, {jit().options.force_exit});
   if (!lowered) return lowered.bailout();
   if (dumps) dumps->lir = lir::print(**lowered);
 
@@ -168,6 +171,8 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
       reinterpret_cast<vectorcallfunc>(compiled->code.vectorcall_entry);
   compiled->function.array_entry =
       reinterpret_cast<CompiledFunction::ArrayEntry>(compiled->code.array_entry);
+  compiled->deopt_exits = (*lowered)->num_deopts;
+  compiled->forced_exit = (*lowered)->forced_exit;
   compiled->function.code = state.code;
   compiled->function.total_args = unit.total_args;
   compiled->globals = function->func_globals;
@@ -192,6 +197,7 @@ void publishUnit(CodeState* state) {
 void onExitTaken(CodeMetadata* metadata, uint32_t exit) {
   ++jit().totals.exits;
   const ExitRecord& record = metadata->exits[exit];
+  if (record.reason == ExitReason::kStress) restartStressCounter();
   if (record.kind == ExitKind::kRaise || record.reason == ExitReason::kFrameObserved ||
       record.reason == ExitReason::kStress || record.reason == ExitReason::kUnsupported ||
       record.reason == ExitReason::kUnboundLocal) {

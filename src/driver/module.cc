@@ -238,11 +238,16 @@ PyObject* functionInfo(PyObject*, PyObject* object) {
     if (counts && !put(counts, name.c_str(), PyLong_FromLong(count))) Py_CLEAR(counts);
   }
   if (!counts) return nullptr;
+  const CodeMetadata& metadata = *unit.code.metadata;
+  const ExitRecord* forced =
+      unit.forced_exit < 0 ? nullptr : &metadata.exits[static_cast<size_t>(unit.forced_exit)];
   return Py_BuildValue(
-      "{s:n,s:n,s:n,s:d,s:i,s:N}", "code_size", static_cast<Py_ssize_t>(unit.code.size),
-      "stack_size", static_cast<Py_ssize_t>(unit.code.metadata->stack_bytes), "spill_size",
-      static_cast<Py_ssize_t>(unit.code.metadata->spill_bytes), "compile_time",
-      unit.compile_seconds, "recompiles", state->recompiles, "hir_opcode_counts", counts);
+      "{s:n,s:n,s:n,s:d,s:i,s:N,s:I,s:s,s:K}", "code_size", static_cast<Py_ssize_t>(unit.code.size),
+      "stack_size", static_cast<Py_ssize_t>(metadata.stack_bytes), "spill_size",
+      static_cast<Py_ssize_t>(metadata.spill_bytes), "compile_time", unit.compile_seconds,
+      "recompiles", state->recompiles, "hir_opcode_counts", counts, "deopt_exits", unit.deopt_exits,
+      "forced_exit", forced ? exitReasonName(forced->reason) : nullptr, "forced_exits_taken",
+      forced ? forced->count : 0);
 }
 
 PyObject* totals(PyObject*, PyObject*) {

@@ -201,6 +201,8 @@ class Function {
 
   std::vector<ExitRecord> exits;         // indexed by the `exit` attribute
   uint32_t outgoing_words = 0;           // size of the outgoing area, kept as a maximum
+  uint32_t num_deopts = 0;               // exits that deoptimise, without a forced one
+  int64_t forced_exit = -1;              // index of the exit that is always taken, in tests
   uint32_t num_params = 0;               // of the register entry (function first)
   std::vector<uint32_t> borrowed_slots;  // to CodeMetadata::borrowed_slots
   // Filled by allocation.

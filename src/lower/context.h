@@ -61,6 +61,8 @@ class Context {
   lir::Function& out;
   lir::Builder b;
 
+  int64_t force_exit = -1;  // LowerOptions
+
   // --- refusal
   void fail(std::string detail);
   bool failed() const { return bailout_.has_value(); }
@@ -142,6 +144,7 @@ class Context {
   void defineSecondary(const Instr& producer, uint32_t first_word);
 
  private:
+  void forceExit(const Exit& exit);
   void scan();
   void countUses();
   void findLoopDepths();

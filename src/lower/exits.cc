@@ -137,7 +137,18 @@ Exit Context::makeExit(const Instr& at, ExitKind kind, ExitReason reason, const 
   builder.frames(state);
   builder.drops();
   out.exits.push_back(std::move(builder.record));
-  return {static_cast<uint32_t>(out.exits.size() - 1), std::move(builder.values)};
+  Exit exit{static_cast<uint32_t>(out.exits.size() - 1), std::move(builder.values)};
+  if (kind == ExitKind::kDeopt && out.num_deopts++ == force_exit) forceExit(exit);
+  return exit;
+}
+
+// Right before the operation that may leave: the same record is taken whatever the operation finds.
+void Context::forceExit(const Exit& exit) {
+  ExitRecord copy = out.exits[exit.index];
+  out.exits.push_back(std::move(copy));
+  out.forced_exit = static_cast<int64_t>(out.exits.size() - 1);
+  b.ExitCmp(b.Move(imm(0)), imm(0), exit.values, Cond::kEq, 8,
+            static_cast<uint32_t>(out.forced_exit));
 }
 
 void Context::deoptIf(const Instr& at, Operand a, Operand value, Cond cond, ExitReason reason,

@@ -280,6 +280,12 @@ void checkPeriodic(Context& c, const Instr& i) {
   if (!py.eval_breaker_in_tstate) deoptIfInstrumented(c, i);
 }
 
+void stressExit(Context& c, const Instr& i) {
+  Operand counter = c.mem(c.imm(i.i64(0)), 0);
+  c.b.AddMem(counter, c.imm(-1), 8);
+  c.deoptIfMem(i, counter, c.imm(0), Cond::kLt, 8, ExitReason::kStress);
+}
+
 }  // namespace
 
 Lowerer frameLowerer(Op op) {
@@ -292,6 +298,7 @@ Lowerer frameLowerer(Op op) {
     case Op::kLeaveFrame: return leaveFrame;
     case Op::kGuardUnobserved: return guardUnobserved;
     case Op::kCheckPeriodic: return checkPeriodic;
+    case Op::kStressExit: return stressExit;
     default: return nullptr;
   }
 }

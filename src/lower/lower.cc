@@ -19,10 +19,12 @@ bool hasLowering(hir::Op op) { return lowererOf(op) != nullptr; }
 }  // namespace lower
 
 Result<std::unique_ptr<lir::Function>> lowerToLir(const hir::Function& function,
-                                                  const Target& target) {
+                                                  const Target& target,
+                                                  const LowerOptions& options) {
   TEPHRA_CHECK(function.unit() && function.unit()->layout, "a unit with its layout");
   auto out = std::make_unique<lir::Function>();
   lower::Context context(function, target, out.get());
+  context.force_exit = options.force_exit;
   if (!context.run()) return context.bailout();
   lower::legalize(out.get(), target);
   return out;

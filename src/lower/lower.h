@@ -6,6 +6,7 @@
 // instruction with locations that are operand indices.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "base/result.h"
@@ -15,8 +16,15 @@
 
 namespace tephra {
 
+struct LowerOptions {
+  // Tests: the exit with this number among those that deoptimise is always taken. It gets a record
+  // of its own, lir::Function::forced_exit. -1: none.
+  int64_t force_exit = -1;
+};
+
 Result<std::unique_ptr<lir::Function>> lowerToLir(const hir::Function& function,
-                                                  const Target& target);
+                                                  const Target& target,
+                                                  const LowerOptions& options = {});
 
 namespace lower {
 

@@ -12,6 +12,7 @@
 #include "passes/refcount_checker.h"
 #include "passes/refcount_insertion.h"
 #include "passes/simplify.h"
+#include "passes/stress_deopt.h"
 #include "passes/unbox_phis.h"
 #include "passes/unboxed_states.h"
 

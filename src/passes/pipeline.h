@@ -37,6 +37,8 @@ struct PassTiming {
 
 struct PassContext {
   PassOptions options;
+  // Address of the countdown that stress mode shares among all functions; 0: no stress mode.
+  uint64_t stress_counter = 0;
   // Called before the first pass with "" and after each one with its name, where set.
   std::function<void(const char* pass, const hir::Function&)> dump;
   std::vector<PassTiming> timings;

@@ -63,6 +63,35 @@ TEST(Pipeline, PassesAreSwitchedOffByName) {
   EXPECT_EQ(one.disabled.count(), 1u);
 }
 
+// Before each exit of its own, and before what only raises unless a part of the instruction has
+// been done: IterNext first, the second Call of offset 5 not, Call at offset 7 again.
+TEST(Pipeline, StressExitsStandWhereTheInterpreterCouldTakeOver) {
+  const char* text =
+      "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  PushFrame\n"
+      "  v1:State = FrameState v0 {offset=3, raise_offset=3, nstack=1}\n"
+      "  v2:Int = GuardType v0, v1 {type=Int} @3\n"
+      "  v3:State = FrameState v0 {offset=5, raise_offset=5, nstack=1}\n"
+      "  v4:Object = Call v0, v3 {kwnames=none} @5\n"
+      "  v5:Object = Call v4, v3 {kwnames=none} @5\n"
+      "  v6:State = FrameState v5 {offset=7, raise_offset=7, nstack=1}\n"
+      "  v7:Object = Call v5, v6 {kwnames=none} @7\n"
+      "  LeaveFrame @8\n  Return v7 @8\n}\n";
+  for (uint64_t counter : {uint64_t{0}, uint64_t{4096}}) {
+    hir::Function function(nullptr);
+    hir::ParseError error{};
+    ASSERT_TRUE(hir::parse(text, &function, &error)) << error.line << ": " << error.message;
+    PassContext context;
+    context.options.verify = true;
+    context.stress_counter = counter;
+    ASSERT_TRUE(runPass(*findPass("stress_deopt"), function, context)) << context.errors.front();
+    std::vector<uint32_t> places;
+    for (hir::Instr* instr = function.entry()->first; instr; instr = instr->next) {
+      if (instr->op == hir::Op::kStressExit) places.push_back(instr->offset);
+    }
+    EXPECT_EQ(places, counter ? (std::vector<uint32_t>{3, 5, 7}) : std::vector<uint32_t>{});
+  }
+}
+
 TEST(Pipeline, InputAndPassesAreVerified) {
   hir::Function function(nullptr);
   parsed(&function);

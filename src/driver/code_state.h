@@ -51,7 +51,9 @@ struct CodeState {
   bool relearning = false;  // an assumption failed: compile again at compile_at
   bool lazy = false;        // compile at the next call, whatever the count
   int recompiles = 0;
-  std::string refusal;  // why it is not compiled
+  uint32_t lost_callees = 0;  // times that compiled code went because a function in it died
+  bool hopeless = false;      // more recompilations than max-recompiles allows: stays interpreted
+  std::string refusal;        // why it is not compiled
   std::unique_ptr<CompiledUnit> unit;
   std::vector<std::unique_ptr<CompiledUnit>> retired;                 // may still be running
   std::unordered_map<PyFunctionObject*, py::SavedVersion> functions;  // with our vectorcall

@@ -156,6 +156,7 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
 
   regalloc::AllocationOptions allocation;
   allocation.check = jit().options.verify;
+  allocation.shuffle_seed = static_cast<uint64_t>(jit().options.stress_registers);
   Result<bool> allocated = regalloc::allocateRegisters(**lowered, target, allocation);
   if (!allocated) return allocated.bailout();
   if (dumps) dumps->lir += "\n--- after register allocation\n" + lir::print(**lowered);

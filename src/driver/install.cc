@@ -1,5 +1,6 @@
 #include "driver/install.h"
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 
@@ -207,6 +208,28 @@ PyObject* countingCall(PyObject* callable, PyObject* const* args, size_t nargsf,
   return result;
 }
 
+// Takes the compiled code out; it is compiled again (in forced mode too) after so many more calls.
+void relearn(CodeState* state, uint64_t calls) {
+  for (auto& [function, saved] : state->functions) {
+    resetCell(function);
+    setVectorcall(function, countingCall);
+  }
+  state->retired.push_back(std::move(state->unit));
+  state->availability = Availability::kCounting;
+  state->compile_at = state->calls + calls;
+  state->relearning = true;
+  state->interpreted_ns = 0;
+}
+
+// A function that the code embeds died, most often because another one took its place. Nothing was
+// wrong with the code, so max-recompiles does not count it; but it waits longer each time.
+void loseCallee(CodeState* state) {
+  if (!state->unit) return;
+  if (state->suppressed) return uninstall(state);
+  constexpr uint32_t kMostDoublings = 16;
+  relearn(state, kRelearnCalls << std::min(state->lost_callees++, kMostDoublings));
+}
+
 void functionDies(PyFunctionObject* function) {
   if (CodeState* state = findState(codeOf(function))) state->functions.erase(function);
   resetCell(function);
@@ -215,7 +238,7 @@ void functionDies(PyFunctionObject* function) {
   if (found == self().dependents.end()) return;
   std::unordered_set<CodeState*> states = std::move(found->second);
   self().dependents.erase(found);
-  for (CodeState* state : states) uninstall(state);
+  for (CodeState* state : states) loseCallee(state);
 }
 
 // func.__code__ is about to be replaced.
@@ -368,6 +391,7 @@ std::string compileFunction(PyFunctionObject* function) {
     installUnit(function, state);
     return "";
   }
+  if (state->hopeless) return state->refusal;
   if (!compileNow(function, state)) {
     return state->refusal.empty() ? "a compilation is already under way" : state->refusal;
   }
@@ -405,20 +429,10 @@ void uninstall(CodeState* state) {
 
 void learnFromExit(CodeState* state) {
   if (!state->unit) return;
-  bool again = ++state->recompiles <= jit().options.max_recompiles;
-  for (auto& [function, saved] : state->functions) {
-    resetCell(function);
-    setVectorcall(function, again ? countingCall : self().interpreted);
-  }
+  if (++state->recompiles <= jit().options.max_recompiles) return relearn(state, kRelearnCalls);
   state->retired.push_back(std::move(state->unit));
-  if (!again) {
-    refuse(state, "its assumptions failed too often");
-    return;
-  }
-  state->availability = Availability::kCounting;
-  state->compile_at = state->calls + kRelearnCalls;
-  state->relearning = true;
-  state->interpreted_ns = 0;
+  state->hopeless = true;
+  refuse(state, "its assumptions failed too often");
 }
 
 bool isCompiled(PyFunctionObject* function) {

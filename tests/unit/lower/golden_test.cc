@@ -12,6 +12,8 @@
 #include <set>
 #include <sstream>
 
+#include "regalloc/checker.h"
+#include "regalloc/regalloc.h"
 #include "support.h"
 
 namespace tephra::lower_test {
@@ -107,6 +109,37 @@ TEST(LowerGolden, EveryCustomRow) {
     const hir::OpInfo& info = hir::opInfo(static_cast<hir::Op>(op));
     if (!info.helper) {
       EXPECT_TRUE(seen.count(info.name)) << info.name << " is in no file of tests/lower";
+    }
+  }
+}
+
+// Registers at random among the legal ones, and as few as possible.
+void allocate(const std::string& text, const Target& target) {
+  for (uint64_t seed = 0; seed < 10; ++seed) {
+    lir::Function function;
+    lir::ParseError error{};
+    ASSERT_TRUE(lir::parse(text, &function, &error)) << error.message;
+    regalloc::AllocationOptions options;
+    options.shuffle_seed = seed * 101 + 1;
+    options.spill_everything = seed >= 7;
+    regalloc::FunctionSnapshot before = regalloc::takeSnapshot(function);
+    auto result = regalloc::allocateRegisters(function, target, options);
+    ASSERT_TRUE(static_cast<bool>(result)) << "seed " << seed << ": " << result.bailout().detail;
+    for (const std::string& problem : regalloc::checkAllocation(before, function, target)) {
+      ADD_FAILURE() << "seed " << seed << ": " << problem << "\n" << text;
+    }
+  }
+}
+
+TEST(LowerGolden, ShuffledAllocation) {
+  for (const fs::path& path : files()) {
+    std::string preamble;
+    for (const Case& test : casesOf(read(path), &preamble)) {
+      SCOPED_TRACE(path.filename().string() + ": " + test.title);
+      for (const Combination& on : combinations()) {
+        std::string text = lowered(test.input, on);
+        if (text.rfind("bailout", 0) != 0) allocate(text, *on.target);
+      }
     }
   }
 }

@@ -1,0 +1,129 @@
+"""Every optimisation can be switched off: the IR changes, what programs do does not."""
+
+import os
+import sys
+
+import pytest
+from support import compile_all, differential, load
+
+from tephra import _tephra
+
+sys.path.insert(0, os.path.dirname(__file__))
+from test_every_guard import CORPUS  # noqa: E402
+
+# option -> (a function that uses the optimisation, arguments of its warm-up)
+USES = {
+    "feedback": ("def f(a, b): return a + b", (1, 2)),
+    "arithmetic": ("def f(a, b): return a * b + a", (1, 2)),
+    "attributes": ("""
+        class A:
+            def __init__(self): self.x = 1
+        def f(o): return o.x
+    """, "A"),
+    "globals": ("limit = 5\ndef f(a): return a + limit", (1,)),
+    "methods": ("""
+        class A:
+            def m(self): return 1
+        def f(o): return o.m()
+    """, "A"),
+    "direct-calls": ("""
+        def g(x): return x
+        def f(a): return g(a)
+    """, (1,)),
+    "builtin-calls": ("def f(a): return abs(a)", (1,)),
+    "subscripts": ("def f(a): return a[0]", ([1, 2],)),
+    "iteration": ("""
+        def f(a):
+            for x in a: print(x, end='')
+    """, ([1],)),
+    "unpacking": ("""
+        def f(a):
+            x, y = a
+            return y
+    """, ((1, 2),)),
+    # The frontend makes no phi with one input from today's bytecode; tests/passes/phi_elimination shows the pass.
+    "pass-phi-elimination": None,
+    "pass-simplify": ("""
+        def f(a):
+            y = 1
+            return y + 1 + a
+    """, (1,)),
+    "pass-guard-removal": ("""
+        class A:
+            def __init__(self): self.x = 1
+        def f(a): return a.x * a.x + a.x
+    """, "A"),
+    "pass-comparison-fusion": ("""
+        def f(x):
+            y = x is None
+            if y is True: return 1
+            return 2
+    """, (1,)),
+    "pass-unbox-phis": ("""
+        def f(n):
+            x = 0.0
+            for i in range(n): x = x * 0.5 + 1.0
+            return x
+    """, (5,)),
+    "pass-dce": ("""
+        def f(n):
+            x = 0.0
+            for i in range(n): x = x + 1.5
+            return n
+    """, (5,)),
+}
+OPTIMISATIONS = [row[0] for row in _tephra.options()
+                 if row[1] == "bool" and row[0] not in ("enable", "verify", "summary")]
+
+
+@pytest.fixture
+def off():
+    changed = []
+
+    def switch(name):
+        assert _tephra.set_option(name, "0") is None
+        changed.append(name)
+    yield switch
+    for name in changed:
+        _tephra.set_option(name, "1")
+
+
+def test_every_switch_has_a_user():
+    assert set(OPTIMISATIONS) == set(USES)
+
+
+@pytest.mark.parametrize("option", OPTIMISATIONS)
+def test_switching_off_changes_the_ir(option, off):
+    if USES[option] is None:
+        pytest.skip("golden files only")
+    source, args = USES[option]
+    namespace, function = load(source)
+    if isinstance(args, str):
+        args = (namespace[args](),)
+    for _ in range(40):
+        function(*args)
+    compile_all(namespace, [function])
+    with_it = _tephra.dump(function, "hir")
+    off(option)
+    without = _tephra.dump(function, "hir")
+    assert with_it != without, with_it
+
+
+@pytest.mark.parametrize("option", OPTIMISATIONS)
+def test_corpus_without(option, off):
+    off(option)
+    for name, (source, calls) in CORPUS.items():
+        try:
+            differential(source, calls, warm_rounds=4, modes=("warm",))
+        except AssertionError as error:
+            raise AssertionError(f"{name} without {option}: {error}") from error
+
+
+def test_corpus_without_anything(off):
+    for option in OPTIMISATIONS:
+        off(option)
+    for name, (source, calls) in CORPUS.items():
+        try:
+            differential(source, calls, warm_rounds=2)
+        except AssertionError as error:
+            raise AssertionError(f"{name}: {error}") from error

@@ -65,6 +65,12 @@ USES = {
             for i in range(n): x = x * 0.5 + 1.0
             return x
     """, (5,)),
+    "pass-unboxed-states": ("""
+        def f(n):
+            x = 1.0
+            for i in range(n): x = (x * 0.5 + i) / (i + 1)
+            return x
+    """, (5,)),
     "pass-dce": ("""
         def f(n):
             x = 0.0

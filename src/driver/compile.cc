@@ -47,7 +47,8 @@ frontend::FrontendOptions frontendOptions(const CodeState& state) {
 // outlive the unit anyway (a frame of it holds them); functions are watched instead, or every
 // recursive function would keep itself alive.
 void holdObjects(const CodeUnit& unit, CompiledUnit* compiled) {
-  // Compiled for every closure of the code, unless the code calls this very function by its address.
+  // Compiled for every closure of the code, unless the code calls this very function by its
+  // address.
   const bool names_itself =
       std::any_of(unit.feedback.begin(), unit.feedback.end(),
                   [&](const FeedbackInfo& info) { return info.object == unit.function; });

@@ -21,8 +21,8 @@ constexpr uint32_t kMaxHeldArguments = 8;
 
 }  // namespace
 
-// Vectorcall: (function, args, nargsf, kwnames) = rdi, rsi, rdx, rcx. It checks, holds the arguments
-// during the call, and goes on as the array entry, (function, args).
+// Vectorcall: (function, args, nargsf, kwnames) = rdi, rsi, rdx, rcx. It checks, holds the
+// arguments during the call, and goes on as the array entry, (function, args).
 void FunctionEmitter::entries() {
   vectorcall_ = as_.here();
   as_.comment("vectorcall entry");

@@ -90,6 +90,7 @@ class Context {
   bool isBorrowedSlot(uint32_t slot) const { return borrowed_[slot]; }
   // All positions of this function have the same upper half: four bytes are enough.
   bool shortPositions() const { return short_positions_; }
+  Operand argumentArray() const { return argument_array_; }  // kNone: they came in registers
   Operand argument(uint32_t index);  // parameter of the register entry, function not counted
   Operand function_object;           // vreg of register argument 0
 

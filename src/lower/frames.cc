@@ -43,6 +43,23 @@ void checkLimits(Context& c) {
   c.joinAt(depth.hot, go_on);
 }
 
+// PEP 523: while another tool evaluates frames (TorchDynamo, debuggers), calls are the interpreter's.
+void stepAside(Context& c) {
+  if (c.py.interp_eval_frame == 0) return;
+  Operand evaluator =
+      c.mem(c.imm(static_cast<int64_t>(c.py.interp) + c.py.interp_eval_frame), 0);
+  auto foreign = c.splitIfMem(evaluator, c.imm(0), Cond::kNe, 8);
+  c.b.setBlock(foreign.cold);
+  Operand array = c.argumentArray();
+  if (array.kind == Operand::kNone) {
+    for (uint32_t slot = 0; slot < c.unit.total_args; ++slot) c.storeOut(slot, c.argument(slot));
+    array = c.addressOut(0);
+  }
+  c.b.Return(
+      c.call("call_interpreted", {c.function_object, array, c.imm(int64_t{c.unit.total_args})}));
+  c.b.setBlock(foreign.hot);
+}
+
 // Memory on the data stack, as _PyThreadState_PushFrame: there must be more than the frame needs.
 Operand allocateFrame(Context& c) {
   const PyLayout& py = c.py;
@@ -109,6 +126,7 @@ void storeHomes(Context& c, Operand frame) {
 
 void pushFrame(Context& c, const Instr&) {
   const PyLayout& py = c.py;
+  stepAside(c);
   checkLimits(c);
   Operand frame = allocateFrame(c);
   Operand function = c.function_object;

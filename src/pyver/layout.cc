@@ -66,6 +66,7 @@ void fillFrameAndThread(PyLayout* l) {
   l->ts_datastack_limit = offsetof(PyThreadState, datastack_limit);
   l->ts_datastack_chunk = offsetof(PyThreadState, datastack_chunk);
   l->ts_interp = offsetof(PyThreadState, interp);
+  l->interp_eval_frame = offsetof(PyInterpreterState, eval_frame);
   l->code_instrumentation_version = offsetof(PyCodeObject, _co_instrumentation_version);
   l->code_bytecode = offsetof(PyCodeObject, co_code_adaptive);
   l->code_unit_size = sizeof(_Py_CODEUNIT);

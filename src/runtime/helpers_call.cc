@@ -5,6 +5,7 @@
 #include <array>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "runtime/compiled_function.h"
 #include "runtime/recursion.h"
@@ -95,6 +96,46 @@ extern "C" PyObject* tephra_call_builtin_fast_kw(PyThreadState*, void* function,
 extern "C" PyObject* tephra_call_uncompiled(PyObject* function, void* args, int64_t count) {
   return vectorcall(PyThreadState_Get(), function, static_cast<PyObject**>(args),
                     static_cast<size_t>(count), nullptr);
+}
+
+// The opposite of bindArguments: positional parameters, *args, then keyword-only ones and **kwargs.
+extern "C" PyObject* tephra_call_interpreted(PyObject* function, void* args, int64_t count) {
+  PyObject** bound = static_cast<PyObject**>(args);
+  auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function));
+  const int positional = code->co_argcount, keyword_only = code->co_kwonlyargcount;
+  int next = positional + keyword_only;
+  std::vector<PyObject*> values(bound, bound + positional);
+  if (code->co_flags & CO_VARARGS) {
+    PyObject* rest = bound[next++];
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(rest); ++i) values.push_back(PyTuple_GET_ITEM(rest, i));
+  }
+  const size_t nargs = values.size();
+  std::vector<PyObject*> names;
+  PyObject* locals = PyObject_GetAttrString(reinterpret_cast<PyObject*>(code), "co_varnames");
+  if (locals == nullptr) return nullptr;
+  for (int i = positional; i < positional + keyword_only; ++i) {
+    names.push_back(PyTuple_GET_ITEM(locals, i));
+    values.push_back(bound[i]);
+  }
+  if (code->co_flags & CO_VARKEYWORDS) {
+    PyObject *key, *value;
+    for (Py_ssize_t at = 0; PyDict_Next(bound[next], &at, &key, &value);) {
+      names.push_back(key);
+      values.push_back(value);
+    }
+  }
+  PyObject* kwnames = names.empty() ? nullptr : PyTuple_New(static_cast<Py_ssize_t>(names.size()));
+  PyObject* result = nullptr;
+  if (names.empty() || kwnames != nullptr) {
+    for (size_t i = 0; i < names.size(); ++i) {
+      PyTuple_SET_ITEM(kwnames, static_cast<Py_ssize_t>(i), Py_NewRef(names[i]));
+    }
+    result = py::interpreterVectorcall()(function, values.data(), nargs, kwnames);
+  }
+  Py_XDECREF(kwnames);
+  Py_DECREF(locals);
+  static_cast<void>(count);
+  return result;
 }
 
 extern "C" PyObject* tephra_call_slow(PyObject* function, void* args, int64_t nargsf,

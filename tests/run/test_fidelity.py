@@ -3,6 +3,7 @@ argument errors, redefinition, garbage."""
 
 import contextlib
 import gc
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -506,12 +507,47 @@ def test_frame_observed_locals_write():
     """, [(1,)])
 
 
-def test_eval_frame_function_of_another_tool_is_respected():
-    assert run_script("""
-        def f(x): return x + 1
-        for i in range(10): f(i)
-        print(f(1))
-    """) == "2\n"
+def test_eval_frame_function_of_another_tool_is_respected(tmp_path):
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if not compiler:
+        pytest.skip("no C compiler for the tool's frame evaluator")
+    (tmp_path / "tool.c").write_text("""
+        typedef void* P;
+        extern P _PyEval_EvalFrameDefault(P, P, int);
+        extern void _PyInterpreterState_SetEvalFrameFunc(P, P (*)(P, P, int));
+        extern P PyInterpreterState_Get(void);
+        static int seen;
+        static P hook(P ts, P frame, int throwing) { seen++; return _PyEval_EvalFrameDefault(ts, frame, throwing); }
+        void install(int on) { _PyInterpreterState_SetEvalFrameFunc(PyInterpreterState_Get(), on ? hook : _PyEval_EvalFrameDefault); }
+        int count(void) { return seen; }
+    """)
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", str(tmp_path / "tool.so"), str(tmp_path / "tool.c")],
+                   check=True, timeout=60)
+    out = run_script(f"""
+        import ctypes
+        from tephra import jit
+        tool = ctypes.PyDLL({str(tmp_path / "tool.so")!r})
+        def inner(x): return x + 1
+        def f(x): return inner(x) * 2
+        def many(a, b=2, *rest, k=3, **kw): return a, b, rest, k, sorted(kw)
+        def six(a, b, c, d, e, g): return [a, b, c, d, e, g]
+        for i in range(10): f(i), many(1), six(1, 2, 3, 4, 5, 6)
+        assert all(map(jit.is_jit_compiled, (f, inner, many, six)))
+        def calls(): return f(1), many(1, 5, 6, k=7, z=8), many(0), six(1, 2, 3, 4, 5, 6)
+        want = calls()
+        tool.install(1)
+        before = tool.count()
+        got = calls()
+        after = tool.count()
+        tool.install(0)
+        assert got == want == calls(), (got, want)
+        assert after - before == 6, after - before
+        before = tool.count()
+        calls()
+        assert tool.count() == before
+        print('ok')
+    """)
+    assert out == "ok\n"
 
 
 def test_exec_modules_share_code_with_other_globals():

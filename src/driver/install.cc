@@ -6,6 +6,7 @@
 
 #include "driver/compile.h"
 #include "driver/jit.h"
+#include "runtime/recursion.h"
 
 namespace tephra::driver {
 namespace {
@@ -171,11 +172,21 @@ bool loops(CodeState* state) {
   return state->loops == Loops::kYes;
 }
 
-bool isDue(const CodeState& state) {
-  if (state.lazy || (state.relearning && state.calls >= state.compile_at)) return true;
+// Is the code to be compiled at its call number `call`?
+bool isDue(const CodeState& state, uint64_t call) {
+  if (state.availability != Availability::kCounting) return false;
+  const bool reached = call >= state.compile_at;
+  if (state.lazy || (state.relearning && reached)) return true;
   if (!jit().enabled || !jit().automatic || jit().paused) return false;
   const auto limit = static_cast<uint64_t>(jit().options.compile_after_ms) * 1'000'000;
-  return state.calls >= state.compile_at || (limit != 0 && state.interpreted_ns >= limit);
+  return reached || (limit != 0 && state.interpreted_ns >= limit);
+}
+
+// What the next countingCall of the function would do; for callers that must know before the call
+// whether machine code will run.
+void compileIfDue(PyFunctionObject* function) {
+  CodeState* state = findState(codeOf(function));
+  if (state && isDue(*state, state->calls + 1)) compileNow(function, state);
 }
 
 PyObject* countingCall(PyObject* callable, PyObject* const* args, size_t nargsf,
@@ -187,8 +198,8 @@ PyObject* countingCall(PyObject* callable, PyObject* const* args, size_t nargsf,
     return self().interpreted(callable, args, nargsf, kwnames);
   }
   ++state->calls;
-  if (state->availability == Availability::kCounting && isDue(*state) &&
-      compileNow(function, state) && function->vectorcall != countingCall) {
+  if (isDue(*state, state->calls) && compileNow(function, state) &&
+      function->vectorcall != countingCall) {
     return function->vectorcall(callable, args, nargsf, kwnames);
   }
   if (jit().options.compile_after_ms == 0 || !loops(state)) {
@@ -295,6 +306,7 @@ bool initInstall(std::string* error) {
   }
   self().interpreted = reinterpret_cast<PyFunctionObject*>(probe)->vectorcall;
   Py_DECREF(probe);
+  setCountingCall(countingCall, compileIfDue);
   self().watcher = PyFunction_AddWatcher(onFunctionEvent);
   if (self().watcher < 0) {
     PyErr_Clear();

@@ -32,12 +32,12 @@ struct Binder {
     Py_ssize_t taken = nargs < positional ? nargs : positional;
     for (Py_ssize_t i = 0; i < taken; i++) slots[i] = Py_NewRef(args[i]);
     if (code->co_flags & CO_VARARGS) {
-      PyObject* rest = PyTuple_New(nargs - taken);
-      if (rest == nullptr) return Bound::kRaised;
-      for (Py_ssize_t i = taken; i < nargs; i++) {
-        PyTuple_SET_ITEM(rest, i - taken, Py_NewRef(args[i]));
+      for (Py_ssize_t i = taken; i < nargs; i++) Py_INCREF(args[i]);
+      slots[keyword_slots] = buildTuple(args + taken, nargs - taken);
+      if (slots[keyword_slots] == nullptr) {
+        for (Py_ssize_t i = taken; i < nargs; i++) Py_DECREF(args[i]);
+        return Bound::kRaised;
       }
-      slots[keyword_slots] = rest;
     }
     return Bound::kYes;
   }

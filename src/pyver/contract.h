@@ -173,6 +173,8 @@ int setUpdate(PyObject* set, PyObject* iterable);
 int dictUpdate(PyThreadState* ts, PyObject* dict, PyObject* mapping);
 int dictMerge(PyThreadState* ts, PyObject* dict, PyObject* mapping, PyObject* callable);
 void formatKwargsError(PyThreadState* ts, PyObject* callable, PyObject* kwargs);
+// BUILD_TUPLE, garbage collector tracking included. Steals the items on success only.
+PyObject* buildTuple(PyObject* const* items, Py_ssize_t count);
 PyObject* binarySlice(PyObject* container, PyObject* start, PyObject* stop);
 int storeSlice(PyObject* container, PyObject* start, PyObject* stop, PyObject* value);
 PyObject* matchKeys(PyThreadState* ts, PyObject* subject, PyObject* keys);  // tuple or None

@@ -18,7 +18,9 @@ PyObject* vectorcall(PyThreadState* ts, PyObject* callable, PyObject** args, siz
                      PyObject* kwnames) {
   // A Python function that the interpreter runs costs native stack, which the interpreter would
   // not need for the same call: watch the stack itself instead of counting.
-  if (!PyFunction_Check(callable)) return PyObject_Vectorcall(callable, args, nargsf, kwnames);
+  if (!tephra::entersInterpreter(callable)) {
+    return PyObject_Vectorcall(callable, args, nargsf, kwnames);
+  }
   tephra::NativeRecursion recursion(ts);
   if (recursion.refused()) return nullptr;
   // What runs is compiled code or the interpreter: nothing that needs its result checked.
@@ -58,7 +60,7 @@ extern "C" PyObject* tephra_call_kw(PyThreadState* ts, PyObject* callable, PyObj
 
 extern "C" PyObject* tephra_call_ex(PyThreadState* ts, PyObject* callable, PyObject* args,
                                     PyObject* kwargs) {
-  if (!PyFunction_Check(callable)) return py::callEx(ts, callable, args, kwargs);
+  if (!tephra::entersInterpreter(callable)) return py::callEx(ts, callable, args, kwargs);
   tephra::NativeRecursion recursion(ts);
   return recursion.refused() ? nullptr : py::callEx(ts, callable, args, kwargs);
 }

@@ -124,11 +124,7 @@ extern "C" int64_t tephra_dict_merge(PyThreadState* ts, PyObject* dict, PyObject
 extern "C" PyObject* tephra_list_to_tuple(PyObject* list) { return PyList_AsTuple(list); }
 
 extern "C" PyObject* tephra_make_tuple(void* items, int64_t count) {
-  PyObject* tuple = PyTuple_New(count);
-  if (tuple == nullptr || count == 0) return tuple;
-  std::memcpy(reinterpret_cast<PyTupleObject*>(tuple)->ob_item, items,
-              static_cast<size_t>(count) * sizeof(PyObject*));
-  return tuple;
+  return py::buildTuple(static_cast<PyObject**>(items), count);
 }
 
 extern "C" PyObject* tephra_make_list(void* items, int64_t count) {

@@ -4,9 +4,9 @@ Every test that passes stock must pass compiled. Differences that are known are 
 ``expected_<version>.toml`` with a reason each; the list may only shrink.
 """
 
+import importlib.util
 import os
 import pathlib
-import re
 import subprocess
 import sys
 import tomllib
@@ -20,25 +20,40 @@ test_keywordonlyarg test_positional_only_arg test_unpack test_with test_patma te
 test_sys_settrace test_frame test_traceback test_weakref test_gc""".split()
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+RENAMED = {"test_str": "test_unicode"}  # its name before 3.13
+RUNNER = pathlib.Path(__file__).with_name("run_module.py")
 EXPECTED = pathlib.Path(__file__).with_name(f"expected_{VERSION}.toml")
 
 
-def outcomes(module, folder, jit):
-    """Run one test module; give {test: outcome} and the text of the run."""
-    report = folder / f"{'jit' if jit else 'stock'}.xml"
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("TEPHRA", "PYTEST"))}
-    if jit:
-        env |= {"TEPHRA": "1", "TEPHRA_COMPILE_AFTER": "0", "TEPHRA_SUMMARY": "1"}
-    command = [sys.executable, "-m", "test", "--junit-xml", str(report), "--timeout", "240", module]
-    result = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True,
-                            errors="replace", timeout=280)
-    found = {}
-    if report.exists():
-        for case in ElementTree.parse(report).iter("testcase"):
-            name = case.get("name")
+class Run:
+    """A run of one test module in a process of its own, begun at once; finish() waits for it.
+
+    Attributes: found ({test: outcome}), compiled (number of functions), returncode, text (of the run).
+    """
+
+    def __init__(self, module, folder, jit):
+        folder.mkdir()
+        self.report, self.count, self.log = (folder / name for name in ("report.xml", "count", "log"))
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("TEPHRA", "PYTEST"))}
+        env |= {"TEPHRA": "1", "TEPHRA_COMPILE_AFTER": "0"} if jit else {"TEPHRA": "0"}
+        command = [sys.executable, "-X", "faulthandler", str(RUNNER), str(self.count), "--junit-xml",
+                   str(self.report), "--timeout", "240", module]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(command, env=env, cwd=folder, stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=subprocess.STDOUT)
+
+    def finish(self):
+        try:
+            self.returncode = self.process.wait(timeout=280)
+        finally:
+            self.process.kill()
+        self.text = self.log.read_text(errors="replace")
+        self.compiled = int(self.count.read_text()) if self.count.exists() else 0
+        self.found = {}
+        for case in ElementTree.parse(self.report).iter("testcase") if self.report.exists() else ():
             kinds = [child.tag for child in case if child.tag in ("failure", "error", "skipped")]
-            found[name] = kinds[0] if kinds else case.get("result", "passed")
-    return found, result
+            self.found[case.get("name")] = kinds[0] if kinds else case.get("result", "passed")
+        return self
 
 
 def known(module):
@@ -47,20 +62,28 @@ def known(module):
     return tomllib.loads(EXPECTED.read_text()).get(module, {})
 
 
+def present(module):
+    """The module's name in this version, or None."""
+    names = (module, RENAMED.get(module))
+    return next((name for name in names if name and importlib.util.find_spec(f"test.{name}")), None)
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_module(module, tmp_path):
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    stock, __ = outcomes(module, tmp_path / "a", jit=False)
-    compiled, run = outcomes(module, tmp_path / "b", jit=True)
-    if not stock:
+    name = present(module)
+    if name is None:
         pytest.skip(f"this interpreter has no {module}")
-    assert run.returncode >= 0, f"{module} died of signal {-run.returncode}:\n{run.stderr[-3000:]}"
-    count = re.search(r"(\d+) functions compiled", run.stderr + run.stdout)
-    assert count and int(count[1]) > 0, f"nothing was compiled:\n{run.stderr[-2000:]}"
+    runs = [Run(name, tmp_path / "stock", jit=False), Run(name, tmp_path / "compiled", jit=True)]
+    stock, run = (each.finish() for each in runs)
+    assert stock.found, f"the stock run tells nothing:\n{stock.text[-3000:]}"
+    assert stock.compiled == 0
+    assert run.returncode >= 0, f"{name} died of signal {-run.returncode}:\n{run.text[-6000:]}"
+    assert run.compiled > 0, f"nothing was compiled:\n{run.text[-3000:]}"
     allowed = known(module)
     good = {"passed", "completed", "run"}
-    worse = {name: compiled.get(name, "missing") for name, outcome in stock.items()
-             if outcome in good and compiled.get(name, "missing") not in good and name not in allowed}
-    assert not worse, f"{worse}\n{run.stdout[-6000:]}\n{run.stderr[-3000:]}"
-    assert set(compiled) == set(stock), sorted(set(compiled) ^ set(stock))[:20]
+    worse = {test: run.found.get(test, "missing") for test, outcome in stock.found.items()
+             if outcome in good and run.found.get(test, "missing") not in good and test not in allowed}
+    assert not worse, f"{worse}\n{run.text[-9000:]}"
+    assert set(run.found) == set(stock.found), sorted(set(run.found) ^ set(stock.found))[:20]
+    # What the report does not show (sub-tests, set-up of classes) still decides about the exit status.
+    assert allowed or run.returncode == stock.returncode, run.text[-9000:]

@@ -558,3 +558,43 @@ def test_exec_modules_share_code_with_other_globals():
     with contextlib.suppress(RuntimeError):  # one code object is compiled for one module's globals
         jit.force_compile(other)
     assert function() == 1 and other() == 2
+
+
+def test_tuples_are_tracked_as_the_interpreter_tracks_them():
+    differential("""
+        import gc
+        def rest(*args): return gc.is_tracked(args)
+        def f(a, b):
+            return gc.is_tracked((a, b)), gc.is_tracked((a, b, 1)), rest(a, b), rest(a)
+    """, [(1, 2), (object(), 1.5), ("x", []), ({}, 1)], modes=("cold",))
+
+
+def test_compiled_frames_give_no_c_recursion():
+    # How deep comparing lists goes below a hundred frames: as deep as below interpreted ones, except for the
+    # little native stack that compiled frames take where that is what is limited.
+    script = """
+        def f0(depth):
+            left, right = [], []
+            for _ in range(depth): left, right = [left], [right]
+            try: return left == right
+            except RecursionError: return False
+        def define():
+            for i in range(1, 101):
+                exec(f"def f{i}(depth): return f{i - 1}(depth)" if i % 2 else
+                     f"def f{i}(depth): return f{i - 1}(*(depth,))", globals())
+        def search(again):
+            low, high = 10, 1 << 15
+            while high - low > 1:
+                middle = (low + high) // 2
+                if again: define()
+                if f100(middle): low = middle
+                else: high = middle
+            return high
+        define()
+        for first_calls in (True, False):
+            print(search(first_calls))
+    """
+    stock = [int(line) for line in run_script(script, TEPHRA="0").split()]
+    compiled = [int(line) for line in run_script(script).split()]
+    for want, have in zip(stock, compiled, strict=True):
+        assert abs(want - have) <= want // 20

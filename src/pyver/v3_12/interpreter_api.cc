@@ -154,7 +154,14 @@ PyObject* beforeWith(PyThreadState*, PyObject* manager, PyObject** entered) {
   return exit;
 }
 
-// --- strings and intrinsics
+// --- containers, strings and intrinsics
+
+PyObject* buildTuple(PyObject* const* items, Py_ssize_t count) {
+  PyObject* tuple = PyTuple_New(count);
+  if (tuple == nullptr) return nullptr;
+  for (Py_ssize_t i = 0; i < count; i++) PyTuple_SET_ITEM(tuple, i, items[i]);
+  return tuple;
+}
 
 PyObject* buildInterpolation(PyObject*, PyObject*, PyObject*, int) {
   PyErr_SetString(PyExc_SystemError, "template strings do not exist in this version");

@@ -82,6 +82,11 @@ PyObject* beforeWith(PyThreadState*, PyObject*, PyObject**) {
 
 // --- containers
 
+PyObject* buildTuple(PyObject* const* items, Py_ssize_t count) {
+  // A plain pointer is a counted stack reference.
+  return _PyTuple_FromStackRefStealOnSuccess(reinterpret_cast<const _PyStackRef*>(items), count);
+}
+
 int unpackIterable(PyThreadState* ts, PyObject* sequence, int argcnt, int argcntafter,
                    PyObject** out) {
   int total = argcnt + (argcntafter >= 0 ? 1 + argcntafter : 0);

@@ -43,11 +43,11 @@ void checkLimits(Context& c) {
   c.joinAt(depth.hot, go_on);
 }
 
-// PEP 523: while another tool evaluates frames (TorchDynamo, debuggers), calls are the interpreter's.
+// PEP 523: while another tool evaluates frames (TorchDynamo, debuggers), calls are the
+// interpreter's.
 void stepAside(Context& c) {
   if (c.py.interp_eval_frame == 0) return;
-  Operand evaluator =
-      c.mem(c.imm(static_cast<int64_t>(c.py.interp) + c.py.interp_eval_frame), 0);
+  Operand evaluator = c.mem(c.imm(static_cast<int64_t>(c.py.interp) + c.py.interp_eval_frame), 0);
   auto foreign = c.splitIfMem(evaluator, c.imm(0), Cond::kNe, 8);
   c.b.setBlock(foreign.cold);
   Operand array = c.argumentArray();

@@ -109,7 +109,8 @@ extern "C" PyObject* tephra_call_interpreted(PyObject* function, void* args, int
   std::vector<PyObject*> values(bound, bound + positional);
   if (code->co_flags & CO_VARARGS) {
     PyObject* rest = bound[next++];
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(rest); ++i) values.push_back(PyTuple_GET_ITEM(rest, i));
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(rest); ++i)
+      values.push_back(PyTuple_GET_ITEM(rest, i));
   }
   const size_t nargs = values.size();
   std::vector<PyObject*> names;

@@ -63,7 +63,8 @@ struct PyLayout {
   int32_t ts_eval_breaker = 0, ts_interp = 0;
   int32_t interp_eval_breaker = 0;        // 3.12: int32 in the interpreter state
   int32_t interp_monitoring_version = 0;  // 3.12: u64 in the interpreter state
-  int32_t interp_eval_frame = 0;  // PEP 523: not NULL while another tool evaluates frames; 0 = not checked
+  int32_t interp_eval_frame =
+      0;  // PEP 523: not NULL while another tool evaluates frames; 0 = not checked
   int32_t code_instrumentation_version = 0;
   int32_t code_bytecode = 0;  // _PyCode_CODE
   int32_t code_unit_size = 2;

@@ -593,7 +593,13 @@ TEST_F(Execute, VectorcallPassesExactCallsAndBindsTheOthers) {
       body += "  %10 = Move thread\n  Exit %0 {exit=0}\n";
       generate(wrap(body, "params=6 outgoing=0", 1));
       auto entry = reinterpret_cast<Vectorcall>(code.vectorcall_entry);
-      uint64_t args[6] = {1, 2, 3, 4, 5, 6}, expected = 0xF0;
+      // The entry holds its arguments during the call: they must be objects.
+      FakeObject objects[6];
+      uint64_t args[6], expected = 0xF0;
+      for (int i = 0; i < 6; ++i) {
+        objects[i].refcnt = 3;
+        args[i] = reinterpret_cast<uint64_t>(&objects[i]);
+      }
       for (uint32_t i = 0; i < count; ++i) expected += args[i] * (10u << (4 * i));
       for (uint64_t flag : {uint64_t{0}, uint64_t{1} << 63}) {
         EXPECT_EQ(entry(0xF0, args, count | flag, 0), 0xE817u);
@@ -606,6 +612,7 @@ TEST_F(Execute, VectorcallPassesExactCallsAndBindsTheOthers) {
       }
       EXPECT_EQ(runArray(args), 0xE817u);
       EXPECT_EQ(taken.registers.gp[0], expected);
+      for (const FakeObject& object : objects) EXPECT_EQ(object.refcnt, 3u);
     }
   }
 }
@@ -614,10 +621,16 @@ TEST_F(Execute, ManyParametersComeAsAnArray) {
   unit.total_args = 7;
   generate(wrap("bb0:\n  %0 = Load [%6 + 48] {width=8, sign=false}\n  Return %0\n",
                 "params=2 outgoing=0"));
-  uint64_t args[7] = {1, 2, 3, 4, 5, 6, 77};
+  FakeObject objects[7];
+  uint64_t args[7];
+  for (int i = 0; i < 7; ++i) {
+    objects[i].refcnt = 3;
+    args[i] = reinterpret_cast<uint64_t>(&objects[i]);
+  }
   using Vectorcall = uint64_t (*)(uint64_t, uint64_t*, uint64_t, uint64_t);
-  EXPECT_EQ(reinterpret_cast<Vectorcall>(code.vectorcall_entry)(0xF0, args, 7, 0), 77u);
-  EXPECT_EQ(runArray(args), 77u);
+  EXPECT_EQ(reinterpret_cast<Vectorcall>(code.vectorcall_entry)(0xF0, args, 7, 0), args[6]);
+  EXPECT_EQ(runArray(args), args[6]);
+  for (const FakeObject& object : objects) EXPECT_EQ(object.refcnt, 3u);
 }
 
 TEST_F(Execute, FunctionsWithStarsAreAlwaysBound) {

@@ -25,7 +25,7 @@ PyObject* loadSuperMethod(PyThreadState* ts, PyObject* super, PyObject* type, Py
   }
   auto* cls = reinterpret_cast<PyTypeObject*>(type);
   int unbound = 0;
-  int* ask = cls->tp_getattro == PyObject_GenericGetAttr ? &unbound : nullptr;
+  int* ask = Py_TYPE(self)->tp_getattro == PyObject_GenericGetAttr ? &unbound : nullptr;
   PyObject* method = superLookup(cls, self, name, ask);
   if (method != nullptr && unbound) *out_self = Py_NewRef(self);
   return method;

@@ -278,6 +278,24 @@ CASES = {
             b = B()
             return b.m() if k else b.n()
     """, [(0,), (1,)]),
+    "super_without_binding": ("""
+        class A:
+            def plain(*args): return len(args)
+            @classmethod
+            def of_class(*args): return len(args)
+        class B(A):
+            def __getattribute__(self, name): return object.__getattribute__(self, name)
+        def call(cls): return super(B, cls).plain(1), super(B, cls).of_class(1)
+        def unbound(x): return super(A, x).plain
+        def of_object(x): return super(object, x).plain(1)
+        def proxy(x): return super(B, x).__class__
+        def f(k):
+            if k == 0: return call(B), call(B())
+            if k == 1: return call(A)
+            if k == 2: return [unbound(B()) is not None, unbound(None)]
+            if k == 3: return of_object(None)
+            return proxy(B()).__name__, proxy(B).__name__
+    """, [(k,) for k in range(5)] * 2),
     "globals": ("""
         counter = 0
         def bump():

@@ -42,7 +42,8 @@ STATEMENTS = {
     "match too many": "match x:\n        case Point(a, b, c): return a\n        case int(a): return a\n"
                       "        case dict(a): return 'dict'",
     "match keys": "match x:\n        case {'a': a, **rest}: return a, rest\n        case [a, *rest]: return a, rest",
-    "super": "if x is None: return x\n    return super(Point, x).nope",
+    "super": "return super(Point, x).nope",
+    "super method": "return super(Point, x).nope(1)",
     "format": "if hasattr(x, '__next__'): x = 'é'\n    return f'{x!r:>12} {x!s} {x!a} {x}'",
     "slice": "y = [1, 2, 3, 4]\n    y[x:3] = [9]\n    return y[x:], y",
     "power": "return x ** 2, 2 ** x",

@@ -106,6 +106,12 @@ PyObject* superLookup(PyTypeObject* type, PyObject* self, PyObject* name, int* m
       return bound;
     }
     if (PyErr_Occurred()) return nullptr;
+  } else if (self == Py_None && !of_class) {
+    // super(type, None) makes an unbound super object; the lookup without an object, which is what
+    // a specialised LOAD_SUPER_ATTR does, takes None for an instance like any other.
+    PyErr_SetString(PyExc_TypeError,
+                    "super(type, obj): obj must be an instance or subtype of type");
+    return nullptr;
   }
   // Class methods, __class__ proxies, wrong arguments, attributes of super itself: a real super
   // object.

@@ -1,8 +1,16 @@
 """Command line of the benchmark programs.
 
-A program defines ``run(n)``, which does its work and checks its own result, and ends with
-``harness.main(run, default)``. Then ``python prog.py [n] [--repeat K]`` prints one line
-``iteration <i> <seconds>`` per repetition.
+A program has a docstring that says what it stands for, and these names:
+
+    DEFAULT_SIZE   size of the work, 0.1 to 1 s on CPython's interpreter
+    QUICK_SIZE     size of the work, 0.02 to 0.1 s
+    HOT            qualified names of the functions that must be compiled when the program is hot
+    KNOWN_GAP      optional: the reason why today they are not
+    EXPECTED       size -> known result
+    run(n)         does the work, checks its result, raises AssertionError if that is wrong, returns it
+
+It imports the standard library only and ends with ``harness.main(run, DEFAULT_SIZE)`` when it is the main program.
+Then ``python prog.py [n] [--repeat K]`` prints one line ``iteration <i> <seconds>`` per repetition.
 """
 
 import argparse

@@ -1,8 +1,10 @@
 """All solutions of the n queens problem: stands for loops over lists and recursion."""
 
-import harness
+DEFAULT_SIZE = 11
+QUICK_SIZE = 10
+HOT = ("is_safe", "place")
 
-SOLUTIONS = {4: 2, 5: 10, 6: 4, 7: 40, 8: 92, 9: 352, 10: 724}
+EXPECTED = {1: 1, 2: 0, 3: 0, 4: 2, 5: 10, 6: 4, 7: 40, 8: 92, 9: 352, 10: 724, 11: 2680}
 
 
 def is_safe(columns, row, column):
@@ -28,10 +30,16 @@ def place(columns, row, size):
 
 
 def run(n):
-    """Count the placements of n queens; n from 4 to 10."""
+    """Count the placements of n queens; n from 1 to 11."""
+    if n not in EXPECTED:
+        raise AssertionError(f"nqueens({n}): the size must be one of 1 to {max(EXPECTED)}")
     count = place([0] * n, 0, n)
-    assert count == SOLUTIONS[n], count
+    if count != EXPECTED[n]:
+        raise AssertionError(f"nqueens({n}): got {count} placements, expected {EXPECTED[n]}")
+    return count
 
 
 if __name__ == "__main__":
-    harness.main(run, 9)
+    import harness
+
+    harness.main(run, DEFAULT_SIZE)

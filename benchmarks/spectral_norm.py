@@ -2,7 +2,11 @@
 
 import math
 
-import harness
+DEFAULT_SIZE = 200
+QUICK_SIZE = 80
+HOT = ("element", "multiply", "multiply_transposed")
+
+EXPECTED = {80: 1.2742162299, 200: 1.27422360135}
 
 
 def element(i, j):
@@ -42,9 +46,13 @@ def run(n):
     for a, b in zip(u, v):
         uv += a * b
         vv += b * b
-    norm = math.sqrt(uv / vv)
-    assert abs(norm - 1.2742) < 0.001, norm
+    norm = round(math.sqrt(uv / vv), 11)
+    if abs(norm - EXPECTED.get(n, 1.2742)) > (1e-10 if n in EXPECTED else 0.003):
+        raise AssertionError(f"spectral_norm({n}): got {norm}, expected {EXPECTED.get(n, 1.2742)}")
+    return norm
 
 
 if __name__ == "__main__":
-    harness.main(run, 130)
+    import harness
+
+    harness.main(run, DEFAULT_SIZE)

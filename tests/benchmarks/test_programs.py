@@ -77,3 +77,42 @@ def test_as_a_script():
     lines = [line.split() for line in process.stdout.splitlines()]
     assert [line[:2] for line in lines] == [["iteration", "0"], ["iteration", "1"]]
     assert all(float(line[2]) > 0 for line in lines)
+
+
+# ---- micro-benchmarks -----------------------------------------------------------------------------
+
+sys.path.insert(0, str(BENCHMARKS))
+import micro  # noqa: E402
+
+MICRO = micro.names()
+
+
+@pytest.fixture(scope="module")
+def micro_reports():
+    return run_worker("micro", MICRO)
+
+
+@pytest.mark.parametrize("name", MICRO)
+def test_micro(micro_reports, name):
+    check(micro_reports[name])
+
+
+def test_micro_covers_the_language():
+    assert len(MICRO) >= 80 and len(set(MICRO)) == len(MICRO)
+
+
+def test_unknown_micro_benchmark():
+    with pytest.raises(KeyError, match="no micro-benchmark 'int_ad': did you mean int_add"):
+        micro.load("int_ad")
+
+
+@pytest.mark.parametrize("arguments, status, expected", [
+    (["--list"], 0, "int_add "), (["--source", "int_add"], 0, "def work():"), ([], 2, "usage:"),
+    (["--help"], 0, "usage:"), (["int_add", "2", "--repeat", "1"], 0, "iteration 0"),
+    (["int_ad"], 1, "did you mean int_add")])
+def test_micro_as_a_script(arguments, status, expected):
+    process = subprocess.run([sys.executable, str(BENCHMARKS / "micro"), *arguments], capture_output=True, text=True,
+                             timeout=60)
+    assert process.returncode == status
+    assert expected in process.stdout + process.stderr
+    assert "Traceback" not in process.stderr

@@ -22,6 +22,7 @@ usage: python -m tephra [OPTIONS] PROGRAM.py [ARGS]      run a program under the
        python -m tephra doctor                           what works on this machine, and what not
        python -m tephra options                          the options with their present values
        python -m tephra dump FORM FILE.py:NAME           print a function in one of its forms
+       python -m tephra bench [--quick] [PROGRAM ...]    measure; see python -m tephra bench --help
        python -m tephra.coverage stdlib                  how much of the standard library compiles
 """
 
@@ -93,6 +94,10 @@ def _parse(argv: list[str]) -> int | tuple[str, list[str], dict[str, str]]:
         return _options(args)
     if command == "dump":
         return _dump(args)
+    if command == "bench":
+        from tephra.bench import cli
+
+        return cli.main(args)
     return command, args, given
 
 

@@ -116,7 +116,7 @@ def core(targets: list[str]) -> Path:
     return folder
 
 
-def prepare(versions: list[str], flavour: str, *, required: bool = True, tools: bool = False,
+def prepare(versions: list[str], flavour: str, *, required: bool = True, tools: list[str] | None = None,
             everything: bool = False, targets: list[str] | None = None) -> Setup:
     """Builds and installs Tephra for the versions; `everything` includes unit tests and tools."""
     known = interpreters.find("3.14") is not None or (interpreters.prefixDir() / ".complete").exists()
@@ -137,7 +137,7 @@ def prepare(versions: list[str], flavour: str, *, required: bool = True, tools: 
             ninja(folder, wanted)
     setup = Setup(flavour, folder, {}, found)
     for version, base in found.items():
-        setup.pythons[version] = venvs.ensure(version, flavour, base, tools=tools)
+        setup.pythons[version] = venvs.ensure(version, flavour, base, tools=tools or [])
         venvs.install(version, flavour, folder)
     return setup
 

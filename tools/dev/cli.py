@@ -67,6 +67,12 @@ def cmdRun(args) -> int:
                           check=False).returncode
 
 
+def cmdBench(args) -> int:
+    from dev import bench
+
+    return bench.main(args)
+
+
 def cmdTest(args) -> int:
     from dev import testing
 
@@ -159,6 +165,12 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("program", metavar="PROGRAM.py")
     sub.add_argument("args", nargs=argparse.REMAINDER, help="arguments of the program")
 
+    sub = add("bench", cmdBench, "measure the benchmark suite, with proof that something was compiled", one,
+              "Builds, installs what the reports need, and calls `python -m tephra bench` with all other arguments:\n"
+              "./dev bench --quick; ./dev bench nbody --against pypy3; ./dev bench --compare OLD NEW. For its options:\n"
+              "./dev bench --options.")
+    sub.add_argument("--options", action="store_true", help="the help of python -m tephra bench")
+
     sub = add("test", cmdTest, "run all tests, with both CPython versions", both,
               "Builds, then runs the unit tests (GoogleTest) and tests/ (pytest) with each CPython version. The last\n"
               "lines count tests, compiled functions and machine-code bytes. Where no CPython 3.12 is found, the\n"
@@ -199,7 +211,7 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: list[str]) -> int:
     parser = _parser()
     args, rest = parser.parse_known_args(argv)
-    if args.command == "coverage-of":
+    if args.command in ("coverage-of", "bench"):
         args.args = rest
     elif rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")

@@ -14,7 +14,7 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dev import build, paths
+from dev import build, paths, venvs
 from dev.util import cleanEnv, say
 
 _NO_TESTS = 5  # pytest's exit status when it collected nothing
@@ -188,7 +188,7 @@ def main(versions: list[str], flavour: str, args) -> int:
             return 1
         print(missing, flush=True)
         versions = [v for v in versions if v != "3.12"]
-    setup = build.prepare(versions, flavour, tools=True, everything=True)
+    setup = build.prepare(versions, flavour, tools=venvs.TEST_TOOLS, everything=True)
     env = cleanEnv(PYTHONUNBUFFERED="1", **build.asanEnv(setup))
     env.pop("PYTHON_JIT", None)
     for name in [n for n in os.environ if n.startswith("TEPHRA_DUMP")]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import filecmp
-import hashlib
 import shutil
 from pathlib import Path
 
 from dev import interpreters, paths
 from dev.util import DevError, lock, run, timed
 
-_TEST_TOOLS = ["pytest>=8", "hypothesis>=6", "pytest-timeout>=2.3"]
+TEST_TOOLS = ["pytest>=8", "hypothesis>=6", "pytest-timeout>=2.3"]
+BENCH_TOOLS = ["rich==15.0.0", "pyperf==2.10.0", "resvg-py==0.5.0"]  # progress, people's JSON format, PNG
 
 
 def path(version: str, flavour: str) -> Path:
@@ -30,8 +30,8 @@ def _create(folder: Path, base: Path) -> None:
         run([py, wheel / "pip", "install", "-q", "pip"], quiet=True, what="installing pip")
 
 
-def ensure(version: str, flavour: str, base: Path, *, tools: bool) -> Path:
-    """The venv's interpreter; made when absent, or when it belongs to another interpreter."""
+def ensure(version: str, flavour: str, base: Path, *, tools: list[str]) -> Path:
+    """The venv's interpreter, with the packages `tools` in it; made when absent, or when it is another interpreter's."""
     folder = path(version, flavour)
     py = folder / "bin/python"
     owner = folder / ".tephra-base"
@@ -41,11 +41,12 @@ def ensure(version: str, flavour: str, base: Path, *, tools: bool) -> Path:
                 _create(folder, base)
                 owner.write_text(str(base))
         stamp = folder / ".tephra-tools"
-        wanted = hashlib.sha256("\n".join(_TEST_TOOLS).encode()).hexdigest()
-        if tools and (not stamp.exists() or stamp.read_text() != wanted):
-            with timed(f"installing {', '.join(_TEST_TOOLS)} into {folder.name}"):
-                run([py, "-m", "pip", "install", "-q", *_TEST_TOOLS], quiet=True, what="pip install")
-            stamp.write_text(wanted)
+        present = set(stamp.read_text().splitlines()) if stamp.exists() else set()
+        missing = [tool for tool in tools if tool not in present]
+        if missing:
+            with timed(f"installing {', '.join(missing)} into {folder.name}"):
+                run([py, "-m", "pip", "install", "-q", *missing], quiet=True, what="pip install")
+            stamp.write_text("\n".join(sorted(present | set(missing))))
     return py
 
 
@@ -104,6 +105,7 @@ def install(version: str, flavour: str, build: Path) -> None:
     seen: set[Path] = set()
     with lock(paths.DEV / f"{path(version, flavour).name}.lock", "installing"):
         _syncTree(paths.ROOT / "python", site, seen)
+        _syncTree(paths.ROOT / "benchmarks", site / "tephra/_benchmarks", seen)
         if (build / "gen/python").is_dir():
             _syncTree(build / "gen/python", site, seen)
         for module in (build / f"py{version}/tephra").glob("_tephra*.so"):

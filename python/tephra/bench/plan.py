@@ -1,0 +1,155 @@
+"""From the command line to a Setup, and from a raw file's header back to it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import sys
+from pathlib import Path
+
+from tephra import __version__, _native
+from tephra.bench import builds, gates, machine, programs, targets
+from tephra.bench.errors import BenchError
+from tephra.bench.processes import Plan
+from tephra.bench.programs import Program
+from tephra.bench.session import Setup
+from tephra.bench.targets import Target
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Any
+
+_GATES = Plan(warmup=3, warmup_seconds=0.1, iterations=3, measure_seconds=0.05, details=True)
+_FULL = Plan()
+_QUICK = Plan(warmup=2, warmup_seconds=0.1, iterations=5, measure_seconds=0.1, max_iterations=20)
+_ROUNDS, _LEAST_ROUNDS, _QUICK_LIMIT = 5, 3, 160.0
+
+
+def make(args: argparse.Namespace) -> Setup:
+    """The setup that a command line means. Raises: BenchError."""
+    folder = None if args.programs and all(word.endswith(".py") for word in args.programs) and not args.suite \
+        else programs.suite_folder(args.suite)
+    available = [] if folder is None else programs.micro_of(folder) if args.micro else programs.programs_of(folder)
+    chosen = programs.select(available, args.programs)
+    if not chosen:
+        raise BenchError(f"{folder}: there are no benchmark programs")
+    options = dict(_option(text) for text in args.option)
+    plain = targets.base()
+    found = [targets.tephra(options=options), plain]
+    without = []
+    for name in args.without:
+        name = _bool_option(name)
+        target = targets.tephra(f"without-{name}", f"without {name}", options={**options, name: "0"})
+        without.append((name, target))
+        found.append(target)
+    if args.sweep:
+        name, values = _sweep(args.sweep)
+        found += [targets.tephra(f"{name}={value}", f"{name}={value}", options={**options, name: value})
+                  for value in values]
+    found += [builds.commit(revision) for revision in args.against_commit]
+    found += [targets.against(written, plain) for written in args.against]
+    own = None if args.quick or "cpython-jit" in args.against else targets.own_jit(plain)
+    found += [own] if own else []
+    names = [target.name for target in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise BenchError(f"two targets are called {name!r}; --against LABEL:COMMAND names them apart")
+    measured = dataclasses.replace(_QUICK if args.quick else _FULL, timeout=args.timeout,
+                                   **({"iterations": args.iterations} if args.iterations else {}))
+    limit = args.time_limit if args.time_limit is not None else _QUICK_LIMIT if args.quick else 0.0
+    slow = {} if folder is None else gates.known_slow(folder, ".".join(plain.facts["python"].split(".")[:2]))
+    return Setup(chosen, found, {p.name: args.size or (p.quick_size if args.quick else p.default_size) for p in chosen},
+                 measured, dataclasses.replace(_GATES, timeout=args.timeout), args.processes or _ROUNDS,
+                 min(_LEAST_ROUNDS, args.processes or _ROUNDS), limit, without, slow, bool(args.programs),
+                 args.gates_only)
+
+
+def _table() -> dict[str, tuple[str, str, str]]:
+    """Option -> (kind, default, choices); empty where there is no extension."""
+    _native.for_listing()
+    return {row[0]: (row[1], row[2], row[3]) for row in _native.api.options()}
+
+
+def _known(name: str, where: str) -> str:
+    name = name.replace("_", "-")
+    table = _table()
+    if table and name not in table:
+        import difflib
+
+        close = difflib.get_close_matches(name, table, 3, 0.5)
+        hint = f"did you mean {' or '.join(close)}?" if close else "`python -m tephra options` lists them"
+        raise BenchError(f"{where}: Tephra has no option {name!r}: {hint}")
+    return name
+
+
+def _option(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise BenchError(f"--option {text}: expected NAME=VALUE")
+    return _known(name, "--option"), value
+
+
+def _bool_option(name: str) -> str:
+    name = _known(name, "--without")
+    kind = _table().get(name, ("bool", "", ""))[0]
+    if kind != "bool":
+        raise BenchError(f"--without {name}: it is no bool but {kind}; --sweep {name}=A,B measures values")
+    return name
+
+
+def _sweep(text: str) -> tuple[str, list[str]]:
+    name, equals, values = text.partition("=")
+    if not equals or not all(values.split(",")):
+        raise BenchError(f"--sweep {text}: expected OPTION=A,B,...")
+    return _known(name, "--sweep"), values.split(",")
+
+
+def fresh_folder() -> Path:
+    """tephra-bench/DATE-TIME in the working folder."""
+    return Path("tephra-bench") / datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+
+
+# ---- to and from the raw file -----------------------------------------------------------------------
+
+
+def header(setup: Setup, args: argparse.Namespace) -> dict[str, Any]:
+    """The first line of raw.jsonl: all that is needed to go on, and to understand the samples."""
+    return {
+        "created": machine.now(), "machine": machine.describe(), "tephra": __version__,
+        "commit": machine.commit(setup.programs[0].folder), "argv": sys.argv[1:],
+        "quick": bool(args.quick), "suite": "micro" if args.micro else "programs", "order": "A B B A",
+        "programs": [{"name": p.name, "about": p.about, "size": setup.sizes[p.name], "quick_size": p.quick_size,
+                      "default_size": p.default_size, "hot": list(p.hot), "known_gap": p.known_gap,
+                      "folder": str(p.folder), "file": str(p.file) if p.file else None} for p in setup.programs],
+        "targets": [target.as_json() for target in setup.targets],
+        "setup": {"plan": dataclasses.asdict(setup.plan), "gate_plan": dataclasses.asdict(setup.gate_plan),
+                  "rounds": setup.rounds, "least_rounds": setup.least_rounds, "time_limit": setup.time_limit,
+                  "without": [[option, target.name] for option, target in setup.without], "slow": setup.slow,
+                  "named": setup.named, "gates_only": setup.gates_only}}
+
+
+def from_header(found: dict[str, Any]) -> Setup:
+    """The setup of a run that was stopped. Raises: BenchError where its interpreters or programs are gone."""
+    own = ("name", "label", "kind", "command", "env", "activate")
+    all_targets = []
+    for each in found["targets"]:
+        facts = {key: value for key, value in each.items() if key not in own}
+        target = Target(each["name"], each["label"], each["kind"], tuple(each["command"]), each["env"],
+                        each["activate"], facts)
+        now = targets.facts_of(target.command[:1], target.env)
+        if now["build"] != facts["build"]:
+            raise BenchError(f"--resume: {target.command[0]} is another interpreter now ({now['python']}, "
+                             f"it was {facts['python']})")
+        all_targets.append(target)
+    chosen = [Program(p["name"], p["about"], p["default_size"], p["quick_size"], tuple(p["hot"]), p["known_gap"],
+                      Path(p["folder"]), Path(p["file"]) if p["file"] else None) for p in found["programs"]]
+    for program in chosen:
+        if program.file is not None and not program.file.is_file():
+            raise BenchError(f"--resume: {program.file} is not there any more")
+    rest = found["setup"]
+    by_name = {target.name: target for target in all_targets}
+    return Setup(chosen, all_targets, {p["name"]: p["size"] for p in found["programs"]}, Plan(**rest["plan"]),
+                 Plan(**rest["gate_plan"]), rest["rounds"], rest["least_rounds"], 0.0,
+                 [(option, by_name[name]) for option, name in rest["without"]], rest["slow"], rest["named"],
+                 rest["gates_only"])

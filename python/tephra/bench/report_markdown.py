@@ -1,0 +1,161 @@
+"""A results document as Markdown tables."""
+
+from __future__ import annotations
+
+from tephra.bench import results
+from tephra.bench.targets import BASE, SUBJECT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table whose columns line up in plain text too; the first column is left, the others right."""
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+
+    def line(cells: list[str]) -> str:
+        shown = [cells[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))]
+        return "| " + " | ".join(shown) + " |"
+
+    rule = "|" + "|".join(["-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:])]) + "|"
+    return "\n".join([line(head), rule, *map(line, rows)]) + "\n"
+
+
+def speed(found: dict[str, Any] | None, *, verdict: bool = False) -> str:
+    """"2.31 (2.25-2.38)"; an empty cell for None. `verdict`: "no difference" where the interval says so."""
+    if not found:
+        return ""
+    text = f"{found['speed']:.2f}"
+    if found["low"] is not None:
+        text += f" ({found['low']:.2f}-{found['high']:.2f})"
+    return text + (" no difference" if verdict and found["verdict"] == "no difference" else "")
+
+
+def seconds(value: float) -> str:
+    """A time with a unit that suits it."""
+    for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
+        if value * factor >= 1 or unit == "µs":
+            return f"{value * factor:.3g} {unit}" if value * factor < 1000 else f"{value * factor:.0f} {unit}"
+    return ""
+
+
+def label_of(document: dict[str, Any], name: str) -> str:
+    """What a target is called."""
+    for target in document["targets"]:
+        if target["name"] == name:
+            return str(target["label"])
+    return name
+
+
+def heading(document: dict[str, Any], pair: tuple[str, str]) -> str:
+    reference, subject = pair
+    if reference == BASE:
+        return label_of(document, subject)
+    return f"{label_of(document, subject)} / {label_of(document, reference)}"
+
+
+def speeds(document: dict[str, Any]) -> str:
+    """The main table: speed of every target, with intervals and geometric means."""
+    pairs = results.comparisons(document)
+    means = document["summary"]["geometric_means"]
+    pairs = [pair for pair in pairs if results.key_of(*pair) in means]
+    head = ["program", *(heading(document, pair) for pair in pairs)]
+    rows = []
+    for name, row in document["summary"]["programs"].items():
+        marks = _mark(document["programs"][name])
+        rows.append([name + marks, *(speed(row["comparisons"].get(results.key_of(*pair)), verdict=True) for pair in pairs)])
+    rows.append(["**geometric mean**", *(speed(means.get(results.key_of(*pair))) for pair in pairs)])
+    return table(head, rows)
+
+
+def _mark(entry: dict[str, Any]) -> str:
+    status = (entry["gates"] or {}).get("status", "")
+    return f" ({status})" if status in ("known gap", "known slow") else ""
+
+
+def figures(document: dict[str, Any]) -> str:
+    """The other results: by mean, median and minimum; warm-up, compilation, memory."""
+    key = results.key_of(BASE, SUBJECT)
+    head = ["program", "by mean", "by median", "by minimum", "iteration", "first iteration", "steady after", "in calls",
+            "compile time", "code bytes", "exits", "exits/iteration", "peak memory", "interpreter's"]
+    rows = []
+    for name, row in document["summary"]["programs"].items():
+        ours, theirs = row["targets"].get(SUBJECT), row["targets"].get(BASE)
+        found = row["comparisons"].get(key)
+        if not ours or not theirs or not found:
+            continue
+        jit = ours.get("jit", {})
+        rows.append([
+            name, f"{found['mean']:.2f}", f"{found['median']:.2f}", f"{found['minimum']:.2f}",
+            seconds(ours["median"]), seconds(ours["first_iteration"]), seconds(ours["seconds_to_steady"]),
+            f"{ours['calls_to_steady']:g}", f"{jit.get('compile_ms', 0):.1f} ms", f"{jit.get('code_bytes', 0):.0f}",
+            f"{jit.get('exits', 0):.0f}", f"{jit.get('exits_per_iteration', 0):.1f}",
+            f"{ours['peak_kib'] / 1024:.1f} MiB", f"{theirs['peak_kib'] / 1024:.1f} MiB"])
+    return table(head, rows) if rows else ""
+
+
+def stopped(document: dict[str, Any]) -> list[str]:
+    """Lines about programs that gates stopped, and about listed exceptions."""
+    lines = []
+    for name, entry in document["programs"].items():
+        verdict = entry["gates"]
+        if verdict and verdict["status"] != "passed":
+            lines += [f"- {name}: {verdict['status']}: {reason}" for reason in verdict["reasons"]]
+        for target, rows in entry["processes"].items():
+            lines += [f"- {name}, {label_of(document, target)}: {row['problem']}" for row in rows if row["problem"]]
+    return lines
+
+
+def about(document: dict[str, Any]) -> list[str]:
+    """How it was measured, in sentences."""
+    machine, noise = document["machine"], document["summary"]["noise"]
+    clock = "wall time" if document["clock"] == "wall" else \
+        f"CPU time (the processes were off the processor for {document['off_processor']:.0%} of the time)"
+    revision = document.get("commit", {}).get("revision", "")
+    dirty = ", with changes" if document.get("commit", {}).get("dirty") else ""
+    lines = [f"{machine['cpu']}, {machine['usable_cores']} cores, {machine['architecture']}, Linux {machine['kernel']}; "
+             f"{document['created']}" + (f"; commit {revision[:12]}{dirty}" if revision else "")]
+    for target in document["targets"]:
+        build = ", ".join(word for word, there in (("PGO", target.get("optimised")), ("LTO", target.get("lto"))) if there)
+        lines.append(f"{target['label']}: {target.get('implementation', '')} {target.get('python', '')}"
+                     + (f" ({build})" if build else "")
+                     + (f", options {' '.join(target['command'][3:])}" if target["kind"] == "tephra"
+                        and target["command"][3:] else ""))
+    lines.append(f"Speed relative to {label_of(document, BASE)}, 1.00 = as fast; outlier-robust estimate over fresh "
+                 f"processes in A B B A order, 95 % bootstrap interval; {clock}.")
+    if noise["between_processes"] is not None:
+        lines.append(f"Noise of the machine: {noise['between_processes']:.1%} between processes, "
+                     f"{noise['within_processes']:.1%} within one.")
+    return lines + list(document["notes"])
+
+
+def sizes(document: dict[str, Any], count: int = 15) -> str:
+    """The largest compiled functions, with what they consist of."""
+    found = []
+    for name, entry in document["programs"].items():
+        for function, row in ((entry["gates"] or {}).get("functions") or {}).items():
+            found.append((row["bytes"], name, function, row))
+    rows = []
+    for size, name, function, row in sorted(found, key=lambda each: -each[0])[:count]:
+        often = sorted(row["hir"].items(), key=lambda item: -item[1])[:4]
+        rows.append([f"{name}: {function}", str(size), str(sum(row["hir"].values())), f"{row['compile_ms']:.1f} ms",
+                     ", ".join(f"{operation} {times}" for operation, times in often)])
+    return table(["function", "code bytes", "HIR operations", "compile time", "most frequent"], rows) if rows else ""
+
+
+def report(document: dict[str, Any]) -> str:
+    """The whole Markdown report."""
+    parts = ["# Benchmark results\n", "\n".join(f"- {line}" for line in about(document)) + "\n"]
+    if document["summary"]["programs"]:
+        parts += ["## Speed\n", speeds(document)]
+        detail = figures(document)
+        if detail:
+            parts += [f"## {label_of(document, SUBJECT)} in detail\n", detail]
+    lines = stopped(document)
+    if lines:
+        parts += ["## Gates\n", "\n".join(lines) + "\n"]
+    ranking = sizes(document)
+    if ranking:
+        parts += ["## Largest functions\n", ranking]
+    return "\n".join(parts)

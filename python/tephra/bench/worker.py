@@ -1,0 +1,247 @@
+"""Runs one benchmark program in this process and reports every iteration; not for use by hand.
+
+    PYTHON worker.py REQUEST        REQUEST: a JSON object, see tephra.bench.processes
+
+Standard library only, Python 3.11 syntax: other interpreters run it too. Each line on stdout is a JSON list whose
+first item says what it is; whatever the program prints goes to stderr.
+"""
+
+import sys
+
+# This folder's modules must not hide the standard library's.
+sys.path[:] = [folder for folder in sys.path if folder != __file__.rpartition("/")[0]]
+
+import importlib
+import importlib.util
+import json
+import os
+import platform
+import time
+
+
+def _canonical(value, depth=0):
+    """Text that is the same for equal results in any interpreter."""
+    if isinstance(value, bool) or value is None or isinstance(value, (str, bytes)):
+        return repr(value)
+    if isinstance(value, int):
+        return hex(value)  # no limit on digits
+    if isinstance(value, float):
+        return "%.12g" % value
+    if isinstance(value, complex):
+        return "%.12g%+.12gj" % (value.real, value.imag)
+    if depth > 8:
+        return "..."
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(_canonical(item, depth + 1) for item in value) + "]"
+    if isinstance(value, (set, frozenset)):
+        return "{" + ",".join(sorted(_canonical(item, depth + 1) for item in value)) + "}"
+    if isinstance(value, dict):
+        rows = [_canonical(k, depth + 1) + ":" + _canonical(v, depth + 1) for k, v in value.items()]
+        return "{" + ",".join(rows) + "}"
+    return type(value).__name__
+
+
+def _digest(value):
+    import hashlib
+
+    text = _canonical(value)
+    return text if len(text) <= 40 else hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _load(request):
+    """The object with run(n): a module from a file, or an entry of the table of micro-benchmarks."""
+    if request.get("micro"):
+        sys.path.insert(0, request["folder"])
+        micro = importlib.import_module("micro")
+        return micro.load(request["name"])
+    file = request["file"]
+    sys.path.insert(0, os.path.dirname(os.path.abspath(file)))
+    name = os.path.splitext(os.path.basename(file))[0]
+    spec = importlib.util.spec_from_file_location(name, file)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _peak_kib():
+    """Peak resident memory in KiB. Not ru_maxrss: that begins with the parent's."""
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+            for line in file:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1])
+    except OSError:
+        pass
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+class _NoJit:
+    """Stands for the JIT where there is none."""
+
+    def totals(self):
+        return {}
+
+    def compiled(self):
+        return 0
+
+    def details(self, run, hot):
+        return {}
+
+
+class _Tephra:
+    """What the public API of tephra.jit tells; also that of older builds."""
+
+    def __init__(self):
+        from tephra import jit
+
+        self._jit = jit
+
+    def totals(self):
+        status = self._jit.status()
+        return {"enabled": status.enabled, "reason": status.reason, "functions": status.functions,
+                "code_bytes": status.code_bytes, "compile_ms": status.compile_time * 1e3, "exits": status.exits,
+                "bailouts": status.bailouts, "version": status.tephra_version}
+
+    def compiled(self):
+        return self._jit.status().functions
+
+    def details(self, run, hot):
+        """Sizes and HIR operations of the compiled functions, and why a hot one is not among them."""
+        jit = self._jit
+        stats = jit.get_and_clear_runtime_stats()["deopt"][:10]
+        known = {_name(function) for function in jit.get_compiled_functions()}
+        kept = _alive_during(run, {name for name in map(_bare, hot) if name not in known})
+        functions = {}
+        for function in jit.get_compiled_functions():
+            row = {"module": function.__module__, "bytes": jit.get_compiled_size(function),
+                   "compile_ms": jit.get_function_compilation_time(function),
+                   "hir": jit.get_function_hir_opcode_counts(function) or {}}
+            name = _name(function)
+            if name not in functions or functions[name]["bytes"] < row["bytes"]:  # closures share a name
+                functions[name] = row
+        missing = {name: self._why_not(kept.get(_bare(name), ())) for name in hot if _bare(name) not in functions}
+        return {"compiled": functions, "missing": missing, "exits_by_place": stats}
+
+    def _why_not(self, found):
+        if not found:
+            return "no function of that name was met in the process"
+        jit = self._jit
+        function = max(found, key=jit.count_interpreted_calls)
+        calls = jit.count_interpreted_calls(function)
+        listed, _ = jit.get_jit_list()
+        if listed and function.__qualname__ not in listed.get(function.__module__, ()):
+            return f"it is not on the JIT list (TEPHRA_LIST), which names {sum(map(len, listed.values()))} functions"
+        try:
+            if jit.force_compile(function):
+                return (f"it can be compiled, but was not hot: the interpreter ran it {calls} times, and functions are "
+                        f"compiled after {jit.get_compile_after_n_calls()} calls, or 2 ms in a loop")
+        except RuntimeError as error:
+            return str(error).partition("was not compiled: ")[2] or str(error)
+        return f"the interpreter ran it {calls} times"
+
+
+def _name(function):
+    """The name of the code: functools.wraps gives a function the __qualname__ of the one that it wraps."""
+    return function.__code__.co_qualname
+
+
+def _bare(name):
+    """The qualified name of an entry that may begin with a module."""
+    return name.rpartition(":")[2]
+
+
+def _alive_during(run, names):
+    """Name -> functions of that name that live now or while run() runs: closures die with the call that made them."""
+    import gc
+    import signal
+
+    found = {}
+
+    def look(*_):
+        for each in gc.get_objects():
+            if type(each) is type(look) and _name(each) in names:
+                known = found.setdefault(_name(each), [])
+                if not any(each is other for other in known) and len(known) < 20:
+                    known.append(each)
+
+    look()
+    if names - found.keys():
+        signal.signal(signal.SIGPROF, look)
+        for _ in range(5):
+            signal.setitimer(signal.ITIMER_PROF, 0.002, 0.01)
+            run()
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            if not names - found.keys():
+                break
+    return found
+
+
+def _tell_to(descriptor):
+    def tell(*what):
+        os.write(descriptor, (json.dumps(what) + "\n").encode())
+    return tell
+
+
+def _iterations(run, request, jit, tell):
+    """Warm-up and measured iterations. Each line: wall and CPU nanoseconds, the result's digest."""
+    wall, cpu = time.perf_counter_ns, time.process_time_ns
+    size = request["size"]
+
+    def once(kind):
+        c0 = cpu()
+        w0 = wall()
+        result = run(size)
+        w1 = wall()
+        c1 = cpu()
+        tell(kind, w1 - w0, c1 - c0, _digest(result))
+        return c1 - c0
+
+    count, spent, compiled = 0, 0, -1
+    while True:
+        enough = count >= request["warmup"] and spent >= request["warmup_ns"]
+        # Functions that were compiled a moment ago: not steady yet.
+        now = jit.compiled()
+        if enough and (now == compiled or count >= 4 * request["warmup"] + 8):
+            break
+        compiled = now
+        spent += once("warmup")
+        count += 1
+    tell("steady", jit.totals())
+    count, spent = 0, 0
+    while count < request["iterations"] or (spent < request["measure_ns"] and count < request["max_iterations"]):
+        spent += once("iteration")
+        count += 1
+
+
+def main():
+    request = json.loads(sys.argv[1])
+    tell = _tell_to(os.dup(1))
+    os.dup2(2, 1)
+    sys.argv = [request.get("file") or request["name"]]
+    if hasattr(sys, "set_int_max_str_digits"):
+        sys.set_int_max_str_digits(0)
+    if request.get("activate"):
+        exec(request["activate"], {"__name__": "activate"})
+    jit = _Tephra() if request.get("tephra") else _NoJit()
+    tell("start", {"python": platform.python_version(), "implementation": platform.python_implementation(),
+                   "executable": sys.executable, "pid": os.getpid()})
+    begin = time.perf_counter_ns()
+    program = _load(request)
+    loaded = time.perf_counter_ns() - begin
+    try:
+        _iterations(program.run, request, jit, tell)
+    except AssertionError as error:
+        tell("wrong", str(error) or "an assertion of the program failed")
+        return 1
+    stats = {"load_ns": loaded, "peak_kib": _peak_kib(), "jit": jit.totals()}
+    if request.get("details"):
+        stats.update(jit.details(lambda: program.run(request["size"]), request.get("hot", ())))
+    tell("end", stats)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

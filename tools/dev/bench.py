@@ -1,0 +1,21 @@
+"""`./dev bench`: prepares everything, then `python -m tephra bench`."""
+
+from __future__ import annotations
+
+import subprocess
+
+from dev import build, paths, venvs
+from dev.util import cleanEnv
+
+
+def main(args) -> int:
+    """Builds for one version and runs the benchmark command in its venv; the command's exit status."""
+    version = args.python or paths.DEFAULT_VERSION
+    flavour = "asan" if args.asan else "debug" if args.debug else "release"
+    setup = build.prepare([version], flavour, tools=venvs.BENCH_TOOLS)
+    rest = ["--help"] if args.options else args.args
+    try:
+        return subprocess.run([str(setup.pythons[version]), "-m", "tephra", "bench", *rest],
+                              env=cleanEnv(**build.asanEnv(setup)), check=False).returncode
+    except KeyboardInterrupt:  # the child has said what there is to say
+        return 130

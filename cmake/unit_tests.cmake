@@ -4,6 +4,13 @@
 #                       of the default build (so it can be built while code above it does not compile)
 
 find_package(GTest QUIET)
+if(NOT GTest_FOUND AND EXISTS /usr/src/googletest/CMakeLists.txt)
+  # Debian's library is for this machine only, and its source is there to be built for others.
+  set(INSTALL_GTEST OFF)
+  set(BUILD_GMOCK OFF)
+  add_subdirectory(/usr/src/googletest ${CMAKE_BINARY_DIR}/googletest EXCLUDE_FROM_ALL)
+  set(GTest_FOUND TRUE)
+endif()
 if(NOT GTest_FOUND)
   message(STATUS "GoogleTest not found: no unit tests (Debian: libgtest-dev)")
   return()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from dev import build, paths, venvs
+from dev import build, machines, paths, venvs
 from dev.util import cleanEnv
 
 
@@ -12,7 +12,7 @@ def main(args) -> int:
     """Builds for one version and runs the benchmark command in its venv; the command's exit status."""
     version = args.python or paths.DEFAULT_VERSION
     flavour = "asan" if args.asan else "debug" if args.debug else "release"
-    setup = build.prepare([version], flavour, tools=venvs.BENCH_TOOLS)
+    setup = build.prepare([version], flavour, machines.machine(args.arch), tools=venvs.BENCH_TOOLS)
     rest = ["--help"] if args.options else args.args
     try:
         return subprocess.run([str(setup.pythons[version]), "-m", "tephra", "bench", *rest],

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dev import interpreters, paths, system, venvs
+from dev.machines import Machine
 from dev.util import DevError, cleanEnv, lock, run, say, timed
 
 _FLAVOURS = {
@@ -25,29 +26,33 @@ class Setup:
     """Everything that is needed to run something: built, installed."""
 
     flavour: str
+    machine: Machine
     build: Path
     pythons: dict[str, Path]  # version -> the venv's interpreter
     bases: dict[str, Path]  # version -> the interpreter itself
 
 
-def buildDir(flavour: str) -> Path:
-    return paths.BUILD / flavour
+def buildDir(flavour: str, machine: Machine) -> Path:
+    return paths.BUILD / f"{flavour}{machine.suffix}"
 
 
-def bases(wanted: list[str], *, required: bool) -> dict[str, Path]:
+def bases(wanted: list[str], machine: Machine, *, required: bool) -> dict[str, Path]:
     """The interpreters of the wanted versions. With required, a missing one is an error."""
     found = {}
     for version in wanted:
-        base = interpreters.ensure(version)
+        base = interpreters.ensure(version, machine)
         if base:
             found[version] = base
+        elif required and not machine.native:
+            raise DevError(f"Debian has no CPython {version} for {machine.name} to emulate: only "
+                           f"{paths.DEFAULT_VERSION} runs here, others on {machine.name} machines")
         elif required:
             raise DevError(f"no CPython {version} with headers found: set TEPHRA_PYTHON to one, or put "
                            f"python{version} on PATH")
     return found
 
 
-def configure(folder: Path, flavour: str, pythons: list[Path], extra: list[str] = []) -> None:
+def configure(folder: Path, flavour: str, pythons: list[Path], extra: list[str]) -> None:
     """Runs CMake when its arguments differ from the last time (Ninja re-runs it for everything else)."""
     args = [*_FLAVOURS[flavour], f"-DTEPHRA_PYTHONS={';'.join(str(p) for p in pythons)}",
             "-DPython_EXECUTABLE=" + (shutil.which("python3", path="/usr/bin") or shutil.which("python3") or ""),
@@ -105,48 +110,44 @@ def hasExtension() -> bool:
     return any((paths.ROOT / "src/driver").glob("*.cc"))
 
 
-def core(targets: list[str]) -> Path:
+def core(targets: list[str], machine: Machine) -> Path:
     """The Python-free build; its folder."""
-    system.ensureBuild(prefix=False)
-    folder = paths.BUILD / "core"
-    with lock(paths.BUILD / "core.lock", str(folder)):
-        configure(folder, "release", [])
+    system.ensureBuild(machine, prefix=False)
+    folder = buildDir("core", machine)
+    with lock(paths.BUILD / f"{folder.name}.lock", str(folder)):
+        configure(folder, "release", [], machine.cmakeOptions())
         with timed(f"building {' '.join(targets) or 'the core'}"):
             ninja(folder, targets)
     return folder
 
 
-def prepare(versions: list[str], flavour: str, *, required: bool = True, tools: list[str] | None = None,
-            everything: bool = False, targets: list[str] | None = None) -> Setup:
+def prepare(versions: list[str], flavour: str, machine: Machine, *, required: bool = True,
+            tools: list[str] | None = None, everything: bool = False,
+            targets: list[str] | None = None) -> Setup:
     """Builds and installs Tephra for the versions; `everything` includes unit tests and tools."""
-    known = interpreters.find("3.14") is not None or (interpreters.prefixDir() / ".complete").exists()
-    system.ensureBuild(prefix=not known)
-    found = bases(versions, required=required)
+    if flavour == "asan" and not machine.native:
+        raise DevError("sanitizer builds do not run under emulation: use --asan without --arch")
+    system.ensureBuild(machine, prefix=interpreters.atHand("3.14", machine) is None)
+    found = bases(versions, machine, required=required)
     # Configure for every interpreter at hand, so that --python does not reconfigure the tree.
-    others = {v: b for v in paths.VERSIONS if v not in found and (b := _atHand(v))}
-    folder = buildDir(flavour)
-    with lock(paths.BUILD / f"{flavour}.lock", str(folder)):
+    others = {v: b for v in paths.VERSIONS if v not in found and (b := interpreters.atHand(v, machine))}
+    folder = buildDir(flavour, machine)
+    with lock(paths.BUILD / f"{folder.name}.lock", str(folder)):
         ordered = [b for _, b in sorted({**found, **others}.items())]
-        configure(folder, flavour, ordered)
+        configure(folder, flavour, ordered, machine.cmakeOptions())
         wanted = list(targets or [])
         if not wanted and not everything:
             wanted = [f"_tephra_{v.replace('.', '_')}" for v in found] if hasExtension() else ["tephra_core"]
         if not hasExtension():
             say("src/driver has no sources yet: there is no extension module to build")
-        with timed(f"building {flavour} ({', '.join(wanted) or 'all'})"):
+        with timed(f"building {folder.name} ({', '.join(wanted) or 'all'})"):
             ninja(folder, wanted)
-    setup = Setup(flavour, folder, {}, found)
+    setup = Setup(flavour, machine, folder, {}, found)
     for version, base in found.items():
-        setup.pythons[version] = venvs.ensure(version, flavour, base, tools=tools or [])
-        venvs.install(version, flavour, folder)
+        venv = venvs.path(version, flavour, machine)
+        setup.pythons[version] = venvs.ensure(venv, base, tools=tools or [])
+        venvs.install(venv, version, folder)
     return setup
-
-
-def _atHand(version: str) -> Path | None:
-    base = interpreters.find(version)
-    if not base and version == "3.14" and (interpreters.prefixDir() / ".complete").exists():
-        base = interpreters.prefixDir() / "usr/bin/python3.14"
-    return base
 
 
 def asanEnv(setup: Setup) -> dict[str, str]:

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from dev import build, paths, sizes, system
+from dev import build, machines, paths, sizes, system
 from dev.util import DevError, capture, run, say
 
 _CODE = {".h", ".cc", ".c", ".py", ".cmake", ".tbl", ".def", ".sh"}
@@ -76,12 +76,12 @@ def _generatedPages(fix: bool) -> list[str]:
 
 
 def _warnings() -> list[str]:
-    setup = build.prepare(list(paths.VERSIONS), "release", required=False, everything=True)
+    setup = build.prepare(list(paths.VERSIONS), "release", machines.machine(None), required=False, everything=True)
     return build.recordedWarnings(setup.build)
 
 
 def _tidy(files: list[Path]) -> list[str]:
-    folder = build.buildDir("release")
+    folder = build.buildDir("release", machines.machine(None))
     if not (folder / "compile_commands.json").exists():
         raise DevError("no compile_commands.json: ./dev build first")
     # The Python-free folders: clang-tidy 14, bookworm's, cannot read CPython 3.14's headers.

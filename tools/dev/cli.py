@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 
-from dev import paths
+from dev import machines, paths
 from dev.util import DevError, cleanEnv, say
 
 _EPILOG = """\
@@ -34,22 +34,24 @@ def _one(args) -> str:
 def _prepareOne(args):
     from dev import build
 
-    return build.prepare([_one(args)], _flavour(args))
+    return build.prepare([_one(args)], _flavour(args), machines.machine(args.arch))
 
 
 def cmdBuild(args) -> int:
     from dev import build
 
+    machine = machines.machine(args.arch)
     if args.core:
-        build.core(args.target)
+        build.core(args.target, machine)
         return 0
     # 3.12 is built where it is found; only an explicit --python insists.
-    setup = build.prepare(_versions(args), _flavour(args), required=bool(args.python),
+    setup = build.prepare(_versions(args), _flavour(args), machine, required=bool(args.python),
                           everything=not args.python, targets=args.target)
     for version, python in setup.pythons.items():
         say(f"CPython {version}: {python}")
     for version in set(_versions(args)) - set(setup.pythons):
-        say(f"CPython {version}: not found, not built (TEPHRA_PYTHON names interpreters)")
+        say(f"CPython {version}: not found, not built (TEPHRA_PYTHON names interpreters)" if machine.native else
+            f"CPython {version}: Debian has none for {machine.name}, not built")
     return 0
 
 
@@ -92,11 +94,12 @@ def cmdShell(args) -> int:
 def cmdPython(args) -> int:
     from dev import build, venvs
 
-    python = venvs.python(_one(args), _flavour(args))
+    machine = machines.machine(args.arch)
+    python = venvs.python(venvs.path(_one(args), _flavour(args), machine))
     if args.no_build and not python.exists():
         raise DevError(f"{python} is not there: ./dev build makes it")
     if not args.no_build:
-        build.prepare([_one(args)], _flavour(args))
+        build.prepare([_one(args)], _flavour(args), machine)
     print(python)
     return 0
 
@@ -135,25 +138,29 @@ def _parser() -> argparse.ArgumentParser:
     flavour = argparse.ArgumentParser(add_help=False)
     flavour.add_argument("--debug", action="store_true", help="-Og -g, TEPHRA_DEBUG=1 (own build folder and venv)")
     flavour.add_argument("--asan", action="store_true", help="debug with the address and undefined sanitizers")
-    one = argparse.ArgumentParser(add_help=False, parents=[flavour])
+    arch = argparse.ArgumentParser(add_help=False)
+    arch.add_argument("--arch", choices=tuple(machines.MACHINES),
+                      help="for which machine: aarch64 is cross-compiled and emulated where it is not the machine "
+                           f"itself (default: this one, {paths.HOST_ARCH})")
+    one = argparse.ArgumentParser(add_help=False, parents=[flavour, arch])
     one.add_argument("--python", choices=paths.VERSIONS, help=f"which CPython (default {paths.DEFAULT_VERSION})")
     both = argparse.ArgumentParser(add_help=False, parents=[flavour])
     both.add_argument("--python", choices=paths.VERSIONS, help="which CPython (default: both)")
 
-    def add(name, function, text, parent, description=None):
-        sub = commands.add_parser(name, help=text, parents=[parent] if parent else [],
+    def add(name, function, text, parents, description=None):
+        sub = commands.add_parser(name, help=text, parents=parents,
                                   description=description or text[0].upper() + text[1:] + ".",
                                   formatter_class=argparse.RawDescriptionHelpFormatter)
         sub.set_defaults(function=function)
         return sub
 
-    sub = add("build", cmdBuild, "build, and install into .dev/venv-VERSION", both,
+    sub = add("build", cmdBuild, "build, and install into .dev/venv-VERSION", [both, arch],
               "Builds the extension module, the unit tests and jit-tool, and installs Tephra into a venv per CPython.\n"
               "Only what changed is compiled. With --python only that version's module.")
     sub.add_argument("--core", action="store_true", help="only what needs no CPython, in build/core")
     sub.add_argument("-t", "--target", action="append", default=[], help="a CMake target (repeatable)")
 
-    sub = add("run", cmdRun, "run a program under the JIT, or compare its speed", one,
+    sub = add("run", cmdRun, "run a program under the JIT, or compare its speed", [one],
               "Runs PROGRAM under the JIT and ends with a summary on stderr.\n\n"
               "With --compare it also runs the plain interpreter, processes interleaved A B B A, and ends with one\n"
               "line that gives the ratio and a bootstrap interval. A program that prints `iteration I SECONDS` lines\n"
@@ -165,16 +172,20 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("program", metavar="PROGRAM.py")
     sub.add_argument("args", nargs=argparse.REMAINDER, help="arguments of the program")
 
-    sub = add("bench", cmdBench, "measure the benchmark suite, with proof that something was compiled", one,
+    sub = add("bench", cmdBench, "measure the benchmark suite, with proof that something was compiled", [one],
               "Builds, installs what the reports need, and calls `python -m tephra bench` with all other arguments:\n"
               "./dev bench --quick; ./dev bench nbody --against pypy3; ./dev bench --compare OLD NEW. For its options:\n"
               "./dev bench --options.")
     sub.add_argument("--options", action="store_true", help="the help of python -m tephra bench")
 
-    sub = add("test", cmdTest, "run all tests, with both CPython versions", both,
-              "Builds, then runs the unit tests (GoogleTest) and tests/ (pytest) with each CPython version. The last\n"
-              "lines count tests, compiled functions and machine-code bytes. Where no CPython 3.12 is found, the\n"
-              "first and the last line say so. Exit status 1 upon any failure.")
+    sub = add("test", cmdTest, "run all tests, with both CPython versions", [both],
+              "Builds, then runs the unit tests (GoogleTest) and tests/ (pytest) with each CPython version. A\n"
+              "machine that is emulated leaves out the tests of the Python package and the generated programs unless\n"
+              "--full is given. The last lines count tests, compiled functions and machine-code bytes for each\n"
+              "architecture. Where no CPython 3.12 is found, the first and the last line say so. Exit status 1 upon\n"
+              "any failure.")
+    sub.add_argument("--arch", choices=("all", *machines.MACHINES),
+                     help=f"on which machines (default: this one, {paths.HOST_ARCH})")
     sub.add_argument("--full", action="store_true", help="the long tests too")
     sub.add_argument("-k", dest="keyword", metavar="EXPR", help="only Python tests that match (pytest -k)")
     sub.add_argument("-x", dest="first", action="store_true", help="stop at the first failure")
@@ -183,24 +194,24 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--no-unit", action="store_true", help="not the unit tests")
     sub.add_argument("paths", nargs="*", help="files or folders below tests/ (default: all of it)")
 
-    sub = add("shell", cmdShell, "start a Python with Tephra on", one,
+    sub = add("shell", cmdShell, "start a Python with Tephra on", [one],
               "Starts the interpreter that has Tephra, with TEPHRA=1 unless TEPHRA is set.")
     sub.add_argument("args", nargs=argparse.REMAINDER, help="arguments of the interpreter")
 
-    sub = add("python", cmdPython, "print the path of the interpreter that has Tephra installed", one)
+    sub = add("python", cmdPython, "print the path of the interpreter that has Tephra installed", [one])
     sub.add_argument("--no-build", action="store_true", help="do not bring it up to date first")
 
-    sub = add("check", cmdCheck, "check format, layers, file and function sizes", None,
+    sub = add("check", cmdCheck, "check format, layers, file and function sizes", [],
               "Checks formatting (clang-format), the include order of the layers, file and function sizes, and that\n"
               "the code compiles without warnings. Changes nothing unless --fix is given.")
     sub.add_argument("--fix", action="store_true", help="reformat the files")
     sub.add_argument("--tidy", action="store_true", help="also clang-tidy (minutes)")
     sub.add_argument("--no-build", action="store_true", help="not the build with warnings as errors")
 
-    sub = add("clean", cmdClean, "remove build folders and venvs", None)
+    sub = add("clean", cmdClean, "remove build folders and venvs", [])
     sub.add_argument("--cache", action="store_true", help="also the interpreter and the libraries in the cache")
 
-    sub = add("coverage-of", cmdCoverageOf, "force-compile a body of code and count what compiles", one,
+    sub = add("coverage-of", cmdCoverageOf, "force-compile a body of code and count what compiles", [one],
               "Force-compiles every plain function of WHAT (stdlib) and prints the percentage and the reasons of the\n"
               "rest.")
     sub.add_argument("what", metavar="WHAT", help="stdlib, or whatever tephra.coverage knows")

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from dev import paths, privateapt
+from dev import machines, paths, privateapt
 from dev.util import DevError, capture, cleanEnv, lock, run, timed
 
 _PROBE = """
@@ -51,48 +51,57 @@ def find(version: str) -> Path | None:
     return None
 
 
-def prefixDir() -> Path:
-    return paths.cacheDir() / f"python3.14-{paths.DEB_ARCH}"
+def isComplete(machine: machines.Machine) -> bool:
+    """Is Debian's CPython 3.14 for that machine unpacked and ready?"""
+    return (machines.prefixDir(machine) / ".complete").exists()
 
 
-def _patch(prefix: Path, python: Path) -> None:
+def _patch(prefix: Path, python: Path, machine: machines.Machine) -> None:
     """Makes the interpreter use the prefix's own loader and libraries wherever it is started from."""
-    libs = prefix / "usr/lib" / paths.MULTIARCH
+    libs = prefix / "usr/lib" / machine.multiarch
     loaders = [*libs.glob("ld-linux-*.so.*"), *(prefix / "usr/lib64").glob("ld-linux-*.so.*")]
     if not loaders:
         raise DevError(f"no dynamic loader below {prefix}")
     run(["patchelf", "--set-interpreter", loaders[0], "--force-rpath", "--set-rpath", libs, python], quiet=True)
 
 
-def _makePrefix(prefix: Path) -> None:
+def _makePrefix(prefix: Path, machine: machines.Machine) -> None:
     if not privateapt.available():
         raise DevError("CPython 3.14 with headers not found, and without apt none can be fetched: install python3.14 "
                        "and its development files, or set TEPHRA_PYTHON to an interpreter")
     shutil.rmtree(prefix, ignore_errors=True)
-    apt = privateapt.PrivateApt(prefix / "apt", "forky", paths.DEB_ARCH)
+    apt = privateapt.PrivateApt(prefix / "apt", "forky", machine.deb)
     apt.update()
     privateapt.unpack(apt.download(_DEBIAN_PACKAGES), prefix)
     shutil.rmtree(prefix / "apt")
     python = prefix / "usr/bin/python3.14"
-    _patch(prefix, python)
+    _patch(prefix, python, machine)
+    if not machine.native:
+        machines.wrap(machine, python)
     run([python, "-m", "compileall", "-q", f"-j{paths.jobs()}", "-x", "bad_coding|badsyntax|lib2to3/tests|test/",
          prefix / "usr/lib/python3.14"], quiet=True)
     (prefix / ".complete").write_text(run([python, "-c", "import sys; print(sys.version)"], quiet=True))
 
 
-def ensure(version: str) -> Path | None:
-    """An interpreter of that version; 3.14 is made when absent, 3.12 may be None."""
-    python = find(version)
+def atHand(version: str, machine: machines.Machine) -> Path | None:
+    """An interpreter that needs no making, or None."""
+    python = find(version) if machine.native else None
+    if not python and version == "3.14" and isComplete(machine):
+        python = machines.prefixDir(machine) / "usr/bin/python3.14"
+    return python
+
+
+def ensure(version: str, machine: machines.Machine) -> Path | None:
+    """An interpreter of that version; 3.14 is made when absent, 3.12 may be None (as it is for emulated machines)."""
+    python = atHand(version, machine)
     if python or version != "3.14":
         return python
-    prefix = prefixDir()
-    python = prefix / "usr/bin/python3.14"
-    if not (prefix / ".complete").exists():
-        with lock(paths.cacheDir() / "python3.14.lock", "CPython 3.14"):
-            if not (prefix / ".complete").exists():
-                with timed("CPython 3.14: fetching Debian's into " + str(prefix)):
-                    _makePrefix(prefix)
-    return python
+    prefix = machines.prefixDir(machine)
+    with lock(paths.cacheDir() / f"{prefix.name}.lock", f"CPython 3.14 for {machine.name}"):
+        if not isComplete(machine):
+            with timed(f"CPython 3.14 for {machine.name}: fetching Debian's into {prefix}"):
+                _makePrefix(prefix, machine)
+    return prefix / "usr/bin/python3.14"
 
 
 def pipWheel(python: Path) -> Path | None:

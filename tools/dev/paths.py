@@ -13,9 +13,9 @@ BUILD = Path(os.environ.get("TEPHRA_BUILD_ROOT", ROOT / "build"))
 VERSIONS = ("3.12", "3.14")
 DEFAULT_VERSION = "3.14"
 
-# Machine name as `dpkg` spells it, and the library folder that goes with it.
-DEB_ARCH = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-MULTIARCH = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}.get(DEB_ARCH, "")
+# As Linux names it; what else the names of a machine are: machines.py.
+HOST_ARCH = {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
+DEB_ARCH = {"x86_64": "amd64", "aarch64": "arm64"}.get(HOST_ARCH, HOST_ARCH)
 
 
 def cacheDir() -> Path:

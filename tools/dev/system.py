@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from dev import privateapt
+from dev.machines import Machine
 from dev.util import DevError, capture, cleanEnv, run, say, timed
 
 # What proves that a package is there -> the package. A path must exist; a name must be on PATH.
@@ -17,6 +18,14 @@ _BUILD = {
     "/usr/include/gtest/gtest.h": "libgtest-dev",
     "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
     "/etc/ssl/certs/ca-certificates.crt": "ca-certificates",
+}
+# To build for a machine that is emulated.
+_EMULATED = {
+    "aarch64": {
+        "aarch64-linux-gnu-g++": "g++-aarch64-linux-gnu",
+        "qemu-aarch64": "qemu-user",
+        "/usr/src/googletest/CMakeLists.txt": "googletest",
+    },
 }
 _PREFIX = {"patchelf": "patchelf"}  # to make a CPython 3.14 prefix
 _OPTIONAL = {"ccache": "ccache"}
@@ -63,9 +72,10 @@ def _ensure(table: dict[str, str], optional: dict[str, str] | None = None) -> No
             say(f"going on without {' '.join(wanted)}: {error}")
 
 
-def ensureBuild(*, prefix: bool) -> None:
-    """All that a build needs; with prefix also what making CPython 3.14 needs."""
-    _ensure({**_BUILD, **(_PREFIX if prefix else {})}, _OPTIONAL)
+def ensureBuild(machine: Machine, *, prefix: bool) -> None:
+    """All that a build for the machine needs; with prefix also what making CPython 3.14 needs."""
+    emulated = {} if machine.native else _EMULATED[machine.name]
+    _ensure({**_BUILD, **emulated, **(_PREFIX if prefix else {})}, _OPTIONAL)
 
 
 def ensureCheck(*, tidy: bool) -> None:

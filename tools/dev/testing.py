@@ -1,31 +1,50 @@
-"""`./dev test`: unit tests, then tests/ with each CPython version."""
+"""`./dev test`: unit tests, then tests/ with each CPython version, on each machine.
+
+What an emulated machine runs by default are the tests of compiled code (`_EMULATED_PATHS`): the Python package and
+the generated programs are the same everywhere. Each of these folders is a process of its own, so that two run at once.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dev import build, paths, venvs
+from dev import build, machines, paths, venvs
 from dev.util import cleanEnv, say
 
 _NO_TESTS = 5  # pytest's exit status when it collected nothing
 # Seconds. One test (a module of CPython's suite is one), all tests of a version, and the process: generated
 # code that hangs serves no signal, so that the last bound alone is sure. --full has three times as much.
 _TEST_LIMIT, _SESSION_LIMIT, _PROCESS_LIMIT = 600, 1380, 1560
+_EMULATED_PATHS = ("tests/cpython", "tests/deopt", "tests/run")
+
+
+@dataclass
+class Part:
+    """What one pytest process runs: `paths` with one interpreter. `whole`: it must compile something."""
+
+    name: str
+    machine: machines.Machine
+    python: Path
+    paths: list[str]
+    env: dict[str, str]
+    whole: bool
 
 
 @dataclass
 class Result:
     name: str
+    arch: str
     passed: int = 0
     failed: int = 0
     skipped: int = 0
@@ -45,13 +64,14 @@ class Result:
                 f"({self.seconds:.0f} s)")
 
 
-def _unitTests(binary: Path, env: dict[str, str]) -> Result:
-    result = Result("unit tests")
+def _unitTests(binary: Path, env: dict[str, str], machine: machines.Machine) -> Result:
+    result = Result(f"unit tests{_on(machine)}", machine.name)
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "unit.json"
-        done = subprocess.run([str(binary), "--gtest_brief=1", f"--gtest_output=json:{report}"], env=env,
-                              cwd=paths.ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        command = [*machines.loader(machine), str(binary), "--gtest_brief=1", f"--gtest_output=json:{report}"]
+        done = subprocess.run(command, env=env, cwd=paths.ROOT, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=False)
         result.seconds = time.monotonic() - start
         if done.returncode != 0:
             print(done.stdout)
@@ -68,6 +88,10 @@ def _unitTests(binary: Path, env: dict[str, str]) -> Result:
             how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit status {done.returncode}"
             result.fail(f"the unit tests ended with {how}")
     return result
+
+
+def _on(machine: machines.Machine) -> str:
+    return "" if machine.native else f", {machine.name} emulated"
 
 
 def _counts(result: Result, report: Path) -> None:
@@ -95,68 +119,93 @@ def _bounded(command: list[str], env: dict[str, str], log, limit: int) -> int | 
             process.wait()
 
 
-def _pythonTests(version: str, python: Path, args, env: dict[str, str], log) -> Result:
-    result = Result(f"CPython {version}")
+def _pytestCommand(part: Part, args, report: Path, scale: int) -> list[str]:
+    cache = paths.DEV / ("pytest-" + "".join(c if c.isalnum() else "-" for c in part.name))
+    return [str(part.python), "-m", "pytest", "-q", f"--junitxml={report}", "-o", f"cache_dir={cache}",
+            f"--timeout={_TEST_LIMIT * scale}", f"--session-timeout={_SESSION_LIMIT * scale}",
+            *(["-x"] if args.first else []), *(["-k", args.keyword] if args.keyword else []), *part.paths]
+
+
+def _pythonTests(part: Part, args, log) -> Result:
+    """Runs one part; its output goes to `log`, or is shown at once where that is None."""
+    result = Result(part.name, part.machine.name)
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         report, stats = Path(folder) / "report.xml", Path(folder) / "stats.json"
-        env = dict(env, TEPHRA_TEST_STATS=str(stats))
         scale = 3 if args.full else 1
-        if args.full:
-            env["TEPHRA_TEST_FULL"] = "1"
-        command = [str(python), "-m", "pytest", "-q", f"--junitxml={report}", "-o",
-                   f"cache_dir={paths.DEV}/pytest-{version}", f"--timeout={_TEST_LIMIT * scale}",
-                   f"--session-timeout={_SESSION_LIMIT * scale}", *(["-x"] if args.first else []),
-                   *(["-k", args.keyword] if args.keyword else []), *(args.paths or ["tests"])]
-        status = _bounded(command, env, log, _PROCESS_LIMIT * scale)
+        env = dict(part.env, TEPHRA_TEST_STATS=str(stats), **({"TEPHRA_TEST_FULL": "1"} if args.full else {}))
+        status = _bounded(_pytestCommand(part, args, report, scale), env, log, _PROCESS_LIMIT * scale)
         result.seconds = time.monotonic() - start
         if report.exists():  # absent where pytest died
             _counts(result, report)
         if status is None:
-            result.fail(f"pytest under CPython {version} took longer than {_PROCESS_LIMIT * scale} s")
+            result.fail(f"pytest under {part.name} took longer than {_PROCESS_LIMIT * scale} s")
         elif status not in (0, 1, _NO_TESTS):
             how = f"signal {-status}" if status < 0 else f"exit status {status}"
             if status < 0 or not result.failed:  # else the errors are counted already
-                result.fail(f"pytest under CPython {version} ended with {how}")
+                result.fail(f"pytest under {part.name} ended with {how}")
         elif status == 1 and not result.failed:
-            result.fail(f"pytest under CPython {version} failed without a failing test")
-        elif status == _NO_TESTS and not args.keyword and not args.paths:
-            result.fail(f"pytest under CPython {version} found no tests")
+            result.fail(f"pytest under {part.name} failed without a failing test")
+        elif status == _NO_TESTS and part.whole:
+            result.fail(f"pytest under {part.name} found no tests")
         if stats.exists():
             counted = json.loads(stats.read_text())
             result.functions, result.bytes = int(counted.get("functions", 0)), int(counted.get("bytes", 0))
-        if not args.keyword and not args.paths and not args.first and not (result.functions or result.failed):
+        if part.whole and not (result.functions or result.failed):
             # A suite that compiled nothing proves nothing about a JIT.
-            result.fail(f"under CPython {version} no function was compiled")
+            result.fail(f"under {part.name} no function was compiled")
     return result
 
 
-def _allPython(setup: build.Setup, args, env: dict[str, str]) -> list[Result]:
-    """The versions side by side (one shown live, the other afterwards), or one after the other."""
-    versions = sorted(setup.pythons, reverse=True)
-    if len(versions) < 2 or paths.jobs() < 2 or args.serial:
+def _parts(setup: build.Setup, args, env: dict[str, str]) -> list[Part]:
+    machine = setup.machine
+    chosen = bool(args.paths or args.keyword or args.first)
+    parts = []
+    for version, python in sorted(setup.pythons.items(), reverse=True):
+        name = f"CPython {version}{_on(machine)}"
+        if machine.native or args.paths:
+            parts.append(Part(name, machine, python, args.paths or ["tests"], env, not chosen))
+            continue
+        folders = _EMULATED_PATHS
+        if args.full:
+            folders = sorted({f"tests/{p.relative_to(paths.ROOT / 'tests').parts[0]}"
+                              for p in (paths.ROOT / "tests").rglob("test_*.py")})
+        parts += [Part(f"{name}: {folder}", machine, python, [folder], env, not chosen) for folder in folders]
+    return parts
+
+
+def _allPython(parts: list[Part], args) -> list[Result]:
+    """Two parts at once (the first is shown live, each other one when it is done), or one after the other."""
+    if len(parts) < 2 or paths.jobs() < 2 or args.serial:
         results = []
-        for version in versions:
-            say(f"tests with CPython {version}")
-            results.append(_pythonTests(version, setup.pythons[version], args, env, None))
+        for part in parts:
+            say(f"tests with {part.name}")
+            results.append(_pythonTests(part, args, None))
         return results
-    first, second = versions
-    say(f"tests with CPython {first}, and with {second} at the same time (shown afterwards)")
-    with tempfile.TemporaryFile("w+") as log:
-        late: list[Result] = []
-        thread = threading.Thread(
-            target=lambda: late.append(_pythonTests(second, setup.pythons[second], args, env, log)))
-        thread.start()
-        results = [_pythonTests(first, setup.pythons[first], args, env, None)]
-        thread.join()
-        log.seek(0)
-        say(f"tests with CPython {second}")
-        sys.stdout.write(log.read())
-    return results + late
+    say(f"tests with {parts[0].name}; at the same time, shown afterwards: {'; '.join(p.name for p in parts[1:])}")
+    with ThreadPoolExecutor(max_workers=2) as pool, contextlib.ExitStack() as stack:
+        logs = [None, *(stack.enter_context(tempfile.TemporaryFile("w+")) for _ in parts[1:])]
+        running = [pool.submit(_pythonTests, part, args, log) for part, log in zip(parts, logs)]
+        results = []
+        for part, log, future in zip(parts, logs, running):
+            results.append(future.result())
+            if log:
+                log.seek(0)
+                say(f"tests with {part.name}")
+                sys.stdout.write(log.read())
+                sys.stdout.flush()
+    return results
 
 
 def _hasPythonTests() -> bool:
     return any((paths.ROOT / "tests").rglob("test_*.py"))
+
+
+def _summary(results: list[Result], what: str) -> str:
+    passed, failed, skipped = (sum(getattr(r, key) for r in results) for key in ("passed", "failed", "skipped"))
+    functions, size = sum(r.functions or 0 for r in results), sum(r.bytes for r in results)
+    return (f"{what}{passed + failed + skipped} tests, {functions} functions compiled, {size} bytes of machine code; "
+            f"{passed} passed, {failed} failed, {skipped} skipped")
 
 
 def _report(results: list[Result], missing: str) -> int:
@@ -165,40 +214,74 @@ def _report(results: list[Result], missing: str) -> int:
         print(result.line())
         for problem in result.problems:
             print(f"  FAILED: {problem}")
-    functions = sum(r.functions or 0 for r in results)
-    size = sum(r.bytes for r in results)
-    passed, failed, skipped = (sum(getattr(r, key) for r in results) for key in ("passed", "failed", "skipped"))
-    print(f"{passed + failed + skipped} tests, {functions} functions compiled, {size} bytes of machine code")
-    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    arches = list(dict.fromkeys(r.arch for r in results))
+    for arch in arches:
+        print(_summary([r for r in results if r.arch == arch], f"{arch}: "))
+    if len(arches) > 1:
+        print(_summary(results, "in all: "))
     if missing:
         print(missing)
     sys.stdout.flush()
-    return 1 if failed or not passed else 0
+    return 1 if any(r.failed for r in results) or not any(r.passed for r in results) else 0
 
 
-def main(versions: list[str], flavour: str, args) -> int:
-    if args.unit_only:
-        folder = build.core(["tephra_unit_tests"])
-        return _report([_unitTests(folder / "tephra_unit_tests", cleanEnv())], "")
-    missing = ""
-    if "3.12" in versions and not build.bases(["3.12"], required=False):
-        missing = "CPython 3.12 not found: only 3.14 is tested (TEPHRA_PYTHON names interpreters)"
-        if versions == ["3.12"]:
-            say(missing)
-            return 1
-        print(missing, flush=True)
-        versions = [v for v in versions if v != "3.12"]
-    setup = build.prepare(versions, flavour, tools=venvs.TEST_TOOLS, everything=True)
+def _machines(args) -> list[machines.Machine]:
+    """Which machines to test for: without --arch this one."""
+    if args.arch != "all":
+        return [machines.machine(args.arch)]
+    native = machines.machine(None)
+    return [native, *(machines.machine(name) for name in machines.EMULATED if name != native.name)]
+
+
+def _environment(setup: build.Setup) -> dict[str, str]:
     env = cleanEnv(PYTHONUNBUFFERED="1", **build.asanEnv(setup))
     env.pop("PYTHON_JIT", None)
     for name in [n for n in os.environ if n.startswith("TEPHRA_DUMP")]:
         env.pop(name, None)
     env["TEPHRA_BUILD_DIR"] = str(setup.build)  # where tests find jit-tool
+    if not setup.machine.native:
+        env["TEPHRA_TEST_EMULATED"] = "1"
+        env["CC"] = f"{setup.machine.multiarch}-gcc"
+    return env
+
+
+def _unitOnly(targets: list[machines.Machine]) -> int:
     results = []
-    unit = setup.build / "tephra_unit_tests"
-    if unit.exists() and not args.no_unit and not args.paths and not args.keyword:
-        say("unit tests")
-        results.append(_unitTests(unit, {k: v for k, v in env.items() if k != "LD_PRELOAD"}))
+    for machine in targets:
+        folder = build.core(["tephra_unit_tests"], machine)
+        results.append(_unitTests(folder / "tephra_unit_tests", cleanEnv(), machine))
+    return _report(results, "")
+
+
+def _available(versions: list[str], machine: machines.Machine) -> list[str]:
+    """Those of the versions that there is an interpreter for; an emulated one must be of Debian's version."""
+    if "3.12" not in versions or build.bases(["3.12"], machine, required=versions == ["3.12"] and not machine.native):
+        return versions
+    return [v for v in versions if v != "3.12"]
+
+
+def main(versions: list[str], flavour: str, args) -> int:
+    """Runs what `args` names; the exit status of ./dev test."""
+    targets = _machines(args)
+    if args.unit_only:
+        return _unitOnly(targets)
+    results: list[Result] = []
+    parts: list[Part] = []
+    missing = ""
+    for machine in targets:
+        wanted = _available(versions, machine)
+        if wanted != versions and machine.native:
+            missing = "CPython 3.12 not found: only 3.14 is tested (TEPHRA_PYTHON names interpreters)"
+            print(missing, flush=True)
+            if not wanted:
+                return 1
+        setup = build.prepare(wanted, flavour, machine, tools=venvs.TEST_TOOLS, everything=True)
+        env = _environment(setup)
+        unit = setup.build / "tephra_unit_tests"
+        if unit.exists() and not args.no_unit and not args.paths and not args.keyword:
+            say(f"unit tests{_on(machine)}")
+            results.append(_unitTests(unit, {k: v for k, v in env.items() if k != "LD_PRELOAD"}, machine))
+        parts += _parts(setup, args, env)
     if _hasPythonTests():
-        results += _allPython(setup, args, env)
+        results += _allPython(parts, args)
     return _report(results, missing)

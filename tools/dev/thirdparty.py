@@ -68,11 +68,19 @@ def _fetch(lib: Library, work: Path) -> Path:
     return roots[0] if len(roots) == 1 and not (work / "tree/CMakeLists.txt").exists() else work / "tree"
 
 
+def _crossOptions(cxx: str) -> list[str]:
+    """What CMake must hear when the compiler's programs do not run here."""
+    machine = (capture([cxx, "-dumpmachine"]) or paths.HOST_ARCH).partition("-")[0].strip()
+    if machine == paths.HOST_ARCH:
+        return []
+    return ["-DCMAKE_SYSTEM_NAME=Linux", f"-DCMAKE_SYSTEM_PROCESSOR={machine}"]
+
+
 def _build(lib: Library, source: Path, work: Path, prefix: Path, cxx: str) -> None:
     run(["cmake", "-S", source, "-B", work / "build", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
          f"-DCMAKE_CXX_COMPILER={cxx}", f"-DCMAKE_INSTALL_PREFIX={prefix}", "-DCMAKE_INSTALL_LIBDIR=lib",
          "-DCMAKE_POSITION_INDEPENDENT_CODE=ON", "-DCMAKE_CXX_FLAGS=-fvisibility=hidden -fvisibility-inlines-hidden",
-         *lib.cmake_options], quiet=True)
+         *_crossOptions(cxx), *lib.cmake_options], quiet=True)
     run(["cmake", "--build", work / "build", f"-j{paths.jobs()}"], quiet=True)
     run(["cmake", "--install", work / "build"], quiet=True)
     if not (prefix / "lib" / lib.library).exists():

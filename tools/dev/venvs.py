@@ -7,33 +7,35 @@ import shutil
 from pathlib import Path
 
 from dev import interpreters, paths
+from dev.machines import Machine
 from dev.util import DevError, lock, run, timed
 
 TEST_TOOLS = ["pytest>=8", "hypothesis>=6", "pytest-timeout>=2.3"]
 BENCH_TOOLS = ["rich==15.0.0", "pyperf==2.10.0", "resvg-py==0.5.0"]  # progress, people's JSON format, PNG
 
 
-def path(version: str, flavour: str) -> Path:
-    return paths.DEV / (f"venv-{version}" + ("" if flavour == "release" else f"-{flavour}"))
+def path(version: str, flavour: str, machine: Machine) -> Path:
+    """The folder of the venv."""
+    return paths.DEV / (f"venv-{version}" + ("" if flavour == "release" else f"-{flavour}") + machine.suffix)
 
 
-def python(version: str, flavour: str) -> Path:
-    return path(version, flavour) / "bin/python"
+def python(folder: Path) -> Path:
+    """The interpreter of a venv."""
+    return folder / "bin/python"
 
 
 def _create(folder: Path, base: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     wheel = interpreters.pipWheel(base)
     run([base, "-m", "venv", *(["--without-pip"] if wheel else []), folder], quiet=True)
-    py = folder / "bin/python"
+    py = python(folder)
     if wheel:
         run([py, wheel / "pip", "install", "-q", "pip"], quiet=True, what="installing pip")
 
 
-def ensure(version: str, flavour: str, base: Path, *, tools: list[str]) -> Path:
+def ensure(folder: Path, base: Path, *, tools: list[str]) -> Path:
     """The venv's interpreter, with the packages `tools` in it; made when absent, or when it is another interpreter's."""
-    folder = path(version, flavour)
-    py = folder / "bin/python"
+    py = python(folder)
     owner = folder / ".tephra-base"
     with lock(paths.DEV / f"{folder.name}.lock", folder.name):
         if not owner.exists() or owner.read_text() != str(base) or not py.exists():
@@ -48,10 +50,6 @@ def ensure(version: str, flavour: str, base: Path, *, tools: list[str]) -> Path:
                 run([py, "-m", "pip", "install", "-q", *missing], quiet=True, what="pip install")
             stamp.write_text("\n".join(sorted(present | set(missing))))
     return py
-
-
-def sitePackages(version: str, flavour: str) -> Path:
-    return path(version, flavour) / f"lib/python{version}/site-packages"
 
 
 def _sync(source: Path, target: Path, seen: set[Path]) -> None:
@@ -97,13 +95,13 @@ def _distInfo(site: Path, seen: set[Path]) -> None:
             target.write_text(text)
 
 
-def install(version: str, flavour: str, build: Path) -> None:
+def install(folder: Path, version: str, build: Path) -> None:
     """Copies the package, its .pth file and the built module into the venv: only what changed."""
-    site = sitePackages(version, flavour)
+    site = folder / f"lib/python{version}/site-packages"
     if not site.is_dir():
         raise DevError(f"{site} is not there")
     seen: set[Path] = set()
-    with lock(paths.DEV / f"{path(version, flavour).name}.lock", "installing"):
+    with lock(paths.DEV / f"{folder.name}.lock", "installing"):
         _syncTree(paths.ROOT / "python", site, seen)
         _syncTree(paths.ROOT / "benchmarks", site / "tephra/_benchmarks", seen)
         if (build / "gen/python").is_dir():

@@ -1,0 +1,96 @@
+"""The architectures Tephra compiles for: building natively, or for another one that is then emulated.
+
+On an AArch64 machine everything is native and nothing here is special. On another one, `--arch aarch64` builds
+with Debian's cross compiler and runs under qemu's user-mode emulation, through wrapper scripts that stand where
+the interpreter would: so that children of `sys.executable` are emulated too, whatever environment they get.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev import paths
+from dev.util import DevError
+
+# An older core without pointer authentication, whose emulation costs 30 times as much as all the rest.
+_CPU = "cortex-a57"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One architecture: `name` as `uname -m` says it, `deb` as dpkg does, `multiarch` as a library folder."""
+
+    name: str
+    deb: str
+    multiarch: str
+
+    @property
+    def native(self) -> bool:
+        return self.name == paths.HOST_ARCH
+
+    @property
+    def suffix(self) -> str:
+        """What tells build folders and venvs of an emulated machine from the native ones."""
+        return "" if self.native else f"-{self.name}"
+
+    def cmakeOptions(self) -> list[str]:
+        """Options that make CMake build for this machine."""
+        if self.native:
+            return []
+        return [f"-DCMAKE_TOOLCHAIN_FILE={paths.ROOT}/cmake/toolchain-{self.name}.cmake"]
+
+
+MACHINES = {m.name: m for m in (Machine("x86_64", "amd64", "x86_64-linux-gnu"),
+                                Machine("aarch64", "arm64", "aarch64-linux-gnu"))}
+
+
+# Those that ./dev can build for and run on any Debian machine.
+EMULATED = ("aarch64",)
+
+
+def machine(name: str | None) -> Machine:
+    """The machine of that name, by default this one. Errors: DevError where it can be neither run nor emulated."""
+    found = MACHINES.get(name or paths.HOST_ARCH)
+    if found is None:
+        raise DevError(f"Tephra compiles for {' and '.join(MACHINES)}, and this machine is {paths.HOST_ARCH}")
+    if not found.native and found.name not in EMULATED:
+        raise DevError(f"--arch {found.name} works on {found.name} machines only: emulated are {', '.join(EMULATED)}")
+    return found
+
+
+def prefixDir(wanted: Machine) -> Path:
+    """Where Debian's CPython 3.14 of that machine is unpacked."""
+    return paths.cacheDir() / f"python3.14-{wanted.deb}"
+
+
+def emulator(wanted: Machine) -> list[str]:
+    """The command that runs programs of that machine; empty where it is native."""
+    if wanted.native:
+        return []
+    qemu = shutil.which(f"qemu-{wanted.name}")
+    if not qemu:
+        raise DevError(f"qemu-{wanted.name} is not on PATH (Debian: qemu-user)")
+    return [qemu, "-cpu", _CPU]
+
+
+def loader(wanted: Machine) -> list[str]:
+    """Like `emulator`, for programs built here: they find the cross compiler's C and C++ libraries."""
+    command = emulator(wanted)
+    return [*command, "-L", f"/usr/{wanted.multiarch}"] if command else []
+
+
+def wrap(wanted: Machine, program: Path) -> None:
+    """Puts a script in the place of `program` that runs it emulated, under the name that it was called by.
+
+    The program itself moves to libexec beside its folder.
+    """
+    moved = program.parent.parent / "libexec" / program.name
+    moved.parent.mkdir(exist_ok=True)
+    program.resolve().rename(moved)
+    program.unlink(missing_ok=True)
+    command = " ".join(shlex.quote(part) for part in emulator(wanted))
+    program.write_text(f'#!/bin/sh\nexec {command} -0 "$0" {shlex.quote(str(moved))} "$@"\n', encoding="utf-8")
+    program.chmod(0o755)

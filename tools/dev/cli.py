@@ -130,11 +130,8 @@ def cmdCoverageOf(args) -> int:
                           env=cleanEnv(), check=False).returncode
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="./dev", description="Builds, runs, tests and checks Tephra.",
-                                     epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
+def _commonOptions() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser, argparse.ArgumentParser]:
+    """Options of commands for one version, for both, and --arch alone."""
     flavour = argparse.ArgumentParser(add_help=False)
     flavour.add_argument("--debug", action="store_true", help="-Og -g, TEPHRA_DEBUG=1 (own build folder and venv)")
     flavour.add_argument("--asan", action="store_true", help="debug with the address and undefined sanitizers")
@@ -146,6 +143,15 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--python", choices=paths.VERSIONS, help=f"which CPython (default {paths.DEFAULT_VERSION})")
     both = argparse.ArgumentParser(add_help=False, parents=[flavour])
     both.add_argument("--python", choices=paths.VERSIONS, help="which CPython (default: both)")
+    return one, both, arch
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="./dev", description="Builds, runs, tests and checks Tephra.",
+                                     epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    one, both, arch = _commonOptions()
 
     def add(name, function, text, parents, description=None):
         sub = commands.add_parser(name, help=text, parents=parents,

@@ -244,6 +244,7 @@ void CodeMemory::free(void* code) {
   auto it = blocks_.find(code);
   if (it == blocks_.end()) return;
   Block block = it->second;
+  announcer_.withdraw(code);
   blocks_.erase(it);
   used_ -= block.asked;
   Chunk* chunk = chunkOf(code);
@@ -263,6 +264,22 @@ void CodeMemory::free(void* code) {
     chunk->holes.erase(next);
   }
   chunk->holes[offset] = block.rounded;
+}
+
+void CodeMemory::announce(void* code, size_t size, const std::string& name, const Target& target,
+                          const std::vector<UnwindRow>& rows) {
+  std::lock_guard lock(mutex_);
+  announcer_.announce(code, size, name, target, rows);
+}
+
+void CodeMemory::setAnnouncements(const AnnounceOptions& options) {
+  std::lock_guard lock(mutex_);
+  announcer_.setOptions(options);
+}
+
+UnwindStats CodeMemory::unwindStats() const {
+  std::lock_guard lock(mutex_);
+  return announcer_.unwindStats();
 }
 
 bool CodeMemory::growCells() {

@@ -16,6 +16,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "codegen/announce.h"
+
 namespace tephra {
 
 struct CodeMemoryOptions {
@@ -51,6 +53,12 @@ class CodeMemory {
   // Copies code to allocated memory and makes it visible to instruction fetch.
   bool write(void* to, const void* code, size_t size);
   void free(void* code);
+
+  // Tells unwinder, debugger and profiler what was written; free() takes it back.
+  void announce(void* code, size_t size, const std::string& name, const Target& target,
+                const std::vector<UnwindRow>& rows);
+  void setAnnouncements(const AnnounceOptions& options);
+  UnwindStats unwindStats() const;
 
   // 8 bytes of plain data within rel32 of all code (entry cells); zeroed; nullptr when exhausted.
   uint64_t* allocateCell();
@@ -105,6 +113,7 @@ class CodeMemory {
   std::vector<uint64_t*> free_cells_;
   size_t used_ = 0, committed_ = 0, cells_ = 0;
   std::unordered_map<uint64_t, void*> shared_;
+  CodeAnnouncer announcer_;
   mutable std::mutex mutex_;
 };
 

@@ -12,7 +12,8 @@ namespace {
 constexpr uint32_t kVarArgs = 4, kVarKeywords = 8;  // code flags
 
 // Copies relocated code into memory; nullptr when there is none.
-void* placeCode(EmittedCode* code, CodeMemory& memory) {
+void* placeCode(EmittedCode* code, CodeMemory& memory, const Target& target,
+                const std::string& name) {
   void* base = memory.allocate(code->bytes.size());
   if (base == nullptr) return nullptr;
   bool good = true;
@@ -25,13 +26,25 @@ void* placeCode(EmittedCode* code, CodeMemory& memory) {
       code->bytes[relocation.offset + static_cast<uint32_t>(i)] =
           static_cast<uint8_t>(bits >> (8 * i));
   }
-  if (good && memory.write(base, code->bytes.data(), code->bytes.size())) return base;
+  if (good && memory.write(base, code->bytes.data(), code->bytes.size())) {
+    memory.announce(base, code->bytes.size(), name, target, code->unwinding);
+    return base;
+  }
   memory.free(base);
   return nullptr;
 }
 
 std::function<bool(uint64_t)> reachOf(const CodeMemory& memory) {
   return [&memory](uint64_t address) { return memory.reaches(address); };
+}
+
+const char* stubName(StubKind kind) {
+  switch (kind) {
+    case StubKind::kDecref: return "tephra-stub:release";
+    case StubKind::kExit: return "tephra-stub:exit";
+    case StubKind::kUncompiled: return "tephra-stub:call-uncompiled";
+  }
+  return "tephra-stub";
 }
 
 // A stub of this memory, made at first use.
@@ -44,7 +57,7 @@ uint64_t sharedStub(const Target& target, StubKind kind, uint32_t nargs, CodeMem
     StubInput input{kind, nargs, &addresses, reachOf(memory)};
     Result<EmittedCode> code = emitStub(target, input);
     if (!code) return 0;
-    stub = placeCode(&*code, memory);
+    stub = placeCode(&*code, memory, target, stubName(kind));
     if (stub != nullptr) memory.setSharedStub(key, stub);
   }
   return reinterpret_cast<uint64_t>(stub);
@@ -111,7 +124,7 @@ Result<CompiledCode> generateCode(lir::Function& function, const CodeUnit& unit,
   if (!emitted) return emitted.bailout();
   fillMetadata(*emitted, function, unit, input.frame, metadata.get());
   metadata->exits = std::move(function.exits);
-  void* base = placeCode(&*emitted, memory);
+  void* base = placeCode(&*emitted, memory, target, "tephra:" + unit.module + "." + unit.qualname);
   if (base == nullptr) return Bailout{BailoutReason::kCodeMemory, ""};
   CompiledCode code;
   auto at = [base](uint32_t offset) {

@@ -132,6 +132,8 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
   Dumps own;
   if (!dumps && !jit().options.dump.empty()) dumps = &own;
   auto compiled = std::make_unique<CompiledUnit>();
+  jit().memory->setAnnouncements(
+      {jit().options.unwind_tables, jit().options.debugger, jit().options.perf_map});
 
   Result<std::unique_ptr<CodeUnit>> decoded = py::decode(function);
   if (!decoded) return decoded.bailout();

@@ -242,7 +242,10 @@ PyObject* functionInfo(PyObject*, PyObject* object) {
   const ExitRecord* forced =
       unit.forced_exit < 0 ? nullptr : &metadata.exits[static_cast<size_t>(unit.forced_exit)];
   return Py_BuildValue(
-      "{s:n,s:n,s:n,s:d,s:i,s:N,s:I,s:s,s:K}", "code_size", static_cast<Py_ssize_t>(unit.code.size),
+      "{s:K,s:n,s:I,s:I,s:n,s:n,s:d,s:i,s:N,s:I,s:s,s:K}", "code_address",
+      reinterpret_cast<uint64_t>(unit.code.base), "code_size",
+      static_cast<Py_ssize_t>(unit.code.size), "hot_size", metadata.hot_bytes, "cold_size",
+      metadata.cold_bytes,
       "stack_size", static_cast<Py_ssize_t>(metadata.stack_bytes), "spill_size",
       static_cast<Py_ssize_t>(metadata.spill_bytes), "compile_time", unit.compile_seconds,
       "recompiles", state->recompiles, "hir_opcode_counts", counts, "deopt_exits", unit.deopt_exits,
@@ -286,9 +289,12 @@ PyObject* clearRuntimeStats(PyObject*, PyObject*) {
 PyObject* allocatorStats(PyObject*, PyObject*) {
   if (!jit().memory) return PyDict_New();
   CodeMemoryStats stats = jit().memory->stats();
-  return Py_BuildValue("{s:n,s:n,s:n}", "used_bytes", static_cast<Py_ssize_t>(stats.used),
-                       "committed_bytes", static_cast<Py_ssize_t>(stats.committed), "limit_bytes",
-                       static_cast<Py_ssize_t>(stats.limit));
+  UnwindStats unwind = jit().memory->unwindStats();
+  auto size = [](size_t value) { return static_cast<Py_ssize_t>(value); };
+  return Py_BuildValue("{s:n,s:n,s:n,s:n,s:n,s:n}", "used_bytes", size(stats.used),
+                       "committed_bytes", size(stats.committed), "limit_bytes", size(stats.limit),
+                       "unwind_pieces", size(unwind.pieces), "unwind_tables", size(unwind.tables),
+                       "unwind_bytes", size(unwind.bytes));
 }
 
 PyObject* setMaxCodeSize(PyObject*, PyObject* value) {

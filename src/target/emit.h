@@ -68,6 +68,7 @@ struct EmittedCode {
     const lir::Instr* instr;
   };
   std::vector<CallSite> calls;
+  std::vector<UnwindRow> unwinding;  // by offset, from 0 on
   std::string disassembly;
 };
 

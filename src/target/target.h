@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lir/ir.h"
+#include "target/unwind.h"
 
 namespace tephra {
 
@@ -45,6 +46,8 @@ class Target {
   virtual uint8_t returnRegister(lir::Bank bank) const = 0;
   virtual uint8_t scratch(lir::Bank bank) const = 0;  // for parallel moves and emission
   virtual uint8_t pinned(lir::Pinned which) const = 0;
+  virtual uint8_t dwarfRegister(lir::Bank bank, int number) const = 0;
+  virtual const UnwindConvention& unwinding() const = 0;
 
   // Constraints of `instr`'s operands: defs first, then uses (variadic ones too).
   virtual void constraints(const lir::Instr& instr, std::vector<OperandConstraint>* out) const = 0;

@@ -73,6 +73,14 @@ class AArch64Target final : public Target {
     return which == lir::Pinned::kThread ? kThreadReg : kFrameReg;
   }
 
+  uint8_t dwarfRegister(Bank bank, int number) const override {
+    return static_cast<uint8_t>(bank == Bank::kFp ? 64 + number : number);
+  }
+  const UnwindConvention& unwinding() const override {
+    static const UnwindConvention convention{
+        30, 31, 29, 4, {31, 0, {}}, {29, 16, {{29, -16}, {30, -8}}}};
+    return convention;
+  }
   void constraints(const Instr& instr, std::vector<OperandConstraint>* out) const override;
   RegSet clobbers(const Instr& instr, Bank bank) const override;
   bool immediateFits(const Instr& instr, int index, int64_t value) const override;

@@ -50,6 +50,16 @@ class X86Target final : public Target {
     return which == lir::Pinned::kThread ? kThreadReg : kFrameReg;
   }
 
+  uint8_t dwarfRegister(Bank bank, int number) const override {
+    static constexpr uint8_t kGp[] = {0, 2, 1, 3, 7, 6, 4, 5};
+    if (bank == Bank::kFp) return static_cast<uint8_t>(17 + number);
+    return number < 8 ? kGp[number] : static_cast<uint8_t>(number);
+  }
+  const UnwindConvention& unwinding() const override {
+    static const UnwindConvention convention{
+        16, 7, 6, 1, {7, 8, {{16, -8}}}, {6, 16, {{6, -16}, {16, -8}}}};
+    return convention;
+  }
   void constraints(const Instr& instr, std::vector<OperandConstraint>* out) const override;
   RegSet clobbers(const Instr& instr, Bank bank) const override;
   bool immediateFits(const Instr& instr, int index, int64_t value) const override;

@@ -91,6 +91,7 @@ x86::Mem FunctionEmitter::mem(const Operand& operand, uint32_t width) {
 
 void FunctionEmitter::emitAll() {
   as_.enterHot();
+  as_.unwind(target_.unwinding().entry);
   entries();
   a_.align(asmjit::AlignMode::kCode, 16);
   register_ = as_.here();
@@ -102,6 +103,7 @@ void FunctionEmitter::emitAll() {
     emitBlock(in_.hot[i]);
   }
   as_.enterCold();
+  as_.unwind(body_);
   for (size_t i = 0; i < in_.cold.size(); ++i) {
     next_ = i + 1 < in_.cold.size() ? in_.cold[i + 1] : nullptr;
     emitBlock(in_.cold[i]);
@@ -119,16 +121,32 @@ void FunctionEmitter::collect(EmittedCode* out) const {
   for (const auto& [place, instr] : calls_) out->calls.push_back({as_.resolve(place), instr});
 }
 
+void pushFrameRecord(Assembly& as, const UnwindConvention& convention) {
+  as.a.push(x86::rbp);
+  as.unwind({convention.stack_pointer, 16, convention.frame.saved});
+  as.a.mov(x86::rbp, x86::rsp);
+  as.unwind(convention.frame);
+}
+
+// Of a frame in which no register was saved, or where they have their values again.
+void FunctionEmitter::leaveAndReturn() {
+  a_.leave();
+  as_.unwind(target_.unwinding().entry);
+  a_.ret();
+}
+
 void FunctionEmitter::prologue() {
-  a_.push(x86::rbp);
-  a_.mov(x86::rbp, x86::rsp);
+  pushFrameRecord(as_, target_.unwinding());
+  body_ = target_.unwinding().frame;
   int32_t pushed = 0;
   for (const auto& saved : in_.frame.saved) {
     pushed += 8;
     if (saved.bank != lir::Bank::kGp || saved.offset != -pushed)
       return as_.fail("saved registers out of order");
     a_.push(x86::gpq(saved.reg));
+    body_.saved.push_back({target_.dwarfRegister(saved.bank, saved.reg), saved.offset - 16});
   }
+  as_.unwind(body_);
   int32_t rest = static_cast<int32_t>(in_.frame.size) - pushed;
   if (rest > 0) a_.sub(x86::rsp, rest);
 }
@@ -148,7 +166,9 @@ void FunctionEmitter::epilogue(bool stack_pointer_known) {
     for (size_t i = in_.frame.saved.size(); i-- > 0;) a_.pop(x86::gpq(in_.frame.saved[i].reg));
     a_.pop(x86::rbp);
   }
+  as_.unwind(target_.unwinding().entry);
   a_.ret();
+  as_.unwind(body_);
 }
 
 asmjit::Label FunctionEmitter::exitLabel(uint32_t exit) {
@@ -167,6 +187,7 @@ asmjit::Label FunctionEmitter::exitLabel(uint32_t exit) {
 // the stub that all functions share. r11 holds no value of the frame.
 void FunctionEmitter::exitStubs() {
   if (exits_used_.empty()) return;
+  as_.unwind(body_);
   Label common = as_.newLabel();
   for (size_t i = 0; i < exits_used_.size(); ++i) {
     uint32_t exit = exits_used_[i];

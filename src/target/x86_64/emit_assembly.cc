@@ -1,5 +1,6 @@
 #include "target/x86_64/emit_assembly.h"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace tephra::x86_64 {
@@ -131,6 +132,9 @@ bool Assembly::finish(EmittedCode* out) {
   for (const auto& relocation : relocations_) {
     out->relocations.push_back({resolve(relocation.place), relocation.target});
   }
+  for (const auto& [place, state] : unwinding_) out->unwinding.push_back({resolve(place), state});
+  std::stable_sort(out->unwinding.begin(), out->unwinding.end(),
+                   [](const UnwindRow& a, const UnwindRow& b) { return a.offset < b.offset; });
   if (disassembly_) out->disassembly.assign(logger_.data(), logger_.dataSize());
   return !failed();
 }

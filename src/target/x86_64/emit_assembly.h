@@ -54,6 +54,13 @@ class Assembly final : public asmjit::ErrorHandler {
   Place here() { return {inCold(), static_cast<uint32_t>(a.offset())}; }
   uint32_t resolve(Place place) const { return place.offset + (place.cold ? cold_start_ : 0); }
 
+  // From here on (in this section) the caller's frame is where `state` says.
+  void unwind(const UnwindState& state) {
+    unwind_state_ = state;
+    unwinding_.push_back({here(), state});
+  }
+  const UnwindState& unwindState() const { return unwind_state_; }
+
   void fail(const std::string& why) {
     if (error_.empty()) error_ = why;
   }
@@ -92,6 +99,8 @@ class Assembly final : public asmjit::ErrorHandler {
   std::vector<PendingRelocation> relocations_;
   std::vector<std::pair<uint64_t, asmjit::Label>> literals_;
   std::map<uint64_t, size_t> literal_index_;
+  std::vector<std::pair<Place, UnwindState>> unwinding_;
+  UnwindState unwind_state_;
   uint32_t cold_start_ = 0;
   bool disassembly_ = false;
   std::string error_;

@@ -49,9 +49,11 @@ void FunctionEmitter::entries() {
   as_.bind(array);
   array_ = as_.here();
   as_.comment("array entry");
-  a_.push(x86::rbp);
-  a_.mov(x86::rbp, x86::rsp);
+  pushFrameRecord(as_, target_.unwinding());
   a_.push(x86::gpq(kThreadReg));
+  UnwindState state = target_.unwinding().frame;
+  state.saved.push_back({target_.dwarfRegister(lir::Bank::kGp, kThreadReg), -24});
+  as_.unwind(state);
   loadThread();
   initStackLimit();
   if (in_.total_args > 0 && in_.total_args <= kMaxRegisterParameters) {
@@ -61,15 +63,13 @@ void FunctionEmitter::entries() {
   }
   as_.a.call(register_entry_);
   a_.mov(x86::gpq(kThreadReg), x86::ptr(x86::rbp, -8));
-  a_.leave();
-  a_.ret();
+  leaveAndReturn();
 }
 
 // The interpreter's frame owns its parameters, so C code may pass what it only borrows (3.12's
 // WITH_EXCEPT_START does so with the traceback). Homes here may borrow: this entry owns for them.
 void FunctionEmitter::holdArguments(Label array) {
-  a_.push(x86::rbp);
-  a_.mov(x86::rbp, x86::rsp);
+  pushFrameRecord(as_, target_.unwinding());
   if (in_.total_args % 2 != 0) a_.push(x86::rax);
   for (uint32_t i = in_.total_args; i-- > 0;) {
     a_.mov(x86::gpq(kScratchGp), x86::ptr(x86::rsi, static_cast<int32_t>(8 * i)));
@@ -82,8 +82,7 @@ void FunctionEmitter::holdArguments(Label array) {
     a_.mov(x86::gpq(kScratchGp), x86::ptr(x86::rsp, static_cast<int32_t>(8 * i)));
     decref(x86::gpq(kScratchGp));
   }
-  a_.leave();
-  a_.ret();
+  leaveAndReturn();
 }
 
 // Leaves the stack pointer aligned for a call.
@@ -124,12 +123,12 @@ namespace {
 
 // Preserves everything but the scratch register, which holds the object. Compiled code uses the low
 // halves of the vector registers only.
-void decrefStub(Assembly& as, const RuntimeAddresses& addresses) {
+void decrefStub(Assembly& as, const RuntimeAddresses& addresses,
+                const UnwindConvention& convention) {
   constexpr uint8_t kSaved[] = {kRax, kRcx, kRdx, kRsi, kRdi, kR8, kR9, kR10};
   constexpr int32_t kVectorBytes = 16 * 8;
   x86::Assembler& a = as.a;
-  a.push(x86::rbp);
-  a.mov(x86::rbp, x86::rsp);
+  pushFrameRecord(as, convention);
   for (uint8_t reg : kSaved) a.push(x86::gpq(reg));
   a.sub(x86::rsp, kVectorBytes);
   for (uint32_t i = 0; i < 16; ++i)
@@ -141,15 +140,19 @@ void decrefStub(Assembly& as, const RuntimeAddresses& addresses) {
   a.add(x86::rsp, kVectorBytes);
   for (size_t i = std::size(kSaved); i-- > 0;) a.pop(x86::gpq(kSaved[i]));
   a.pop(x86::rbp);
+  as.unwind(convention.entry);
   a.ret();
 }
 
 // Called with the metadata in r11 and the exit's number pushed before the return address; returns
 // tephra_take_exit's result, to be handed on by the function's epilogue.
-void exitStub(Assembly& as, const RuntimeAddresses& addresses) {
+void exitStub(Assembly& as, const RuntimeAddresses& addresses, const UnwindConvention& convention) {
   x86::Assembler& a = as.a;
   auto file = static_cast<int32_t>(kRegisterFileBytes);
+  UnwindState state = convention.entry;
   a.sub(x86::rsp, file);
+  state.cfa_offset += file;
+  as.unwind(state);
   for (uint32_t i = 0; i < 16; ++i) {
     if (i != kRsp) a.mov(x86::ptr(x86::rsp, static_cast<int32_t>(8 * i)), x86::gpq(i));
   }
@@ -167,19 +170,20 @@ void exitStub(Assembly& as, const RuntimeAddresses& addresses) {
   a.mov(x86::r9, x86::gpq(kThreadReg));
   as.call(addresses.take_exit);
   a.add(x86::rsp, file);
+  as.unwind(convention.entry);
   a.ret();
 }
 
 // Register entry of a function that is not compiled: its parameters become an array.
-void uncompiledStub(Assembly& as, const RuntimeAddresses& addresses, uint32_t nargs) {
+void uncompiledStub(Assembly& as, const RuntimeAddresses& addresses,
+                    const UnwindConvention& convention, uint32_t nargs) {
   x86::Assembler& a = as.a;
   if (nargs > kMaxRegisterParameters) {  // they are an array already
     a.mov(x86::edx, nargs);
     as.jumpTo(addresses.call_uncompiled);
     return;
   }
-  a.push(x86::rbp);
-  a.mov(x86::rbp, x86::rsp);
+  pushFrameRecord(as, convention);
   if (nargs != 0) a.sub(x86::rsp, (8 * nargs + 15) / 16 * 16);
   for (uint32_t i = 0; i < nargs; ++i) {
     a.mov(x86::ptr(x86::rsp, static_cast<int32_t>(8 * i)), x86::gpq(kArgumentGp[i + 1]));
@@ -188,18 +192,23 @@ void uncompiledStub(Assembly& as, const RuntimeAddresses& addresses, uint32_t na
   as.loadImmediate(x86::rdx, nargs);
   as.call(addresses.call_uncompiled);
   a.leave();
+  as.unwind(convention.entry);
   a.ret();
 }
 
 }  // namespace
 
-Result<EmittedCode> emitStub(const Target&, const StubInput& input) {
+Result<EmittedCode> emitStub(const Target& target, const StubInput& input) {
   Assembly assembly(input.reaches, {}, false);
   assembly.enterHot();
+  const UnwindConvention& convention = target.unwinding();
+  assembly.unwind(convention.entry);
   switch (input.kind) {
-    case StubKind::kDecref: decrefStub(assembly, *input.addresses); break;
-    case StubKind::kExit: exitStub(assembly, *input.addresses); break;
-    case StubKind::kUncompiled: uncompiledStub(assembly, *input.addresses, input.nargs); break;
+    case StubKind::kDecref: decrefStub(assembly, *input.addresses, convention); break;
+    case StubKind::kExit: exitStub(assembly, *input.addresses, convention); break;
+    case StubKind::kUncompiled:
+      uncompiledStub(assembly, *input.addresses, convention, input.nargs);
+      break;
   }
   EmittedCode code;
   if (!assembly.finish(&code)) return emissionBailout(assembly.error());

@@ -32,10 +32,16 @@ class FunctionEmitter {
   void noteLine(const Instr& instr);
   void prologue();
   void epilogue(bool stack_pointer_known);
+  void leaveAndReturn();
   void exitStubs();
   Label exitLabel(uint32_t exit);
   Label blockLabel(const lir::Block* block) { return block_labels_[block->id]; }
-  void defer(std::function<void()> cold) { deferred_.push_back(std::move(cold)); }
+  void defer(std::function<void()> cold) {
+    deferred_.push_back([this, cold = std::move(cold), state = as_.unwindState()] {
+      as_.unwind(state);
+      cold();
+    });
+  }
   void fail(const Instr& instr, const char* why);
 
   // Operands. gp/fp fail when the operand is no register.
@@ -114,11 +120,14 @@ class FunctionEmitter {
   std::vector<std::function<void()>> deferred_;
   Label register_entry_, return_label_;
   bool return_bound_ = false;
+  UnwindState body_;  // between prologue and epilogue
   Assembly::Place vectorcall_, array_, register_;
   std::vector<std::pair<Assembly::Place, uint32_t>> lines_;
   std::vector<std::pair<Assembly::Place, const Instr*>> calls_;
 };
 
 x86::CondCode condCode(lir::Cond cond);
+// push rbp; mov rbp, rsp.
+void pushFrameRecord(Assembly& as, const UnwindConvention& convention);
 
 }  // namespace tephra::x86_64

@@ -25,6 +25,10 @@ class SmallTarget final : public Target {
   uint8_t returnRegister(lir::Bank bank) const override { return base_.returnRegister(bank); }
   uint8_t scratch(lir::Bank bank) const override { return base_.scratch(bank); }
   uint8_t pinned(lir::Pinned which) const override { return base_.pinned(which); }
+  uint8_t dwarfRegister(lir::Bank bank, int number) const override {
+    return base_.dwarfRegister(bank, number);
+  }
+  const UnwindConvention& unwinding() const override { return base_.unwinding(); }
   void constraints(const lir::Instr& i, std::vector<OperandConstraint>* out) const override {
     base_.constraints(i, out);
   }

@@ -51,9 +51,9 @@ void CodeAnnouncer::withdraw(const void* code) {
 void CodeAnnouncer::writePerfMap(const void* code, const Known& known) {
   auto line = [this](const void* at, const Known& what) {
     char numbers[48];
-    int length = snprintf(numbers, sizeof numbers, "%llx %zx ",
-                          static_cast<unsigned long long>(reinterpret_cast<uint64_t>(at)),
-                          what.size);
+    int length =
+        snprintf(numbers, sizeof numbers, "%llx %zx ",
+                 static_cast<unsigned long long>(reinterpret_cast<uint64_t>(at)), what.size);
     std::string text(numbers, static_cast<size_t>(length));
     text += what.name + "\n";
     return write(perf_file_, text.data(), text.size()) == static_cast<ssize_t>(text.size());

@@ -18,8 +18,8 @@ struct jit_descriptor {
   jit_code_entry* relevant_entry;
   jit_code_entry* first_entry;
 };
-__attribute__((visibility("default"), used)) jit_descriptor __jit_debug_descriptor = {1, 0, nullptr,
-                                                                                      nullptr};
+__attribute__((visibility("default"), used))
+jit_descriptor __jit_debug_descriptor = {1, 0, nullptr, nullptr};
 __attribute__((visibility("default"), used, noinline)) void __jit_debug_register_code() {
   __asm__ volatile("" ::: "memory");
 }

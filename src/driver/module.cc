@@ -241,16 +241,16 @@ PyObject* functionInfo(PyObject*, PyObject* object) {
   const CodeMetadata& metadata = *unit.code.metadata;
   const ExitRecord* forced =
       unit.forced_exit < 0 ? nullptr : &metadata.exits[static_cast<size_t>(unit.forced_exit)];
-  return Py_BuildValue(
-      "{s:K,s:n,s:I,s:I,s:n,s:n,s:d,s:i,s:N,s:I,s:s,s:K}", "code_address",
-      reinterpret_cast<uint64_t>(unit.code.base), "code_size",
-      static_cast<Py_ssize_t>(unit.code.size), "hot_size", metadata.hot_bytes, "cold_size",
-      metadata.cold_bytes,
-      "stack_size", static_cast<Py_ssize_t>(metadata.stack_bytes), "spill_size",
-      static_cast<Py_ssize_t>(metadata.spill_bytes), "compile_time", unit.compile_seconds,
-      "recompiles", state->recompiles, "hir_opcode_counts", counts, "deopt_exits", unit.deopt_exits,
-      "forced_exit", forced ? exitReasonName(forced->reason) : nullptr, "forced_exits_taken",
-      forced ? forced->count : 0);
+  return Py_BuildValue("{s:K,s:n,s:I,s:I,s:n,s:n,s:d,s:i,s:N,s:I,s:s,s:K}", "code_address",
+                       reinterpret_cast<uint64_t>(unit.code.base), "code_size",
+                       static_cast<Py_ssize_t>(unit.code.size), "hot_size", metadata.hot_bytes,
+                       "cold_size", metadata.cold_bytes, "stack_size",
+                       static_cast<Py_ssize_t>(metadata.stack_bytes), "spill_size",
+                       static_cast<Py_ssize_t>(metadata.spill_bytes), "compile_time",
+                       unit.compile_seconds, "recompiles", state->recompiles, "hir_opcode_counts",
+                       counts, "deopt_exits", unit.deopt_exits, "forced_exit",
+                       forced ? exitReasonName(forced->reason) : nullptr, "forced_exits_taken",
+                       forced ? forced->count : 0);
 }
 
 PyObject* totals(PyObject*, PyObject*) {

@@ -15,7 +15,8 @@ namespace tephra {
 struct UnwindState {
   uint8_t cfa_register = 0;
   int32_t cfa_offset = 0;
-  std::vector<std::pair<uint8_t, int32_t>> saved;  // register, bytes from the CFA; return address too
+  std::vector<std::pair<uint8_t, int32_t>>
+      saved;  // register, bytes from the CFA; return address too
 
   bool operator==(const UnwindState&) const = default;
 };

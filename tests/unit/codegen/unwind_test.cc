@@ -118,8 +118,11 @@ TEST(Unwind, LongDistancesAndManyRegisters) {
   UnwindState record = target.unwinding().frame, body = record;
   body.saved.push_back({target.dwarfRegister(lir::Bank::kGp, 19), -24});
   body.saved.push_back({target.dwarfRegister(lir::Bank::kFp, 8), -32});
-  std::vector<UnwindRow> rows = {{0, target.unwinding().entry}, {8, record},     {100, body},
-                                 {2000, target.unwinding().entry}, {400000, body}};
+  std::vector<UnwindRow> rows = {{0, target.unwinding().entry},
+                                 {8, record},
+                                 {100, body},
+                                 {2000, target.unwinding().entry},
+                                 {400000, body}};
   std::string text = decoded(target, rows, 500000);
   if (text.empty()) GTEST_SKIP() << "no readelf";
   EXPECT_EQ(text.find("Warning"), std::string::npos) << text;
@@ -200,8 +203,7 @@ TEST(Unwind, DebuggerEntriesBalance) {
 
 TEST(Unwind, CodeForAnotherMachineIsNotAnnounced) {
   CodeMemory memory;
-  const Target& other =
-      hostTarget().arch() == Arch::kX86_64 ? aarch64Target() : x86_64Target();
+  const Target& other = hostTarget().arch() == Arch::kX86_64 ? aarch64Target() : x86_64Target();
   void* code = memory.allocate(64);
   memory.announce(code, 64, "other", other, {{0, other.unwinding().entry}});
   EXPECT_EQ(memory.unwindStats().pieces, 0u);

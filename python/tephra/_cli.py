@@ -23,6 +23,7 @@ usage: python -m tephra [OPTIONS] PROGRAM.py [ARGS]      run a program under the
        python -m tephra options                          the options with their present values
        python -m tephra dump FORM FILE.py:NAME           print a function in one of its forms
        python -m tephra bench [--quick] [PROGRAM ...]    measure; see python -m tephra bench --help
+       python -m tephra verify TARGET...                 tests, stock and under the JIT, compared
        python -m tephra.coverage stdlib                  how much of the standard library compiles
 """
 
@@ -39,7 +40,7 @@ Options (each is also a TEPHRA_* variable and an -X tephra-* option of python; a
 """ % ", ".join(FORMS)
 
 # For command lines where there is no extension, so no table: options that take a value.
-_VALUED = ("compile-after", "list", "dump", "dump-filter", "max-code-size", "max-function-size",
+_VALUED = ("compile-after", "list", "last-compiled", "dump", "dump-filter", "max-code-size", "max-function-size",
            "stress-deopt", "stress-deopt-every", "recompile-after", "max-recompiles")
 
 
@@ -98,6 +99,10 @@ def _parse(argv: list[str]) -> int | tuple[str, list[str], dict[str, str]]:
         from tephra.bench import cli
 
         return cli.main(args)
+    if command == "verify":
+        from tephra.verify import cli as verify_cli
+
+        return verify_cli.main(args)
     return command, args, given
 
 

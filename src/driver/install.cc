@@ -6,6 +6,7 @@
 
 #include "driver/compile.h"
 #include "driver/jit.h"
+#include "driver/trail.h"
 #include "runtime/recursion.h"
 
 namespace tephra::driver {
@@ -106,9 +107,8 @@ void refuse(CodeState* state, const std::string& why) {
   restoreAll(state);
 }
 
-// Does the option "list" or jit_suppress exclude this function?
-bool isListed(PyFunctionObject* function) {
-  if (!jit().has_list) return true;
+// "module:qualname"; "" where there is no such text.
+std::string nameOf(PyFunctionObject* function) {
   const char* module = "";
   if (function->func_module && PyUnicode_Check(function->func_module)) {
     module = PyUnicode_AsUTF8(function->func_module);
@@ -116,17 +116,24 @@ bool isListed(PyFunctionObject* function) {
   const char* name = PyUnicode_AsUTF8(function->func_qualname);
   if (!module || !name) {
     PyErr_Clear();
-    return false;
+    return "";
   }
-  return jit().list.count(std::string(module) + ":" + name) != 0;
+  return std::string(module) + ":" + name;
+}
+
+// Does the option "list" exclude this function?
+bool isListed(PyFunctionObject* function) {
+  return !jit().has_list || jit().list.count(nameOf(function)) != 0;
 }
 
 bool compileNow(PyFunctionObject* function, CodeState* state) {
   if (self().compiling) return false;
   self().compiling = true;
+  if (!jit().options.last_compiled.empty()) trailBegins(nameOf(function));
   Result<std::unique_ptr<CompiledUnit>> result = compileUnit(function, *state, nullptr);
   self().compiling = false;
   if (!result) {
+    trailEnds(false);
     const Bailout& bailout = result.bailout();
     ++jit().totals.bailouts[bailoutName(bailout.reason)];
     std::string why = bailoutText(bailout.reason);
@@ -145,6 +152,7 @@ bool compileNow(PyFunctionObject* function, CodeState* state) {
   state->lazy = false;
   state->relearning = false;
   publishUnit(state);
+  trailEnds(true);
   for (PyFunctionObject* callee : state->unit->dependencies) addDependency(callee, state);
   installUnit(function, state);
   std::vector<PyFunctionObject*> others;

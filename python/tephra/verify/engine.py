@@ -1,0 +1,81 @@
+"""Runs all targets, a few at a time, and judges each."""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+
+from tephra.verify import jobs, rerun
+from tephra.verify.jobs import STOCK, Processes, Settings
+from tephra.verify.progress import Progress
+from tephra.verify.records import EXIT, Run
+from tephra.verify.rerun import NOT_COMPILED, Finding
+from tephra.verify.state import State
+from tephra.verify.targets import Target
+
+
+class Engine:
+    """Arguments: settings; configs (under the JIT, `after=N`); state; jobs (processes at a time); require
+    (functions that each run under the JIT must compile while its tests run); progress."""
+
+    def __init__(self, settings: Settings, configs: list[str], state: State, count: int, require: int,
+                 progress: Progress) -> None:
+        self._settings, self._configs, self._state = settings, configs, state
+        self._count, self._require, self._progress = count, require, progress
+        self._processes = Processes()
+
+    def run(self, targets: list[Target]) -> None:
+        """All targets. Raises: KeyboardInterrupt, OSError; what is finished is in the state by then."""
+        with ThreadPoolExecutor(self._count) as pool:
+            waiting = {pool.submit(self._target, target) for target in targets}
+            try:
+                while waiting:
+                    done, waiting = wait(waiting, timeout=1.0, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        future.result()
+            except BaseException:
+                for future in waiting:
+                    future.cancel()
+                self._processes.stop()
+                raise
+
+    def _target(self, target: Target) -> None:
+        def start(config: str, **how) -> Run:
+            return jobs.run(target, config, self._settings, self._processes, **how)
+
+        if self._processes.stopping:
+            return
+        stock = self._first(target, STOCK)
+        for config in self._configs:
+            jit = self._first(target, config)
+            if (target.name, config) in self._state.findings:
+                continue
+            findings = self._nothing_compiled(jit)
+            if jit.tests or not findings:  # where no test was run there is nothing to compare
+                findings += rerun.examine(stock, jit, start)
+            self._state.add_findings(target.name, config, findings)
+            for finding in findings:
+                self._progress.say(finding.line())
+
+    def _first(self, target: Target, config: str) -> Run:
+        run = self._state.runs.get((target.name, config))
+        fresh = run is None
+        if run is None:
+            run = jobs.run(target, config, self._settings, self._processes)
+            self._state.add_run(run)
+        failing = sum(each.fails for found in list(self._state.findings.values()) for each in found)
+        self._progress.step(f"{target.name} {config}: {run.count('passed')} passed, "
+                            f"{run.count('failed', 'xpassed')} failed", run.functions, failing, fresh)
+        return run
+
+    def _nothing_compiled(self, jit: Run) -> list[Finding]:
+        """A run that proves nothing about the JIT is a finding."""
+        why = ""
+        if not jit.functions and (not jit.enabled or jit.config == "after=0"):
+            why = jit.reason or ("the JIT was never switched on" if not jit.enabled else "no function was compiled")
+            why += "".join(f"; {count} times refused: {reason}" for reason, count in jit.bailouts.items())
+        elif jit.tests and not jit.died and jit.in_tests < self._require:
+            why = f"{jit.in_tests} functions compiled while the tests ran, {self._require} required"
+        if not why:
+            return []
+        return [Finding(jit.target, jit.config, EXIT, NOT_COMPILED, "", f"{jit.functions} functions", why,
+                        command=jit.command)]

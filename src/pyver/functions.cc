@@ -65,9 +65,14 @@ int deleteGlobal(PyThreadState* ts, PyObject* globals, PyObject* name) {
 
 PyObject* makeFunction(PyObject* code, PyObject* globals) { return PyFunction_New(code, globals); }
 
+constexpr int kAnnotateFunction = 0x10;  // of SET_FUNCTION_ATTRIBUTE
+
 void setFunctionAttribute(PyObject* function, PyObject* value, int kind) {
   PyObject** field = functionField(reinterpret_cast<PyFunctionObject*>(function), kind);
   Py_XSETREF(*field, value);
+  if (kind == kAnnotateFunction) {
+    nameAnnotate(reinterpret_cast<PyFunctionObject*>(function), value);
+  }
 }
 
 PyObject* callEx(PyThreadState* ts, PyObject* callable, PyObject* args, PyObject* kwargs) {

@@ -25,6 +25,8 @@ bool isInstrumentedOpcode(int opcode);
 
 // --- v3_XX/interpreter_api.cc
 PyObject** functionField(PyFunctionObject* func, int kind);  // of SET_FUNCTION_ATTRIBUTE's kind
+// Since some release of 3.14, SET_FUNCTION_ATTRIBUTE renames a function's __annotate__ function.
+void nameAnnotate(PyFunctionObject* func, PyObject* annotate);
 PyObject* superLookup(PyTypeObject* type, PyObject* self, PyObject* name, int* method);
 PyDictValues* instanceValues(PyObject* object);  // of an instance whose values are live
 bool checksCauseInstance();  // "raise x from C" refuses a C() that is no exception

@@ -214,6 +214,8 @@ PyObject* intrinsic2(PyThreadState*, PyObject* first, PyObject* second, int kind
 
 // --- functions and exceptions
 
+void nameAnnotate(PyFunctionObject*, PyObject*) {}  // there are none
+
 PyObject** functionField(PyFunctionObject* func, int kind) {
   switch (kind) {
     case 1: return &func->func_defaults;

@@ -142,6 +142,36 @@ PyObject* intrinsic2(PyThreadState* ts, PyObject* first, PyObject* second, int k
 
 // --- functions and exceptions
 
+// Does this release rename them? Its own behaviour says: a module body is always interpreted.
+bool renamesAnnotate() {
+  static const bool renames = [] {
+    PyObject* globals = PyDict_New();
+    PyObject* done =
+        globals ? PyRun_String("def f() -> int: pass\n", Py_file_input, globals, globals) : nullptr;
+    PyObject* f = done ? PyDict_GetItemString(globals, "f") : nullptr;
+    PyObject* annotate = f ? reinterpret_cast<PyFunctionObject*>(f)->func_annotate : nullptr;
+    const bool found =
+        annotate && PyFunction_Check(annotate) &&
+        PyUnicode_EqualToUTF8(reinterpret_cast<PyFunctionObject*>(annotate)->func_qualname,
+                              "f.__annotate__") != 0;
+    Py_XDECREF(done);
+    Py_XDECREF(globals);
+    PyErr_Clear();
+    return found;
+  }();
+  return renames;
+}
+
+void nameAnnotate(PyFunctionObject* func, PyObject* annotate) {
+  if (!PyFunction_Check(annotate) || !renamesAnnotate()) return;
+  PyObject* name = PyUnicode_FromFormat("%U.__annotate__", func->func_qualname);
+  if (name == nullptr) {
+    PyErr_Clear();  // out of memory: the old name stays
+    return;
+  }
+  Py_SETREF(reinterpret_cast<PyFunctionObject*>(annotate)->func_qualname, name);
+}
+
 PyObject** functionField(PyFunctionObject* func, int kind) {
   auto* base = reinterpret_cast<char*>(func);
   return reinterpret_cast<PyObject**>(base + _Py_FunctionAttributeOffsets[kind]);

@@ -14,7 +14,6 @@ namespace {
 
 constexpr size_t kPage = 4096;
 constexpr size_t kHugeUnit = size_t{2} << 20;
-constexpr int64_t kReach = (INT64_C(1) << 31) - 4096;
 constexpr size_t kCellSlab = size_t{64} << 10;
 constexpr unsigned kMemfdCloexec = 1, kMemfdExec = 16;
 
@@ -27,10 +26,10 @@ void* mapReservation(void* hint, size_t size, int extra) {
   return at == MAP_FAILED ? nullptr : at;
 }
 
-bool rangeReaches(uint64_t start, size_t size, uint64_t address) {
+bool rangeReaches(uint64_t start, size_t size, uint64_t address, int64_t distance) {
   auto low = static_cast<int64_t>(address - start);
   auto high = static_cast<int64_t>(address - (start + size));
-  return low > -kReach && low < kReach && high > -kReach && high < kReach;
+  return low > -distance && low < distance && high > -distance && high < distance;
 }
 
 // Kernels that know MFD_EXEC want to hear it; older ones refuse the flag.
@@ -46,7 +45,28 @@ void flushInstructionCache([[maybe_unused]] void* code, [[maybe_unused]] size_t 
 #endif
 }
 
+// Does execution see what is written through the other mapping, once the instruction cache was
+// told? The architecture says yes; QEMU's user emulation before 8.1 keeps its translation of the
+// old code, since it watches the executable mapping only.
+bool seesOtherMapping([[maybe_unused]] uint8_t* code, [[maybe_unused]] uint8_t* writable) {
+#if defined(__aarch64__)
+  for (uint32_t value : {1u, 2u}) {
+    const uint32_t words[] = {0x52800000 | value << 5, 0xD65F03C0};  // mov w0, value; ret
+    std::memcpy(writable, words, sizeof words);
+    flushInstructionCache(code, sizeof words);
+    if (reinterpret_cast<uint32_t (*)()>(code)() != value) return false;
+  }
+#endif
+  return true;
+}
+
 }  // namespace
+
+#if defined(__aarch64__)
+const int64_t CodeMemory::kReach = (INT64_C(1) << 27) - 4096;
+#else
+const int64_t CodeMemory::kReach = (INT64_C(1) << 31) - 4096;
+#endif
 
 // All code memories of the process, for pthread_atfork. A fork while another thread writes code
 // must not leave the child with a locked mutex or half-written book-keeping, hence the locking.
@@ -105,12 +125,13 @@ bool CodeMemory::reserveNear(uint64_t address, size_t size) {
     for (int side : {-1, 1}) {
       int64_t distance = step * int64_t{1 << 23} + (side < 0 ? static_cast<int64_t>(size) : 0);
       auto start = static_cast<int64_t>(address & ~(uint64_t{kHugeUnit} - 1)) + side * distance;
-      if (start < int64_t{1 << 20} || !rangeReaches(static_cast<uint64_t>(start), size, address))
+      if (start < int64_t{1 << 20} ||
+          !rangeReaches(static_cast<uint64_t>(start), size, address, kReach))
         continue;
       // MAP_FIXED_NOREPLACE; a kernel that does not know it takes the address as a hint.
       void* at = mapReservation(reinterpret_cast<void*>(start), size, 0x100000);
       if (at == nullptr) continue;
-      if (rangeReaches(reinterpret_cast<uint64_t>(at), size, address)) {
+      if (rangeReaches(reinterpret_cast<uint64_t>(at), size, address, kReach)) {
         base_ = static_cast<uint8_t*>(at);
         return true;
       }
@@ -147,7 +168,7 @@ bool CodeMemory::mapDual(Chunk* chunk) {
     if (writable != MAP_FAILED) {
       void* code =
           mmap(chunk->code, chunk->size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, 0);
-      mapped = code != MAP_FAILED;
+      mapped = code != MAP_FAILED && seesOtherMapping(chunk->code, static_cast<uint8_t*>(writable));
       if (mapped) chunk->writable = static_cast<uint8_t*>(writable);
       if (!mapped) munmap(writable, chunk->size);
     }
@@ -308,8 +329,9 @@ void CodeMemory::freeCell(uint64_t* cell) {
   --cells_;
 }
 
-bool CodeMemory::reaches(uint64_t address) const {
-  return base_ != nullptr && rangeReaches(reinterpret_cast<uint64_t>(base_), reserved_, address);
+bool CodeMemory::reaches(uint64_t address, int64_t distance) const {
+  return base_ != nullptr &&
+         rangeReaches(reinterpret_cast<uint64_t>(base_), reserved_, address, distance);
 }
 
 bool CodeMemory::contains(const void* address) const {

@@ -2,10 +2,11 @@
 // memory file (one writable, one executable), or, where the system forbids that, one mapping whose
 // protection is switched while code is written.
 // Placement: one reservation of address space near the addresses that code calls, so that calls
-// and data accesses are direct (rel32); chunks are committed inside it as they are needed.
-// Invariant: callers hold the interpreter's lock while they allocate, write or free (with the
-// switching fallback nobody may run compiled code meanwhile). After a fork neither process writes
-// to a chunk that both can see: fork seals all chunks, and later code goes to new ones.
+// are direct (x86-64: within 2 GB, data too; AArch64: within 128 MB); chunks are committed inside
+// it as they are needed. Invariant: callers hold the interpreter's lock while they allocate, write
+// or free (with the switching fallback nobody may run compiled code meanwhile). After a fork
+// neither process writes to a chunk that both can see: fork seals all chunks, and later code goes
+// to new ones.
 #pragma once
 
 #include <cstddef>
@@ -20,11 +21,18 @@
 
 namespace tephra {
 
+#if defined(__aarch64__)
+// Half of a direct call's reach: the other half remains for what is called.
+inline constexpr size_t kDefaultReserve = size_t{64} << 20;
+#else
+inline constexpr size_t kDefaultReserve = size_t{256} << 20;
+#endif
+
 struct CodeMemoryOptions {
-  size_t reserve_bytes = size_t{256} << 20;  // address space only
+  size_t reserve_bytes = kDefaultReserve;  // address space only
   size_t chunk_bytes = size_t{1} << 20;
   size_t max_code_bytes = 0;   // 0 = as much as was reserved
-  std::vector<uint64_t> near;  // to be reached by rel32, most wanted first
+  std::vector<uint64_t> near;  // to be reached by direct calls, most wanted first
   bool dual_mapping = true;    // false: protection switching (tests, and the fallback)
 };
 
@@ -60,12 +68,12 @@ class CodeMemory {
   void setAnnouncements(const AnnounceOptions& options);
   UnwindStats unwindStats() const;
 
-  // 8 bytes of plain data within rel32 of all code (entry cells); zeroed; nullptr when exhausted.
+  // 8 bytes of plain data within reach of all code (entry cells); zeroed; nullptr when exhausted.
   uint64_t* allocateCell();
   void freeCell(uint64_t* cell);
 
-  // Can every instruction of this memory reach `address` with a 32-bit displacement?
-  bool reaches(uint64_t address) const;
+  // Is `address` less than `distance` bytes from every instruction of this memory?
+  bool reaches(uint64_t address, int64_t distance = kReach) const;
   bool contains(const void* address) const;
 
   void setMaxCodeSize(size_t bytes);
@@ -79,6 +87,8 @@ class CodeMemory {
   void sealForFork();
 
   static constexpr size_t kAlignment = 16;
+  // Within it code is placed near the addresses that it calls: the host's direct calls'.
+  static const int64_t kReach;
 
  private:
   friend struct ForkHooks;

@@ -16,17 +16,11 @@ void* placeCode(EmittedCode* code, CodeMemory& memory, const Target& target,
                 const std::string& name) {
   void* base = memory.allocate(code->bytes.size());
   if (base == nullptr) return nullptr;
-  bool good = true;
   for (const Relocation& relocation : code->relocations) {
-    auto behind = reinterpret_cast<uint64_t>(base) + relocation.offset + 4;
-    auto distance = static_cast<int64_t>(relocation.target - behind);
-    good = good && distance == static_cast<int32_t>(distance);
-    auto bits = static_cast<uint32_t>(distance);
-    for (int i = 0; i < 4; ++i)
-      code->bytes[relocation.offset + static_cast<uint32_t>(i)] =
-          static_cast<uint8_t>(bits >> (8 * i));
+    relocate(relocation, code->bytes.data() + relocation.offset,
+             reinterpret_cast<uint64_t>(base) + relocation.offset);
   }
-  if (good && memory.write(base, code->bytes.data(), code->bytes.size())) {
+  if (memory.write(base, code->bytes.data(), code->bytes.size())) {
     memory.announce(base, code->bytes.size(), name, target, code->unwinding);
     return base;
   }
@@ -34,17 +28,44 @@ void* placeCode(EmittedCode* code, CodeMemory& memory, const Target& target,
   return nullptr;
 }
 
-std::function<bool(uint64_t)> reachOf(const CodeMemory& memory) {
-  return [&memory](uint64_t address) { return memory.reaches(address); };
-}
-
 const char* stubName(StubKind kind) {
   switch (kind) {
     case StubKind::kDecref: return "tephra-stub:release";
     case StubKind::kExit: return "tephra-stub:exit";
     case StubKind::kUncompiled: return "tephra-stub:call-uncompiled";
+    case StubKind::kFar: return "tephra-stub:far-call";
   }
   return "tephra-stub";
+}
+
+constexpr uint64_t kFarStub = UINT64_C(1) << 63;  // keys of stubs to far addresses
+
+// One stub per far address and memory, shared by all that go there.
+uint64_t farStub(const Target& target, uint64_t destination, CodeMemory& memory) {
+  uint64_t key = kFarStub | destination;
+  void* stub = memory.sharedStub(key);
+  if (stub == nullptr) {
+    StubInput input;
+    input.kind = StubKind::kFar;
+    input.destination = destination;
+    Result<EmittedCode> code = emitStub(target, input);
+    if (!code) return 0;
+    stub = placeCode(&*code, memory, target, stubName(StubKind::kFar));
+    if (stub != nullptr) memory.setSharedStub(key, stub);
+  }
+  return reinterpret_cast<uint64_t>(stub);
+}
+
+Reach reachOf(const Target& target, CodeMemory& memory) {
+  Reach reach;
+  reach.call = [&memory, limit = target.callReach()](uint64_t address) {
+    return memory.reaches(address, limit);
+  };
+  reach.data = [&memory, limit = target.dataReach()](uint64_t address) {
+    return memory.reaches(address, limit);
+  };
+  reach.stub = [&target, &memory](uint64_t address) { return farStub(target, address, memory); };
+  return reach;
 }
 
 // A stub of this memory, made at first use.
@@ -54,7 +75,11 @@ uint64_t sharedStub(const Target& target, StubKind kind, uint32_t nargs, CodeMem
       static_cast<uint64_t>(target.arch()) << 40 | static_cast<uint64_t>(kind) << 32 | nargs;
   void* stub = memory.sharedStub(key);
   if (stub == nullptr) {
-    StubInput input{kind, nargs, &addresses, reachOf(memory)};
+    StubInput input;
+    input.kind = kind;
+    input.nargs = nargs;
+    input.addresses = &addresses;
+    input.reach = reachOf(target, memory);
     Result<EmittedCode> code = emitStub(target, input);
     if (!code) return 0;
     stub = placeCode(&*code, memory, target, stubName(kind));
@@ -96,7 +121,7 @@ EmitInput makeInput(const lir::Function& function, const CodeUnit& unit, const T
   input.addresses = &addresses;
   input.total_args = unit.total_args;
   input.fixed_positional = (unit.flags & (kVarArgs | kVarKeywords)) == 0 && unit.kwonly == 0;
-  input.reaches = reachOf(memory);
+  input.reach = reachOf(target, memory);
   // The vectorcall entry releases the arguments that it held.
   if (unit.total_args > 0 ||
       uses(function, [](const lir::Instr& instr) { return instr.op == lir::Op::kDecref; })) {

@@ -36,6 +36,17 @@ struct NativeFrame {
   int32_t slotOffset(uint32_t index) const { return first_slot - 8 * static_cast<int32_t>(index); }
 };
 
+// What code can reach from wherever it is placed.
+struct Reach {
+  std::function<bool(uint64_t)> call;  // this address by a direct call
+  std::function<bool(uint64_t)> data;  // this address relative to the instruction
+  // The region's stub that goes on to an address which `call` denies; 0: no memory for it.
+  std::function<uint64_t(uint64_t)> stub;
+
+  bool calls(uint64_t address) const { return call && call(address); }
+  bool addresses(uint64_t address) const { return data && data(address); }
+};
+
 struct EmitInput {
   const lir::Function* function = nullptr;
   std::vector<lir::Block*> hot, cold;  // in the order of the code
@@ -46,16 +57,26 @@ struct EmitInput {
   uint32_t total_args = 0;       // of the function: the register entry's without argument 0
   bool fixed_positional = true;  // false: *args or **kwargs, every call is bound slowly
   uint64_t decref_thunk = 0, exit_thunk = 0;  // shared stubs; 0 = the function needs none
-  std::function<bool(uint64_t)>
-      reaches;  // is this address within a direct call of wherever the code goes?
+  Reach reach;
+  bool landing_pads = false;  // the process enforces branch targets
   bool disassembly = false;
 };
 
-// A 32-bit displacement at `offset`: target minus the address behind the displacement.
-struct Relocation {
-  uint32_t offset = 0;
-  uint64_t target = 0;
+enum class RelocationKind : uint8_t {
+  kX86Relative,    // 32 bits: target minus the address behind them
+  kArmBranch,      // b or bl
+  kArmPages,       // adrp
+  kArmLow12,       // add: the target's low 12 bits
+  kArmLow12Words,  // ldr of 8 bytes: the same
 };
+struct Relocation {
+  uint32_t offset = 0;  // of the displacement; AArch64: of the instruction
+  uint64_t target = 0;
+  RelocationKind kind = RelocationKind::kX86Relative;
+};
+// Completes `code` (the bytes at the relocation's offset) for its place at run time. The target is
+// within reach, as Reach said when the code was emitted.
+void relocate(const Relocation& relocation, uint8_t* code, uint64_t place);
 
 struct EmittedCode {
   std::vector<uint8_t> bytes;  // hot section, cold section, literals
@@ -76,15 +97,20 @@ Result<EmittedCode> emitFunction(const Target& target, const EmitInput& input);
 
 // Pieces that several functions share.
 enum class StubKind : uint8_t {
-  kDecref,      // called with an object in the scratch register; preserves every other register
-  kExit,        // called with the metadata in the scratch register, the exit's number on the stack
+  kDecref,  // called with an object in the scratch register; preserves every other register
+  // Called with the metadata in the scratch register, the exit's number on the stack (x86-64) or in
+  // the second scratch register (AArch64).
+  kExit,
   kUncompiled,  // register entry of a function that is not compiled; `nargs` parameters
+  kFar,         // goes on to `destination`, which is out of a direct call's reach
 };
 struct StubInput {
   StubKind kind = StubKind::kDecref;
   uint32_t nargs = 0;
+  uint64_t destination = 0;
   const RuntimeAddresses* addresses = nullptr;
-  std::function<bool(uint64_t)> reaches;
+  Reach reach;
+  bool landing_pads = false;
 };
 Result<EmittedCode> emitStub(const Target& target, const StubInput& input);
 

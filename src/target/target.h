@@ -48,6 +48,9 @@ class Target {
   virtual uint8_t pinned(lir::Pinned which) const = 0;
   virtual uint8_t dwarfRegister(lir::Bank bank, int number) const = 0;
   virtual const UnwindConvention& unwinding() const = 0;
+  // Distances, in bytes, within which a call and an address relative to the instruction are direct.
+  virtual int64_t callReach() const = 0;
+  virtual int64_t dataReach() const = 0;
 
   // Constraints of `instr`'s operands: defs first, then uses (variadic ones too).
   virtual void constraints(const lir::Instr& instr, std::vector<OperandConstraint>* out) const = 0;

@@ -72,6 +72,8 @@ class AArch64Target final : public Target {
   uint8_t pinned(lir::Pinned which) const override {
     return which == lir::Pinned::kThread ? kThreadReg : kFrameReg;
   }
+  int64_t callReach() const override { return (INT64_C(1) << 27) - 4096; }
+  int64_t dataReach() const override { return (INT64_C(1) << 32) - 8192; }
 
   uint8_t dwarfRegister(Bank bank, int number) const override {
     return static_cast<uint8_t>(bank == Bank::kFp ? 64 + number : number);

@@ -1,5 +1,4 @@
-// Purpose: machine code for AArch64 (see target/emit.h). The machine is described in full
-// (description.cc), so lowering and allocation run for it; emission refuses every function.
+// Purpose: machine code for AArch64 (see target/emit.h).
 #pragma once
 
 #include "target/emit.h"

@@ -1,5 +1,7 @@
 // Purpose: register numbers of AArch64 and their roles in compiled code (AAPCS64 on Linux).
-// x18 belongs to the platform and is never touched; x16 and x17 are the emission's.
+// x18 belongs to the platform and is never touched. x16 is the allocator's scratch register too: it
+// may hold a value of a parallel move, so a move never touches it. x17 and x30 are the emission's
+// alone (x30 is saved by every function's frame record, so between calls it is free).
 #pragma once
 
 #include <cstdint>
@@ -13,6 +15,7 @@ inline constexpr uint8_t kFrameReg = 28;
 inline constexpr uint8_t kFramePointer = 29, kLinkRegister = 30, kStackPointer = 31;
 inline constexpr uint8_t kScratchGp = 16;
 inline constexpr uint8_t kScratchGp2 = 17;
+inline constexpr uint8_t kScratchAddress = kLinkRegister;  // of a frame word that is far away
 inline constexpr uint8_t kScratchFp = 31;
 inline constexpr uint8_t kCallTarget = 9;
 inline constexpr uint8_t kArgumentGp[] = {0, 1, 2, 3, 4, 5, 6, 7};

@@ -49,6 +49,8 @@ class X86Target final : public Target {
   uint8_t pinned(lir::Pinned which) const override {
     return which == lir::Pinned::kThread ? kThreadReg : kFrameReg;
   }
+  int64_t callReach() const override { return (INT64_C(1) << 31) - 4096; }
+  int64_t dataReach() const override { return (INT64_C(1) << 31) - 4096; }
 
   uint8_t dwarfRegister(Bank bank, int number) const override {
     static constexpr uint8_t kGp[] = {0, 2, 1, 3, 7, 6, 4, 5};

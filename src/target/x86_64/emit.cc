@@ -369,7 +369,7 @@ Result<EmittedCode> emitFunction(const Target& target, const EmitInput& input) {
   std::vector<bool> short_jumps;
   for (int run = 0; run < 2; ++run) {
     bool last = run == 1;
-    Assembly assembly(input.reaches, short_jumps, input.disassembly && (last || run == 0));
+    Assembly assembly(input.reach.call, short_jumps, input.disassembly && (last || run == 0));
     FunctionEmitter emitter(target, input, assembly);
     emitter.emitAll();
     EmittedCode code;

@@ -199,7 +199,7 @@ void uncompiledStub(Assembly& as, const RuntimeAddresses& addresses,
 }  // namespace
 
 Result<EmittedCode> emitStub(const Target& target, const StubInput& input) {
-  Assembly assembly(input.reaches, {}, false);
+  Assembly assembly(input.reach.call, {}, false);
   assembly.enterHot();
   const UnwindConvention& convention = target.unwinding();
   assembly.unwind(convention.entry);
@@ -209,6 +209,7 @@ Result<EmittedCode> emitStub(const Target& target, const StubInput& input) {
     case StubKind::kUncompiled:
       uncompiledStub(assembly, *input.addresses, convention, input.nargs);
       break;
+    case StubKind::kFar: assembly.jumpTo(input.destination); break;
   }
   EmittedCode code;
   if (!assembly.finish(&code)) return emissionBailout(assembly.error());

@@ -22,8 +22,11 @@ CodeMemoryOptions small(bool dual) {
           .dual_mapping = dual};
 }
 
-// mov eax, value; ret
-std::vector<uint8_t> returns(uint8_t value) { return {0xB8, value, 0, 0, 0, 0xC3}; }
+// A function that returns `value` (below 8): mov eax, value; ret, or mov w0, value; ret.
+std::vector<uint8_t> returns(uint8_t value) {
+  if (codegen_test::hostIsX86()) return {0xB8, value, 0, 0, 0, 0xC3, 0x90, 0x90};
+  return {static_cast<uint8_t>(value << 5), 0, 0x80, 0x52, 0xC0, 0x03, 0x5F, 0xD6};
+}
 int callAt(void* code) { return reinterpret_cast<int (*)()>(code)(); }
 
 class CodeMemoryTest : public ::testing::TestWithParam<bool> {};
@@ -33,11 +36,11 @@ TEST_P(CodeMemoryTest, CodeRunsAndIsNeverWritableAndExecutable) {
   CodeMemory memory(small(GetParam()));
   ASSERT_TRUE(memory.usable());
   EXPECT_EQ(memory.stats().dual_mapping, GetParam());
-  auto code = returns(42);
+  auto code = returns(5);
   void* at = memory.allocate(code.size());
   ASSERT_NE(at, nullptr);
   ASSERT_TRUE(memory.write(at, code.data(), code.size()));
-  EXPECT_TRUE(!codegen_test::hostIsX86() || callAt(at) == 42);
+  EXPECT_EQ(callAt(at), 5);
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {
     EXPECT_EQ(line.find("rwx"), std::string::npos) << line;
@@ -93,11 +96,11 @@ TEST_P(CodeMemoryTest, BlocksLargerThanAChunk) {
   CodeMemory memory(small(GetParam()));
   void* large = memory.allocate(size_t{200} << 10);
   ASSERT_NE(large, nullptr);
-  std::vector<uint8_t> code(size_t{200} << 10, 0x90);
-  code[code.size() - 6] = 0xB8;
-  std::memcpy(code.data() + code.size() - 6, returns(7).data(), 6);
+  auto seven = returns(7);
+  std::vector<uint8_t> code(size_t{200} << 10, 0);
+  std::memcpy(code.data() + code.size() - seven.size(), seven.data(), seven.size());
   ASSERT_TRUE(memory.write(large, code.data(), code.size()));
-  EXPECT_TRUE(!codegen_test::hostIsX86() || callAt(large) == 7);
+  EXPECT_EQ(callAt(static_cast<char*>(large) + code.size() - seven.size()), 7);
 }
 
 TEST_P(CodeMemoryTest, CellsAreZeroedAndReused) {
@@ -114,28 +117,27 @@ TEST_P(CodeMemoryTest, CellsAreZeroedAndReused) {
 
 // A child must not see code change under it, nor change its parent's.
 TEST_P(CodeMemoryTest, ForkedProcessesDoNotShareNewCode) {
-  if (!codegen_test::hostIsX86()) GTEST_SKIP() << "the code of this test is x86-64";
   CodeMemory memory(small(GetParam()));
   auto one = returns(1), two = returns(2), three = returns(3);
-  void* before = memory.allocate(6);
-  memory.write(before, one.data(), 6);
+  void* before = memory.allocate(8);
+  memory.write(before, one.data(), 8);
   int to_parent[2], to_child[2];
   ASSERT_EQ(pipe(to_parent) + pipe(to_child), 0);
   pid_t child = fork();
   if (child == 0) {
-    void* mine = memory.allocate(6);
-    bool good = mine != nullptr && memory.write(mine, two.data(), 6);
+    void* mine = memory.allocate(8);
+    bool good = mine != nullptr && memory.write(mine, two.data(), 8);
     char go = good;
     good = write(to_parent[1], &go, 1) == 1 && read(to_child[0], &go, 1) == 1 && good;
     _exit(good && callAt(mine) == 2 && callAt(before) == 1 ? 0 : 1);
   }
   char go = 0;
   ASSERT_EQ(read(to_parent[0], &go, 1), 1);
-  void* mine = memory.allocate(6);
-  ASSERT_TRUE(memory.write(mine, three.data(), 6));
+  void* mine = memory.allocate(8);
+  ASSERT_TRUE(memory.write(mine, three.data(), 8));
   memory.free(before);
-  void* again = memory.allocate(6);
-  memory.write(again, three.data(), 6);
+  void* again = memory.allocate(8);
+  memory.write(again, three.data(), 8);
   ASSERT_EQ(write(to_child[1], &go, 1), 1);
   int status = 0;
   waitpid(child, &status, 0);

@@ -28,18 +28,33 @@ std::vector<uint64_t> record;
 uint64_t misaligned = 0;
 
 // Every fake function checks the stack alignment and destroys all that C code may destroy.
-#define TEPHRA_TEST_CLOBBER()                                                                      \
-  do {                                                                                             \
-    misaligned |= reinterpret_cast<uint64_t>(__builtin_frame_address(0)) & 15;                     \
-    asm volatile(                                                                                  \
-        "movq $-1, %%rax\n movq %%rax, %%rcx\n movq %%rax, %%rdx\n movq %%rax, %%rsi\n"            \
-        "movq %%rax, %%rdi\n movq %%rax, %%r8\n movq %%rax, %%r9\n movq %%rax, %%r10\n"            \
-        "movq %%rax, %%r11\n"                                                                      \
-        "pcmpeqd %%xmm0, %%xmm0\n pcmpeqd %%xmm1, %%xmm1\n pcmpeqd %%xmm2, %%xmm2\n"               \
-        "pcmpeqd %%xmm7, %%xmm7\n pcmpeqd %%xmm13, %%xmm13\n pcmpeqd %%xmm14, %%xmm14\n"           \
-        "pcmpeqd %%xmm15, %%xmm15\n" ::                                                            \
-            : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "xmm0", "xmm1", "xmm2", \
-              "xmm7", "xmm13", "xmm14", "xmm15", "memory");                                        \
+#if defined(__x86_64__)
+#define TEPHRA_TEST_DESTROY()                                                                    \
+  asm volatile(                                                                                  \
+      "movq $-1, %%rax\n movq %%rax, %%rcx\n movq %%rax, %%rdx\n movq %%rax, %%rsi\n"            \
+      "movq %%rax, %%rdi\n movq %%rax, %%r8\n movq %%rax, %%r9\n movq %%rax, %%r10\n"            \
+      "movq %%rax, %%r11\n"                                                                      \
+      "pcmpeqd %%xmm0, %%xmm0\n pcmpeqd %%xmm1, %%xmm1\n pcmpeqd %%xmm2, %%xmm2\n"               \
+      "pcmpeqd %%xmm7, %%xmm7\n pcmpeqd %%xmm13, %%xmm13\n pcmpeqd %%xmm14, %%xmm14\n"           \
+      "pcmpeqd %%xmm15, %%xmm15\n" ::                                                            \
+          : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "xmm0", "xmm1", "xmm2", \
+            "xmm7", "xmm13", "xmm14", "xmm15", "memory")
+#else
+#define TEPHRA_TEST_DESTROY()                                                                      \
+  asm volatile(                                                                                    \
+      "mov x0, #-1\n mov x1, x0\n mov x2, x0\n mov x3, x0\n mov x4, x0\n mov x5, x0\n"             \
+      "mov x6, x0\n mov x7, x0\n mov x8, x0\n mov x9, x0\n mov x10, x0\n mov x11, x0\n"            \
+      "mov x12, x0\n mov x13, x0\n mov x14, x0\n mov x15, x0\n mov x16, x0\n mov x17, x0\n"        \
+      "fmov d0, x0\n fmov d1, x0\n fmov d2, x0\n fmov d7, x0\n fmov d16, x0\n fmov d23, x0\n"      \
+      "fmov d30, x0\n fmov d31, x0\n" ::                                                           \
+          : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12",       \
+            "x13", "x14", "x15", "x16", "x17", "v0", "v1", "v2", "v7", "v16", "v23", "v30", "v31", \
+            "memory")
+#endif
+#define TEPHRA_TEST_CLOBBER()                                                  \
+  do {                                                                         \
+    misaligned |= reinterpret_cast<uint64_t>(__builtin_frame_address(0)) & 15; \
+    TEPHRA_TEST_DESTROY();                                                     \
   } while (0)
 
 uint64_t takeExit(CodeMetadata* metadata, uint32_t exit, RegisterFile* registers, void* fp,
@@ -52,9 +67,7 @@ uint64_t takeExit(CodeMetadata* metadata, uint32_t exit, RegisterFile* registers
   taken.thread = reinterpret_cast<uint64_t>(thread);
   std::memcpy(taken.stack_values, static_cast<char*>(fp) - 32, 32);
   ++taken.count;
-#if defined(__x86_64__)
   TEPHRA_TEST_CLOBBER();
-#endif
   return 0xE817;
 }
 
@@ -72,32 +85,24 @@ uint64_t callUncompiled(uint64_t function, uint64_t* args, uint64_t nargs) {
 
 void dealloc(FakeObject* object) {
   record.push_back(reinterpret_cast<uint64_t>(object));
-#if defined(__x86_64__)
   TEPHRA_TEST_CLOBBER();
-#endif
 }
 
 int fake_thread;
 thread_local uint64_t fake_thread_word = 0x7171, fake_limit = 0;
 void* threadState() {
-#if defined(__x86_64__)
   TEPHRA_TEST_CLOBBER();
-#endif
   return &fake_thread;
 }
 void initLimit() {
   fake_limit = 4096;
-#if defined(__x86_64__)
   TEPHRA_TEST_CLOBBER();
-#endif
 }
 
 uint64_t helper(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t g,
                 uint64_t h, uint64_t i) {
   record = {a, b, c, d, e, f, g, h, i};
-#if defined(__x86_64__)
   TEPHRA_TEST_CLOBBER();
-#endif
   return 1000;
 }
 double helperF(double x, uint64_t a, double y) { return x * 100 + static_cast<double>(a) * 10 + y; }
@@ -112,7 +117,6 @@ int64_t tlsOffset(const void* variable) {
 class Execute : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!hostIsX86()) GTEST_SKIP() << "no machine code is emitted for this host yet";
     addresses.helpers.fill(addressOf(&helper));
     addresses.helpers[1] = addressOf(&helperF);
     addresses.take_exit = addressOf(&takeExit);
@@ -129,7 +133,7 @@ class Execute : public ::testing::Test {
 
   void generate(const std::string& text) {
     lir::Function function;
-    ASSERT_TRUE(parseInto(text, &function));
+    ASSERT_TRUE(parseInto(forHost(text), &function));
     Result<CompiledCode> result = generateCode(function, unit, hostTarget(), memory, addresses);
     ASSERT_TRUE(result) << result.bailout().detail;
     code = std::move(*result);
@@ -139,7 +143,7 @@ class Execute : public ::testing::Test {
     if (code.register_entry == nullptr) return 0;
     return reinterpret_cast<uint64_t (*)(uint64_t, Args...)>(code.register_entry)(0xF0, args...);
   }
-  // Body text "…" with parameters in rsi, rdx, … and the result in rax.
+  // Body text "…" with parameters in rsi, rdx, … and the result in rax (see forHost()).
   uint64_t run(const std::string& body, uint64_t a = 0, uint64_t b = 0, uint64_t c = 0) {
     generate(wrap("bb0:\n" + body, "params=4 outgoing=4 slots=4 saved=0x3008,0x0", 3));
     return call(a, b, c);
@@ -251,7 +255,7 @@ TEST_F(Execute, Doubles) {
 }
 
 TEST_F(Execute, ConstantsOfAllSizes) {
-  uint64_t near = addressOf(&helper);  // made by lea: the code lies within its reach
+  uint64_t near = addressOf(&helper);  // x86-64 makes it by lea: the code lies within its reach
   for (uint64_t value :
        {uint64_t{0}, uint64_t{1}, ~uint64_t{0}, uint64_t{0xFFFFFFFF}, uint64_t{1} << 40, near}) {
     for (const char* reg : {"%0", "%9", "%13"}) {
@@ -418,9 +422,13 @@ TEST_F(Execute, OverflowExits) {
 
 TEST_F(Execute, CallsWithManyArguments) {
   addresses.helpers[2] = addressOf(&helper);
-  EXPECT_EQ(run("  %3 = Move 30\n  slot2 = Move 80\n  StoreOut 4321 {index=0}\n  %7 = Move %6\n"
-                "  %0 = Call %7, 1, 2, 3, 4, 5, %3, slot2, 9000000000 {helper=" +
-                    std::string(helperInfo(static_cast<Helper>(2)).name) +
+  // Stack arguments: three on x86-64, one on AArch64.
+  const char* arguments =
+      hostIsX86() ? "%7, 1, 2, 3, 4, 5, %3, slot2, 9000000000" : "%7, 1, 2, 3, 4, 5, 30, 80, slot1";
+  EXPECT_EQ(run("  %3 = Move 30\n  slot2 = Move 80\n  slot1 = Move 9000000000\n  StoreOut 4321 "
+                "{index=0}\n  %7 = Move %6\n  %0 = Call " +
+                    std::string(arguments) +
+                    " {helper=" + std::string(helperInfo(static_cast<Helper>(2)).name) +
                     "}\n"
                     "  %8 = LoadOut {index=0}\n  %0 = Add %0, %8 {width=8}\n  %0 = Add %0, %3 "
                     "{width=8}\n  Return %0\n",
@@ -462,9 +470,9 @@ TEST_F(Execute, CallsOutOfReach) {
   CodeMemory far{CodeMemoryOptions{.reserve_bytes = size_t{4} << 20, .near = {0x100000000}}};
   ASSERT_FALSE(far.reaches(addressOf(&helper)));
   lir::Function function;
-  ASSERT_TRUE(parseInto(wrap("bb0:\n  %0 = Call 1, 2, 3, 4, 5, 6 {helper=store_global}\n  Decref "
-                             "%0 {maybe_null=true}\n  Exit {exit=0}\n",
-                             "params=1 outgoing=0", 1),
+  ASSERT_TRUE(parseInto(forHost(wrap("bb0:\n  %0 = Call 1, 2, 3, 4, 5, 6 {helper=store_global}\n"
+                                     "  Decref %0 {maybe_null=true}\n  Exit {exit=0}\n",
+                                     "params=1 outgoing=0", 1)),
                         &function));
   static FakeObject object;
   auto give = +[]() -> FakeObject* { return &object; };
@@ -517,6 +525,64 @@ bool keepsCalleeSaved(void* entry) {
       : "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
   return bad == 0;
 }
+#else
+// The same for x19 to x28 and d8 to d15: each holds its number, times 0x101 in the general bank.
+extern "C" uint64_t tephra_test_keeps(void* entry);
+asm(R"(
+.text
+.type tephra_test_keeps, %function
+tephra_test_keeps:
+  stp x29, x30, [sp, #-176]!
+  mov x29, sp
+  stp x19, x20, [sp, #16]
+  stp x21, x22, [sp, #32]
+  stp x23, x24, [sp, #48]
+  stp x25, x26, [sp, #64]
+  stp x27, x28, [sp, #80]
+  stp d8, d9, [sp, #96]
+  stp d10, d11, [sp, #112]
+  stp d12, d13, [sp, #128]
+  stp d14, d15, [sp, #144]
+  mov x9, x0
+  .irp n, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28
+  mov x\n, #(\n * 0x101)
+  .endr
+  .irp n, 8, 9, 10, 11, 12, 13, 14, 15
+  fmov d\n, #\n
+  .endr
+  mov x1, #1
+  blr x9
+  mov x0, #0
+  .irp n, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28
+  mov x1, #(\n * 0x101)
+  eor x1, x1, x\n
+  orr x0, x0, x1
+  .endr
+  .irp n, 8, 9, 10, 11, 12, 13, 14, 15
+  fmov d0, #\n
+  fmov x1, d0
+  fmov x2, d\n
+  eor x1, x1, x2
+  orr x0, x0, x1
+  .endr
+  mov x1, sp
+  eor x1, x1, x29
+  orr x0, x0, x1
+  ldp x19, x20, [sp, #16]
+  ldp x21, x22, [sp, #32]
+  ldp x23, x24, [sp, #48]
+  ldp x25, x26, [sp, #64]
+  ldp x27, x28, [sp, #80]
+  ldp d8, d9, [sp, #96]
+  ldp d10, d11, [sp, #112]
+  ldp d12, d13, [sp, #128]
+  ldp d14, d15, [sp, #144]
+  ldp x29, x30, [sp], #176
+  ret
+.size tephra_test_keeps, . - tephra_test_keeps
+)");
+bool keepsCalleeSaved(void* entry) { return tephra_test_keeps(entry) == 0; }
+#endif
 
 TEST_F(Execute, CalleeSavedRegistersSurvive) {
   std::string spoil =
@@ -527,7 +593,36 @@ TEST_F(Execute, CalleeSavedRegistersSurvive) {
   EXPECT_TRUE(keepsCalleeSaved(code.register_entry));
   EXPECT_TRUE(keepsCalleeSaved(code.array_entry));
 }
-#endif
+
+// Every callee-saved register of both banks, in frames with an odd and an even number of them.
+TEST_F(Execute, EveryCalleeSavedRegisterSurvives) {
+  const Target& target = hostTarget();
+  for (bool all : {false, true}) {
+    RegSet gp = target.calleeSaved(lir::Bank::kGp), fp = target.calleeSaved(lir::Bank::kFp);
+    if (!all) gp &= gp - 1;
+    if (!all) fp &= fp - 1;
+    std::string body = "bb0:\n";
+    for (int reg = 0; reg < 64; ++reg) {
+      if (gp >> reg & 1) body += "  %" + std::to_string(reg) + " = Move 77\n";
+      if (fp >> reg & 1) body += "  %f" + std::to_string(reg) + " = MoveConstF {value=0.5}\n";
+    }
+    char saved[64];
+    snprintf(saved, sizeof saved, "params=1 outgoing=0 slots=3 saved=%#lx,%#lx",
+             static_cast<unsigned long>(gp), static_cast<unsigned long>(fp));
+    std::string ends[] = {"  %" + std::to_string(target.returnRegister(lir::Bank::kGp)) +
+                              " = Move 5\n  Return %" +
+                              std::to_string(target.returnRegister(lir::Bank::kGp)) + "\n",
+                          "  Exit {exit=0}\n"};
+    for (const std::string& end : ends) {
+      lir::Function function;
+      ASSERT_TRUE(parseInto(wrap(body + end, saved, 1), &function));
+      Result<CompiledCode> result = generateCode(function, unit, target, memory, addresses);
+      ASSERT_TRUE(result) << result.bailout().detail;
+      EXPECT_TRUE(keepsCalleeSaved(result->register_entry));
+      EXPECT_TRUE(keepsCalleeSaved(result->array_entry));
+    }
+  }
+}
 
 // --- reference counts
 
@@ -555,24 +650,46 @@ TEST_F(Execute, ReferenceCounts) {
 TEST_F(Execute, LastReferencePreservesEveryRegister) {
   // All registers that compiled code may use hold something; the object's thunk destroys what it
   // may.
-  std::string fill, sum = "  %0 = Add %0, %1 {width=8}\n";
-  for (int reg : {0, 1, 2, 3, 7, 8, 9, 10, 12, 13})
-    fill += "  %" + std::to_string(reg) + " = Move " + std::to_string(1 << reg) + "\n";
-  for (int reg = 0; reg < 15; ++reg)
-    fill +=
-        "  %f" + std::to_string(reg) + " = MoveConstF {value=" + std::to_string(1 << reg) + "}\n";
-  for (int reg : {2, 3, 7, 8, 9, 10, 12, 13})
-    sum += "  %0 = Add %0, %" + std::to_string(reg) + " {width=8}\n";
-  for (int reg = 1; reg < 15; ++reg) sum += "  %f0 = AddF %f0, %f" + std::to_string(reg) + "\n";
+  const Target& target = hostTarget();
+  int object_register = target.argumentRegisters(lir::Bank::kGp)[1];
+  RegSet gp = target.allocatable(lir::Bank::kGp) & ~(RegSet{1} << object_register);
+  RegSet fp = target.allocatable(lir::Bank::kFp);
+  int result = target.returnRegister(lir::Bank::kGp);
+  std::string fill, sum, d = "%" + std::to_string(result);
+  uint64_t expected = 0, expected_fp = 0;
+  for (int reg = 0; reg < 32; ++reg) {
+    std::string name = std::to_string(reg), value = std::to_string(INT64_C(1) << reg);
+    if (gp >> reg & 1) {
+      expected += UINT64_C(1) << reg;
+      fill += "  %" + name + " = Move " + value + "\n";
+      if (reg != result) sum += "  " + d + " = Add " + d + ", %" + name + " {width=8}\n";
+    }
+    if (fp >> reg & 1) {
+      expected_fp += UINT64_C(1) << reg;
+      fill += "  %f" + name + " = MoveConstF {value=" + value + "}\n";
+      if (reg != 0) sum += "  %f0 = AddF %f0, %f" + name + "\n";
+    }
+  }
+  std::string o = "%" + std::to_string(object_register);
+  char header[80];
+  snprintf(header, sizeof header, "params=2 outgoing=0 saved=%#lx,%#lx",
+           static_cast<unsigned long>(target.calleeSaved(lir::Bank::kGp)),
+           static_cast<unsigned long>(target.calleeSaved(lir::Bank::kFp)));
+  lir::Function function;
+  ASSERT_TRUE(parseInto(wrap("bb0:\n" + fill + "  Decref " + o + " {maybe_null=false}\n" + sum +
+                                 "  StoreF [" + o + " + 8], %f0\n  Return " + d + "\n",
+                             header),
+                        &function));
+  Result<CompiledCode> generated = generateCode(function, unit, target, memory, addresses);
+  ASSERT_TRUE(generated) << generated.bailout().detail;
   FakeObject object;
   auto at = reinterpret_cast<uint64_t>(&object);
   uint64_t bits =
-      run(fill + "  Decref %6 {maybe_null=false}\n" + sum + "  StoreF [%6 + 8], %f0\n  Return %0\n",
-          at);
+      reinterpret_cast<uint64_t (*)(uint64_t, uint64_t)>(generated->register_entry)(0, at);
   EXPECT_EQ(record, std::vector<uint64_t>{at});
   EXPECT_EQ(object.refcnt, 0u);
-  EXPECT_EQ(bits, 1u + 2 + 4 + 8 + 128 + 256 + 512 + 1024 + 4096 + 8192);
-  EXPECT_EQ(std::bit_cast<double>(object.type), 32767.0);
+  EXPECT_EQ(bits, expected);
+  EXPECT_EQ(std::bit_cast<double>(object.type), static_cast<double>(expected_fp));
 }
 
 // --- entries
@@ -603,7 +720,7 @@ TEST_F(Execute, VectorcallPassesExactCallsAndBindsTheOthers) {
       for (uint32_t i = 0; i < count; ++i) expected += args[i] * (10u << (4 * i));
       for (uint64_t flag : {uint64_t{0}, uint64_t{1} << 63}) {
         EXPECT_EQ(entry(0xF0, args, count | flag, 0), 0xE817u);
-        EXPECT_EQ(taken.registers.gp[0], expected);
+        EXPECT_EQ(taken.registers.gp[hostGp(0)], expected);
         EXPECT_EQ(taken.thread, tls ? 0x7171 : reinterpret_cast<uint64_t>(&fake_thread));
         EXPECT_EQ(entry(0xF0, args, (count + 1) | flag, 0), 0x510u);
         EXPECT_EQ(record, (std::vector<uint64_t>{0xF0, reinterpret_cast<uint64_t>(args),
@@ -611,7 +728,7 @@ TEST_F(Execute, VectorcallPassesExactCallsAndBindsTheOthers) {
         EXPECT_EQ(entry(0xF0, args, count | flag, 0x99), 0x510u);
       }
       EXPECT_EQ(runArray(args), 0xE817u);
-      EXPECT_EQ(taken.registers.gp[0], expected);
+      EXPECT_EQ(taken.registers.gp[hostGp(0)], expected);
       for (const FakeObject& object : objects) EXPECT_EQ(object.refcnt, 3u);
     }
   }
@@ -706,9 +823,10 @@ TEST_F(Execute, DisassemblyNamesOperations) {
   ASSERT_TRUE(parseInto(
       wrap("bb0:\n  %0 = Add %6, 5 {width=8}\n  Exit {exit=0}\n", "params=2 outgoing=0", 1),
       &function));
+  const char* add = hostIsX86() ? "lea rax" : "add x0, x6";
   Result<CompiledCode> result = generateCode(function, unit, hostTarget(), memory, addresses, true);
   ASSERT_TRUE(result);
-  for (const char* part : {"; %0 = Add %6, 5", "lea rax", "; register entry", "; exit 0"}) {
+  for (const char* part : {"; %0 = Add %6, 5", add, "; register entry", "; exit 0"}) {
     EXPECT_NE(result->disassembly.find(part), std::string::npos) << part << "\n"
                                                                  << result->disassembly;
   }
@@ -725,14 +843,14 @@ TEST_F(Execute, RefusalsAreClean) {
                : std::string(bailoutName(result.bailout().reason)) + ": " + result.bailout().detail;
   };
   size_t before = memory.stats().used;
-  EXPECT_NE(refuse(aarch64Target(), "  Return %0\n").find("Emission"), std::string::npos);
-  EXPECT_NE(refuse(x86_64Target(), "  g1 = Add %6, 5 {width=8}\n  Return %0\n").find("Emission"),
-            std::string::npos);
-  EXPECT_NE(refuse(x86_64Target(), "  %0 = Move slot3\n  Return %0\n").find("slot"),
-            std::string::npos);
-  EXPECT_NE(
-      refuse(x86_64Target(), "  %0 = Call %6 {helper=load_global}\n  Return %0\n").find("register"),
-      std::string::npos);
+  for (const Target* target : {&x86_64Target(), &aarch64Target()}) {
+    EXPECT_NE(refuse(*target, "  g1 = Add %6, 5 {width=8}\n  Return %0\n").find("Emission"),
+              std::string::npos);
+    EXPECT_NE(refuse(*target, "  %0 = Move slot3\n  Return %0\n").find("slot"), std::string::npos);
+    EXPECT_NE(
+        refuse(*target, "  %0 = Call %6 {helper=load_global}\n  Return %0\n").find("register"),
+        std::string::npos);
+  }
   EXPECT_EQ(memory.stats().used, before);
   memory.setMaxCodeSize(1);
   EXPECT_NE(refuse(x86_64Target(), "  Return %0\n").find("CodeMemory"), std::string::npos);

@@ -1,6 +1,6 @@
-// Every operation and operand form against golden machine code. tests/emit/x86_64.golden holds, per
-// case, LIR lines and below them, indented, the bytes and their disassembly by objdump. To add a
-// case write its LIR line and run with TEPHRA_UPDATE_GOLDEN=1; then read what objdump says.
+// Every operation and operand form against golden machine code. tests/emit/<target>.golden holds,
+// per case, LIR lines and below them, indented, the bytes and their disassembly by objdump. To add
+// a case write its LIR line and run with TEPHRA_UPDATE_GOLDEN=1; then read what objdump says.
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -18,15 +18,18 @@
 namespace tephra::codegen_test {
 namespace {
 
-const char* const kFile = TEPHRA_SOURCE_DIR "/tests/emit/x86_64.golden";
+std::string fileOf(const Target& target) {
+  return std::string(TEPHRA_SOURCE_DIR "/tests/emit/") + target.name() + ".golden";
+}
+bool isX86(const Target& target) { return target.arch() == Arch::kX86_64; }
 
 struct Case {
   std::vector<std::string> comments, lines, expected;
   std::vector<uint8_t> bytes;
 };
 
-std::vector<Case> readCases() {
-  std::ifstream file(kFile);
+std::vector<Case> readCases(const Target& target) {
+  std::ifstream file(fileOf(target));
   std::vector<Case> cases;
   std::vector<std::string> comments;
   bool open = false;
@@ -66,7 +69,7 @@ std::string functionText(const Case& test) {
   return wrap(blocks, "params=1 outgoing=4 slots=4", 1);
 }
 
-EmittedCode emitText(const std::string& text, const PyLayout& py) {
+EmittedCode emitText(const Target& target, const std::string& text, const PyLayout& py) {
   lir::Function function;
   if (!parseInto(text, &function)) return {};
   static CodeMetadata metadata;
@@ -79,38 +82,49 @@ EmittedCode emitText(const std::string& text, const PyLayout& py) {
   BlockOrder order = orderBlocks(function);
   input.hot = order.hot;
   input.cold = order.cold;
-  input.frame = layOutFrame(function, x86_64Target());
+  input.frame = layOutFrame(function, target);
   input.layout = &py;
   input.addresses = &addresses;
   input.metadata = &metadata;
   input.decref_thunk = input.exit_thunk = 0x20000000;
-  input.reaches = [](uint64_t address) { return address >= 0x20000000 && address < 0x30000000; };
-  Result<EmittedCode> code = emitFunction(x86_64Target(), input);
+  input.reach.call = [](uint64_t address) { return address >= 0x20000000 && address < 0x30000000; };
+  input.reach.data = input.reach.call;
+  if (!isX86(target)) input.reach.stub = [](uint64_t) { return uint64_t{0x20000040}; };
+  Result<EmittedCode> code = emitFunction(target, input);
   EXPECT_TRUE(code) << text << (code ? "" : code.bailout().detail);
   return code ? *code : EmittedCode();
 }
 
 // The hot code behind the prologue.
-std::vector<uint8_t> body(const Case& test) {
+std::vector<uint8_t> body(const Target& target, const Case& test) {
   bool comparing = contains(test.lines[0], "@14");
-  EmittedCode code = emitText(functionText(test), layout(comparing ? 0xBFFFFFFF : 0xFFFFFFFF));
+  EmittedCode code =
+      emitText(target, functionText(test), layout(comparing ? 0xBFFFFFFF : 0xFFFFFFFF));
   if (code.bytes.empty()) return {};
   // push rbp; mov rbp, rsp; perhaps push r14; sub rsp, imm8
-  size_t prologue = code.register_entry + (contains(test.lines[0], "frame = ") ? 10 : 8);
+  // stp x29, x30; mov x29, sp; sub sp, sp, size; perhaps str x28
+  bool saves = contains(test.lines[0], "frame = ");
+  size_t prologue = code.register_entry + (isX86(target) ? (saves ? 10 : 8) : (saves ? 16 : 12));
   return {code.bytes.begin() + static_cast<long>(prologue), code.bytes.begin() + code.hot_bytes};
 }
 
-bool haveObjdump() { return std::system("objdump --version >/dev/null 2>&1") == 0; }
+std::string objdump(const Target& target) {
+  return std::string(target.name()) + "-linux-gnu-objdump";
+}
+bool haveObjdump(const Target& target) {
+  return std::system((objdump(target) + " --version >/dev/null 2>&1").c_str()) == 0;
+}
 
 // "offset: bytes  text" lines of objdump, by address; offsets of jumps made relative to the case.
-std::vector<std::string> disassemble(std::vector<Case>& cases) {
+std::vector<std::string> disassemble(const Target& target, std::vector<Case>& cases) {
   char path[] = "/tmp/tephra-golden-XXXXXX";
   int fd = mkstemp(path);
   FILE* out = fdopen(fd, "wb");
   for (const Case& test : cases) fwrite(test.bytes.data(), 1, test.bytes.size(), out);
   fclose(out);
-  std::string command =
-      std::string("objdump -D -b binary -m i386:x86-64 -M intel --insn-width=16 ") + path;
+  const char* machine =
+      isX86(target) ? " -m i386:x86-64 -M intel --insn-width=16 " : " -m aarch64 ";
+  std::string command = objdump(target) + " -D -b binary" + machine + path;
   FILE* pipe = popen(command.c_str(), "r");
   std::vector<std::string> lines;
   char buffer[512];
@@ -131,7 +145,31 @@ std::string squeeze(std::string text) {
   return result;
 }
 
-std::vector<std::vector<std::string>> texts(std::vector<Case>& cases) {
+// An AArch64 word as its bytes.
+std::string wordAsBytes(const std::string& hex) {
+  if (hex.size() != 8) return hex;
+  return hex.substr(6, 2) + " " + hex.substr(4, 2) + " " + hex.substr(2, 2) + " " +
+         hex.substr(0, 2);
+}
+
+// Branches, calls and literals name addresses in objdump's file; as distances they are stable.
+std::string withDistance(const Target& target, const std::string& text, size_t start) {
+  size_t at = text.find(" 0x");
+  bool jump = isX86(target) && (text[0] == 'j' || text.rfind("call 0x", 0) == 0);
+  if (!isX86(target)) {
+    at = text.rfind(" 0x");
+    jump = text[0] == 'b' || text.rfind("cb", 0) == 0 || text.rfind("tb", 0) == 0 ||
+           text.rfind("ldr", 0) == 0;
+    if (text.rfind("adrp", 0) == 0) return text.substr(0, at) + " page";
+    jump = jump && text.rfind("bti", 0) != 0 && text.rfind("brk", 0) != 0;
+  }
+  if (at == std::string::npos || !jump) return text;
+  long distance =
+      static_cast<long>(std::strtoul(text.c_str() + at, nullptr, 16)) - static_cast<long>(start);
+  return text.substr(0, at) + " +" + std::to_string(distance);
+}
+
+std::vector<std::vector<std::string>> texts(const Target& target, std::vector<Case>& cases) {
   std::vector<std::vector<std::string>> result(cases.size());
   std::vector<size_t> starts;
   size_t total = 0;
@@ -139,7 +177,7 @@ std::vector<std::vector<std::string>> texts(std::vector<Case>& cases) {
     starts.push_back(total);
     total += test.bytes.size();
   }
-  for (const std::string& line : disassemble(cases)) {
+  for (const std::string& line : disassemble(target, cases)) {
     unsigned long address = 0;
     int consumed = 0;
     if (sscanf(line.c_str(), " %lx:%n", &address, &consumed) != 1 || consumed == 0 ||
@@ -152,15 +190,9 @@ std::vector<std::vector<std::string>> texts(std::vector<Case>& cases) {
     size_t tab = rest.find('\t');
     std::string hex = squeeze(rest.substr(0, tab)),
                 text = squeeze(tab == std::string::npos ? "" : rest.substr(tab + 1));
-    size_t note = text.find(" #");
-    if (note != std::string::npos) text.resize(note);
-    // Targets of jumps and calls are addresses in objdump's file; as distances they are stable.
-    size_t target = text.find(" 0x");
-    if (target != std::string::npos && (text[0] == 'j' || text.rfind("call 0x", 0) == 0)) {
-      long distance = static_cast<long>(std::strtoul(text.c_str() + target, nullptr, 16)) -
-                      static_cast<long>(starts[index]);
-      text = text.substr(0, target) + " +" + std::to_string(distance);
-    }
+    if (!isX86(target)) hex = wordAsBytes(hex);
+    size_t note = std::min(text.find(isX86(target) ? " #" : " //"), text.size());
+    text = withDistance(target, text.substr(0, note), starts[index]);
     char padded[256];
     snprintf(padded, sizeof padded, "    %-32s %s", hex.c_str(), text.c_str());
     result[index].push_back(squeeze(padded).empty() ? padded : std::string(padded));
@@ -188,8 +220,9 @@ std::string hexOf(const std::vector<std::string>& expected) {
   return text;
 }
 
-void update(std::vector<Case>& cases, const std::vector<std::vector<std::string>>& found) {
-  std::ofstream file(kFile);
+void update(const Target& target, std::vector<Case>& cases,
+            const std::vector<std::vector<std::string>>& found) {
+  std::ofstream file(fileOf(target));
   for (size_t i = 0; i < cases.size(); ++i) {
     for (const auto& line : cases[i].comments) file << line << "\n";
     for (const auto& line : cases[i].lines) file << line << "\n";
@@ -197,27 +230,32 @@ void update(std::vector<Case>& cases, const std::vector<std::vector<std::string>
   }
 }
 
-TEST(EmitGolden, EveryFormIsWhatObjdumpSays) {
-  std::vector<Case> cases = readCases();
+class EmitGolden : public ::testing::TestWithParam<const Target*> {};
+INSTANTIATE_TEST_SUITE_P(Targets, EmitGolden, ::testing::Values(&x86_64Target(), &aarch64Target()),
+                         [](const auto& info) { return std::string(info.param->name()); });
+
+TEST_P(EmitGolden, EveryFormIsWhatObjdumpSays) {
+  const Target& target = *GetParam();
+  std::vector<Case> cases = readCases(target);
   ASSERT_FALSE(cases.empty());
-  for (Case& test : cases) test.bytes = body(test);
+  for (Case& test : cases) test.bytes = body(target, test);
   bool updating = std::getenv("TEPHRA_UPDATE_GOLDEN") != nullptr;
   if (updating) {
-    ASSERT_TRUE(haveObjdump());
-    update(cases, texts(cases));
+    ASSERT_TRUE(haveObjdump(target));
+    update(target, cases, texts(target, cases));
     return;
   }
   for (const Case& test : cases)
     EXPECT_EQ(hexOf(test.bytes), hexOf(test.expected)) << test.lines[0];
-  if (!haveObjdump()) GTEST_SKIP() << "no objdump: bytes compared, their text not";
-  auto found = texts(cases);
+  if (!haveObjdump(target)) GTEST_SKIP() << "no objdump: bytes compared, their text not";
+  auto found = texts(target, cases);
   for (size_t i = 0; i < cases.size(); ++i)
     EXPECT_EQ(found[i], cases[i].expected) << cases[i].lines[0];
 }
 
-TEST(EmitGolden, EveryOperationHasACase) {
+TEST_P(EmitGolden, EveryOperationHasACase) {
   std::set<std::string> seen;
-  for (const Case& test : readCases()) {
+  for (const Case& test : readCases(*GetParam())) {
     for (const std::string& line : test.lines) {
       std::istringstream words(line);
       for (std::string word; words >> word;) seen.insert(word);

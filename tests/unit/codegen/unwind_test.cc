@@ -67,7 +67,7 @@ EmittedCode emitWithSavedRegisters(const Target& target) {
   input.metadata = &metadata;
   input.total_args = 1;
   input.decref_thunk = 0x20000000;
-  input.reaches = [](uint64_t) { return true; };
+  input.reach.call = [](uint64_t) { return true; };
   Result<EmittedCode> code = emitFunction(target, input);
   return code ? *code : EmittedCode();
 }

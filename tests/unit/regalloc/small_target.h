@@ -29,6 +29,8 @@ class SmallTarget final : public Target {
     return base_.dwarfRegister(bank, number);
   }
   const UnwindConvention& unwinding() const override { return base_.unwinding(); }
+  int64_t callReach() const override { return base_.callReach(); }
+  int64_t dataReach() const override { return base_.dataReach(); }
   void constraints(const lir::Instr& i, std::vector<OperandConstraint>* out) const override {
     base_.constraints(i, out);
   }

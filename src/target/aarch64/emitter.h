@@ -1,0 +1,140 @@
+// Purpose: emits one function; one member function per LIR operation or family, split over
+// emit_*.cc. See target/emit.h for what goes in and out, docs/aarch64.md for the registers' rules.
+// Registers: x16, x17 and d31 are scratch inside one operation. Moves between any two places use
+// neither x16 nor d31 (the allocator's parallel moves keep values there); x17 never holds anything
+// between two operations; x30, saved by the frame record, forms addresses of far frame words.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "target/aarch64/emit_assembly.h"
+#include "target/aarch64/registers.h"
+
+namespace tephra::aarch64 {
+
+class FunctionEmitter {
+ public:
+  FunctionEmitter(const Target& target, const EmitInput& input, Assembly& assembly);
+  // Emits everything; then finish() the assembly and collect().
+  void emitAll();
+  void collect(EmittedCode* out) const;
+
+ private:
+  using Operand = lir::Operand;
+  using Instr = lir::Instr;
+
+  // emit.cc
+  void emitBlock(const lir::Block* block);
+  void emitInstr(const Instr& instr);
+  bool emitData(const Instr& instr);
+  bool emitNumber(const Instr& instr);
+  bool emitControl(const Instr& instr);
+  void noteLine(const Instr& instr);
+  void landingPad();
+  void prologue();
+  void epilogue(bool stack_pointer_known);
+  void exitStubs();
+  Label exitLabel(uint32_t exit);
+  Label blockLabel(const lir::Block* block) { return block_labels_[block->id]; }
+  void defer(std::function<void()> cold) {
+    deferred_.push_back([this, cold = std::move(cold), state = as_.unwindState()] {
+      as_.unwind(state);
+      cold();
+    });
+  }
+  void fail(const Instr& instr, const char* why);
+
+  // Operands. gp/fp fail when the operand is no register.
+  uint8_t gp(const Operand& operand);
+  uint8_t fp(const Operand& operand);
+  a64::Gp reg(const Operand& operand, uint32_t width);
+  a64::Mem mem(const Operand& operand);
+  // A word of the native frame, from the stack pointer; uses x30 when it is far away.
+  a64::Mem frameWord(uint64_t offset);
+  a64::Mem slot(const Operand& operand);
+  a64::Mem outgoing(uint32_t word);
+  bool isGpRegister(const Operand& operand) const;
+  // The register of an operand; an immediate is brought into `scratch`, zero is xzr.
+  uint32_t valueIn(const Operand& operand, uint8_t scratch, uint32_t width = 8);
+
+  // emit_move.cc
+  void move(const Operand& to, const Operand& from);
+  void moveFp(const Operand& to, const Operand& from);
+  void moveConstFp(const Instr& instr);
+  void load(a64::Gp to, const a64::Mem& from, uint32_t width, bool sign);
+  void store(const a64::Mem& to, const Operand& value, uint32_t width);
+  void storeRegister(const a64::Mem& to, uint32_t number, uint32_t width);
+  void addMem(const Instr& instr);
+  void lea(const Instr& instr);
+  void loadThreadLocal(uint8_t to, int64_t offset);
+  void param(const Instr& instr);
+
+  // emit_integer.cc
+  void addOrSub(const Instr& instr, bool subtract);
+  void addOrSubImmediate(uint8_t to, uint8_t from, int64_t value, uint32_t width);
+  void logical(const Instr& instr, asmjit::InstId op);
+  void mul(const Instr& instr);
+  void shift(const Instr& instr, asmjit::InstId by_register, asmjit::InstId by_immediate);
+  void divRem(const Instr& instr);
+  void overflowExit(const Instr& instr, bool subtract);
+  void mulExit(const Instr& instr);
+  void setCondition(const Instr& instr, bool test);
+  void setFlag(const Operand& to, Cc cc);
+  void select(const Instr& instr);
+  // Compare or test, giving the condition to branch on; with `flags` one that is in the flags.
+  Condition compare(uint8_t a, const Operand& b, uint32_t width, lir::Cond cond,
+                    bool flags = false);
+  Condition test(uint8_t a, const Operand& b, uint32_t width, lir::Cond cond, bool flags = false);
+  // The same of memory: loaded into x16 first.
+  Condition compareMem(const Instr& instr);
+  Condition testMem(const Instr& instr);
+
+  // emit_float.cc
+  Condition compareFp(const Instr& instr);
+
+  // emit_control.cc
+  void jumpToBlock(const lir::Block* target);
+  void branch(const Condition& condition, const Instr& instr);
+  void exitIf(const Condition& condition, const Instr& instr);
+  void returnInstr(const Instr& instr);
+  void arguments(const Instr& instr);
+  void stackArgument(const Operand& from, uint32_t word);
+  void callInstr(const Instr& instr);
+  void countInstr(const Instr& instr, bool up);
+  void incref(uint8_t object);
+  void decref(uint8_t object);
+
+  // emit_entries.cc
+  void entries();
+  void holdArguments(Label array);
+  void loadThread();
+  void initStackLimit();
+
+  const Target& target_;
+  const EmitInput& in_;
+  Assembly& as_;
+  a64::Assembler& a_;
+  std::vector<Label> block_labels_;
+  const lir::Block* next_ = nullptr;  // falls through to this
+  std::vector<Label> exit_labels_;    // by exit; invalid = not used
+  std::vector<uint32_t> exits_used_;
+  std::vector<std::function<void()>> deferred_;
+  Label register_entry_, return_label_;
+  bool return_bound_ = false;
+  UnwindState body_;  // between prologue and epilogue
+  Assembly::Place vectorcall_, array_, register_;
+  std::vector<std::pair<Assembly::Place, uint32_t>> lines_;
+  std::vector<std::pair<Assembly::Place, const Instr*>> calls_;
+};
+
+// The frame record, x29 pointing to it, and `bytes_below` more on the stack; and the way back.
+void openFrame(Assembly& as, const UnwindConvention& convention, uint32_t bytes_below);
+void closeFrame(Assembly& as, const UnwindConvention& convention, bool move_stack_pointer = true);
+
+Cc flagOf(lir::Cond cond);
+asmjit::arm::CondCode asmjitCondition(Cc cc);
+// The part of an immediate that an operation of this width sees, as a signed number.
+int64_t narrow(int64_t value, uint32_t width);
+
+}  // namespace tephra::aarch64

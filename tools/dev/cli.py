@@ -56,15 +56,22 @@ def cmdBuild(args) -> int:
 
 
 def cmdRun(args) -> int:
-    from dev import build, compare
+    from dev import build, compare, counting
 
     setup = _prepareOne(args)
     python = setup.pythons[_one(args)]
     env = cleanEnv(**build.asanEnv(setup))
+    emulated = not setup.machine.native
+    if args.count and not emulated:
+        raise DevError("--count counts the instructions of an emulated machine: name one with --arch")
+    if args.compare and emulated:
+        return counting.compare(python, setup.bases[_one(args)], setup.machine, args.program, args.args, env, args.json)
     if args.compare:
         return compare.main(python, args.program, args.args, env, pairs=args.pairs, json_file=args.json)
     if args.json:
         raise DevError("--json belongs to --compare")
+    if args.count:
+        return counting.runCounted(python, args.program, args.args, env)
     return subprocess.run([str(python), "-m", "tephra", "--summary", args.program, *args.args], env=env,
                           check=False).returncode
 
@@ -171,8 +178,11 @@ def _parser() -> argparse.ArgumentParser:
               "With --compare it also runs the plain interpreter, processes interleaved A B B A, and ends with one\n"
               "line that gives the ratio and a bootstrap interval. A program that prints `iteration I SECONDS` lines\n"
               "is measured by these (the first third is warm-up), any other by the wall time of its process. A run\n"
-              "in which nothing was compiled fails.")
+              "in which nothing was compiled fails. Where the machine is emulated (--arch), times mean nothing: it\n"
+              "then compares the numbers of instructions that one run of each executed.")
     sub.add_argument("--compare", action="store_true", help="measure against the plain interpreter")
+    sub.add_argument("--count", action="store_true",
+                     help="count the instructions executed, in all and in compiled code (emulated machines only)")
     sub.add_argument("--json", metavar="FILE", help="with --compare: write the result and all samples there")
     sub.add_argument("--pairs", type=int, default=5, metavar="N", help="processes per side, at least 5 (default 5)")
     sub.add_argument("program", metavar="PROGRAM.py")

@@ -73,7 +73,7 @@ def _describe(report: Report) -> None:
     if machine in ("x86_64", "aarch64"):
         report.ok("machine", f"{machine}, {platform.system()} {platform.release()}, {_cpu()}")
     else:
-        report.fail("machine", f"{machine}: there is a code generator for x86_64, and one for aarch64 is coming")
+        report.fail("machine", f"{machine}: there are code generators for x86_64 and aarch64")
     _extension(report)
     _hook_file(report)
     _tools(report)

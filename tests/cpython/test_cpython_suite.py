@@ -22,6 +22,7 @@ test_sys_settrace test_frame test_traceback test_weakref test_gc""".split()
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 RENAMED = {"test_str": "test_unicode"}  # its name before 3.13
 RUNNER = pathlib.Path(__file__).with_name("run_module.py")
+SLOWER = 4 if os.environ.get("TEPHRA_TEST_EMULATED") else 1
 EXPECTED = pathlib.Path(__file__).with_name(f"expected_{VERSION}.toml")
 
 
@@ -37,14 +38,14 @@ class Run:
         env = {k: v for k, v in os.environ.items() if not k.startswith(("TEPHRA", "PYTEST"))}
         env |= {"TEPHRA": "1", "TEPHRA_COMPILE_AFTER": "0"} if jit else {"TEPHRA": "0"}
         command = [sys.executable, "-X", "faulthandler", str(RUNNER), str(self.count), "--junit-xml",
-                   str(self.report), "--timeout", "240", module]
+                   str(self.report), "--timeout", str(240 * SLOWER), module]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, env=env, cwd=folder, stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=subprocess.STDOUT)
 
     def finish(self):
         try:
-            self.returncode = self.process.wait(timeout=280)
+            self.returncode = self.process.wait(timeout=280 * SLOWER)
         finally:
             self.process.kill()
         self.text = self.log.read_text(errors="replace")

@@ -3,6 +3,7 @@ argument errors, redefinition, garbage."""
 
 import contextlib
 import gc
+import os
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,6 @@ def compiled(source, name="f", warm=()):
 
 
 def run_script(source, **env):
-    import os
     result = subprocess.run([sys.executable, "-c", textwrap.dedent(source)], capture_output=True,
                             text=True, timeout=300,
                             env={**os.environ, "TEPHRA": "1", "TEPHRA_COMPILE_AFTER": "0", **env})
@@ -508,7 +508,7 @@ def test_frame_observed_locals_write():
 
 
 def test_eval_frame_function_of_another_tool_is_respected(tmp_path):
-    compiler = shutil.which("cc") or shutil.which("gcc")
+    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
     if not compiler:
         pytest.skip("no C compiler for the tool's frame evaluator")
     (tmp_path / "tool.c").write_text("""

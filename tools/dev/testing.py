@@ -24,7 +24,8 @@ from dev.util import cleanEnv, say
 
 _NO_TESTS = 5  # pytest's exit status when it collected nothing
 # Seconds. One test (a module of CPython's suite is one), all tests of a version, and the process: generated
-# code that hangs serves no signal, so that the last bound alone is sure. --full has three times as much.
+# code that hangs serves no signal, so that the last bound alone is sure. --full has three times as much, and an
+# emulated machine twice.
 _TEST_LIMIT, _SESSION_LIMIT, _PROCESS_LIMIT = 600, 1380, 1560
 _EMULATED_PATHS = ("tests/cpython", "tests/deopt", "tests/run")
 
@@ -132,7 +133,7 @@ def _pythonTests(part: Part, args, log) -> Result:
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         report, stats = Path(folder) / "report.xml", Path(folder) / "stats.json"
-        scale = 3 if args.full else 1
+        scale = (3 if args.full else 1) * (1 if part.machine.native else 2)
         env = dict(part.env, TEPHRA_TEST_STATS=str(stats), **({"TEPHRA_TEST_FULL": "1"} if args.full else {}))
         status = _bounded(_pytestCommand(part, args, report, scale), env, log, _PROCESS_LIMIT * scale)
         result.seconds = time.monotonic() - start

@@ -1,5 +1,6 @@
 // A plugin of qemu's user-mode emulation: counts the guest instructions that a program executes, in
-// all and in code that Tephra compiled (it lies in the memory file "tephra-code").
+// all and in code that was made at run time, which is what Tephra compiled: it lies in no file or
+// in the memory file "tephra-code".
 //   QEMU_PLUGIN=file=count_instructions.so,out=FILE qemu-aarch64 PROGRAM
 // appends a line `PID TOTAL COMPILED` to FILE when a process ends. Threads may lose counts, since
 // they add without synchronisation; a single-threaded program is counted exactly.
@@ -30,7 +31,8 @@ EXPORTED int qemu_plugin_version = 1;
 static uint64_t other_instructions, compiled_instructions;
 static char out_file[4096];
 
-// Is the host address in Tephra's code memory? Asks the kernel once per page.
+// Is the host address, from which the guest executes, in code memory? Asks the kernel once per
+// page.
 static bool inCompiledCode(uintptr_t address) {
   enum { kPages = 1 << 16, kPageBits = 12 };
   static uintptr_t known[kPages];  // page number * 2 + answer
@@ -42,8 +44,11 @@ static bool inCompiledCode(uintptr_t address) {
   char line[1024];
   while (maps != NULL && fgets(line, sizeof(line), maps) != NULL) {
     uintptr_t low = 0, high = 0;
-    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &low, &high) != 2) continue;
-    if (address >= low && address < high) found = strstr(line, "memfd:tephra-code") != NULL;
+    unsigned long inode = 0;
+    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %*s %*s %*s %lu", &low, &high, &inode) != 3)
+      continue;
+    if (address >= low && address < high)
+      found = inode == 0 || strstr(line, "memfd:tephra-code") != NULL;
   }
   if (maps != NULL) fclose(maps);
   *slot = page * 2 + found;

@@ -1,17 +1,26 @@
 #include "driver/code_state.h"
 
 #include "driver/install.h"
+#include "driver/monitoring.h"
 
 namespace tephra::driver {
 namespace {
 
-Py_ssize_t g_extra_index = -1;
+std::unordered_map<PyCodeObject*, CodeState*>& states() {
+  static auto* all = new std::unordered_map<PyCodeObject*, CodeState*>;
+  return *all;
+}
 
-void freeState(void* extra) {
-  CodeState* state = static_cast<CodeState*>(extra);
-  if (!state) return;
+int onCodeEvent(PyCodeEvent event, PyCodeObject* code) {
+  if (event != PY_CODE_EVENT_DESTROY) return 0;
+  forgetMonitoredCode(code);
+  auto found = states().find(code);
+  if (found == states().end()) return 0;
+  CodeState* state = found->second;
+  states().erase(found);
   forgetState(state);
   delete state;
+  return 0;
 }
 
 }  // namespace
@@ -21,34 +30,31 @@ CompiledUnit::~CompiledUnit() {
 }
 
 bool initCodeStates(std::string* error) {
-  if (g_extra_index >= 0) return true;
-  g_extra_index = PyUnstable_Eval_RequestCodeExtraIndex(freeState);
-  if (g_extra_index < 0) {
-    *error = "no free co_extra index: another tool has taken all of them";
+  static const int watcher = PyCode_AddWatcher(onCodeEvent);
+  if (watcher < 0) {
+    PyErr_Clear();
+    *error = "no free code watcher: other tools have taken all of them";
     return false;
   }
   return true;
 }
 
 CodeState* findState(PyCodeObject* code) {
-  void* extra = nullptr;
-  if (g_extra_index < 0 ||
-      PyUnstable_Code_GetExtra(reinterpret_cast<PyObject*>(code), g_extra_index, &extra) < 0) {
-    PyErr_Clear();
-    return nullptr;
-  }
-  return static_cast<CodeState*>(extra);
+  auto found = states().find(code);
+  return found == states().end() ? nullptr : found->second;
 }
 
 CodeState* stateOf(PyCodeObject* code) {
-  if (CodeState* found = findState(code)) return found;
-  CodeState* state = new CodeState;
-  state->code = code;
-  if (PyUnstable_Code_SetExtra(reinterpret_cast<PyObject*>(code), g_extra_index, state) < 0) {
-    delete state;
+  if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+    PyErr_SetString(PyExc_RuntimeError, "functions of other interpreters are not compiled");
     return nullptr;
   }
-  rememberState(state);
+  CodeState*& state = states()[code];
+  if (!state) {
+    state = new CodeState;
+    state->code = code;
+    rememberState(state);
+  }
   return state;
 }
 

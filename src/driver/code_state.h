@@ -1,6 +1,6 @@
 // Purpose: what the driver knows of one Python code object: its call count, its compiled code, the
-// functions that run it, its failed assumptions. Attached to the code object (PEP 523's co_extra),
-// so it dies with it.
+// functions that run it, its failed assumptions. It dies with the code object, as a code watcher
+// says. Not in co_extra: code objects that have any cannot be sent to other interpreters.
 // Invariant: `functions` holds exactly the live functions whose vectorcall is ours; compiled code
 // is installed only in functions with the unit's own globals and builtins.
 #pragma once
@@ -62,7 +62,8 @@ struct CodeState {
   std::set<std::pair<uint32_t, int>> refused_sites;  // (bytecode offset, ExitReason)
 };
 
-// The state of a code object, made on demand; nullptr with an exception set when out of memory.
+// The state of a code object, made on demand; nullptr with an exception set in other interpreters
+// than the main one: code watchers are one interpreter's.
 CodeState* stateOf(PyCodeObject* code);
 // The state if there is one, else nullptr (no exception).
 CodeState* findState(PyCodeObject* code);

@@ -31,6 +31,7 @@ struct InstallState {
   vectorcallfunc interpreted = nullptr;
   int watcher = -1;
   bool compiling = false;
+  bool suspended = false;
 };
 
 InstallState& self() {
@@ -272,6 +273,7 @@ void codeChanges(PyFunctionObject* function) {
 int onFunctionEvent(PyFunction_WatchEvent event, PyFunctionObject* function, PyObject*) {
   switch (event) {
     case PyFunction_EVENT_CREATE: {
+      if (self().suspended) break;
       CodeState* state = findState(codeOf(function));
       bool compiled = state && state->unit && fits(function, *state->unit);
       if (compiled) {
@@ -349,7 +351,8 @@ bool isCandidate(PyCodeObject* code, std::string* why) {
 }
 
 void watchFunction(PyFunctionObject* function) {
-  if (function->vectorcall != self().interpreted || !isCandidate(codeOf(function), nullptr)) return;
+  if (function->vectorcall != self().interpreted || self().suspended) return;
+  if (!isCandidate(codeOf(function), nullptr)) return;
   if (!isListed(function)) return;
   CodeState* state = stateOf(codeOf(function));
   if (!state) {
@@ -366,6 +369,7 @@ void watchFunction(PyFunctionObject* function) {
 }
 
 void watchExistingFunctions() {
+  if (self().suspended) return;
   std::vector<PyFunctionObject*> functions;
   PyUnstable_GC_VisitObjects(collectFunction, &functions);
   for (PyFunctionObject* function : functions) watchFunction(function);
@@ -393,6 +397,16 @@ void unwatchAll(bool compiled) {
   }
 }
 
+void suspendFunctions(bool suspended) {
+  if (self().suspended == suspended) return;
+  self().suspended = suspended;
+  if (suspended) {
+    for (CodeState* state : self().states) restoreAll(state);
+  } else if (jit().enabled) {
+    watchExistingFunctions();
+  }
+}
+
 std::string compileFunction(PyFunctionObject* function) {
   if (!jit().off_reason.empty()) return jit().off_reason;
   std::string why;
@@ -403,7 +417,7 @@ std::string compileFunction(PyFunctionObject* function) {
   CodeState* state = stateOf(codeOf(function));
   if (!state) {
     PyErr_Clear();
-    return "out of memory";
+    return "functions of other interpreters are not compiled";
   }
   if (state->suppressed) return bailoutText(BailoutReason::kSuppressed);
   if (state->unit) {

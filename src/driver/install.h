@@ -1,8 +1,7 @@
 // Purpose: puts vectorcalls into functions and takes them out again: counting stubs, compiled code,
-// entry cells, the function watcher. Nothing process-wide is patched: only the vectorcall field of
-// plain functions, through PyFunction_SetVectorcall.
-// Invariant: whatever happens to a function (__code__, defaults, destruction), a call of it does
-// what the interpreter would do.
+// entry cells, the function watcher. Only the vectorcall field of plain functions is changed,
+// through PyFunction_SetVectorcall. Invariant: whatever happens to a function (__code__, defaults,
+// destruction), a call of it does what the interpreter would do.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +29,9 @@ void watchExistingFunctions();
 // `compiled`).
 void unwatchFunction(PyFunctionObject* function);
 void unwatchAll(bool compiled);
+
+// While suspended no function has our vectorcall; compiled code is installed again afterwards.
+void suspendFunctions(bool suspended);
 
 // Compiles the function's code and installs it. "" or the reason why not.
 std::string compileFunction(PyFunctionObject* function);

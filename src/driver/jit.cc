@@ -2,6 +2,7 @@
 
 #include "driver/compile.h"
 #include "driver/install.h"
+#include "driver/monitoring.h"
 #include "runtime/exit.h"
 #include "runtime/helper_table.h"
 #include "runtime/helpers.h"
@@ -42,6 +43,7 @@ std::string findOffReason() {
   if (!self.memory->usable()) return "no executable memory can be had on this machine";
   std::string error;
   if (!initCodeStates(&error) || !initInstall(&error)) return error;
+  initMonitoring();
   setExitHook(onExitTaken);
   return "";
 }

@@ -12,10 +12,14 @@ import copy
 import dis
 import io
 import math
+import os
 import textwrap
 import types
 
 from tephra import _tephra, jit
+
+# How much longer than natively things may take: limits of time are multiplied by it.
+SLOWER = 4 if os.environ.get("TEPHRA_TEST_EMULATED") else 1
 
 # Failing assumptions must not drop the code under test; tests/deopt has tests of relearning.
 _tephra.set_option("recompile-after", "1000000000")

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from support import compile_all, differential, load
+from support import SLOWER, compile_all, differential, load
 
 from tephra import _tephra
 
@@ -106,7 +106,7 @@ sys.exit(status or exits == 0)
 @pytest.mark.parametrize("suite", ["test_operators.py", "test_fidelity.py", "test_old_bugs.py"])
 def test_other_suites_under_stress(suite):
     result = subprocess.run([sys.executable, "-c", UNDER_STRESS, os.path.join(RUN, suite)],
-                            capture_output=True, text=True, timeout=600,
+                            capture_output=True, text=True, timeout=600 * SLOWER,
                             env={**os.environ, "TEPHRA_STRESS_DEOPT": "77", "TEPHRA_STRESS_DEOPT_EVERY": "13"})
     assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-1000:]
 

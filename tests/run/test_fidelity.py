@@ -11,7 +11,7 @@ import textwrap
 import weakref
 
 import pytest
-from support import differential, load
+from support import SLOWER, differential, load
 from tephra import jit
 
 
@@ -26,7 +26,7 @@ def compiled(source, name="f", warm=()):
 
 def run_script(source, **env):
     result = subprocess.run([sys.executable, "-c", textwrap.dedent(source)], capture_output=True,
-                            text=True, timeout=300,
+                            text=True, timeout=300 * SLOWER,
                             env={**os.environ, "TEPHRA": "1", "TEPHRA_COMPILE_AFTER": "0", **env})
     assert result.returncode == 0, result
     return result.stdout
@@ -522,7 +522,7 @@ def test_eval_frame_function_of_another_tool_is_respected(tmp_path):
         int count(void) { return seen; }
     """)
     subprocess.run([compiler, "-shared", "-fPIC", "-o", str(tmp_path / "tool.so"), str(tmp_path / "tool.c")],
-                   check=True, timeout=60)
+                   check=True, timeout=60 * SLOWER)
     out = run_script(f"""
         import ctypes
         from tephra import jit

@@ -6,6 +6,7 @@ import sys
 import textwrap
 
 import pytest
+from support import SLOWER
 
 SCRIPT = textwrap.dedent("""
     from tephra import jit
@@ -43,7 +44,7 @@ SCRIPT = textwrap.dedent("""
 @pytest.mark.parametrize("milliseconds", [0, 1])
 def test_time_counts(milliseconds):
     result = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True,
-                            timeout=300,
+                            timeout=300 * SLOWER,
                             env={**os.environ, "TEPHRA": "1", "TEPHRA_COMPILE_AFTER": "400",
                                  "TEPHRA_COMPILE_AFTER_MS": str(milliseconds)})
     assert result.returncode == 0, result

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from support import differential
+from support import SLOWER, differential
 
 
 def test_a1_the_back_end_is_on_and_its_code_runs():
@@ -33,7 +33,7 @@ rows = [row for row in _tephra.runtime_stats() if row["function"] == "f"]
 assert sum(row["count"] for row in rows) >= 1, rows  # only compiled code takes exits
 print("ok")
 """
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120,
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120 * SLOWER,
                             env={**os.environ, "TEPHRA": "1", "TEPHRA_COMPILE_AFTER": "10"})
     assert result.stdout == "ok\n", result
 
@@ -130,7 +130,7 @@ print('ok')
     for threshold in ("0", "1", "7", "13", "50"):
         result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True,
                                 env={**os.environ, "TEPHRA": "1",
-                                     "TEPHRA_COMPILE_AFTER": threshold}, timeout=120)
+                                     "TEPHRA_COMPILE_AFTER": threshold}, timeout=120 * SLOWER)
         assert result.stdout == "ok\n", (threshold, result)
 
 
@@ -173,6 +173,6 @@ from tephra import jit
 assert len([1 for i in range(600) if jit.is_jit_compiled(namespace[f'g{i}'])]) == 600
 print('ok')
 """
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300,
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300 * SLOWER,
                             env={**os.environ, "TEPHRA": "1", "TEPHRA_COMPILE_AFTER": "1"})
     assert result.stdout == "ok\n", result

@@ -14,6 +14,7 @@ import sys
 import textwrap
 
 import pytest
+from support import SLOWER
 from tephra import _tephra, jit
 
 CSOURCE = r"""
@@ -77,7 +78,7 @@ def lib_count():
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if not compiler:
         pytest.skip("no C compiler: the frames around the compiled code must be without frame pointers")
     folder = tmp_path_factory.mktemp("unwinding")
@@ -94,7 +95,7 @@ def python(library, body, *command, env=None):
         file.write(PRELUDE + textwrap.dedent(body))
     merged = {**os.environ, "TEPHRA_COMPILE_AFTER": "1000000000", **(env or {})}
     found = subprocess.run([*command, sys.executable, script, library], env=merged, text=True,
-                           capture_output=True, timeout=120)
+                           capture_output=True, timeout=120 * SLOWER)
     assert found.returncode == 0, found.stdout + found.stderr
     return found.stdout + found.stderr
 
@@ -225,6 +226,7 @@ def test_perf_map_names_compiled_functions(library):
 
 
 @pytest.mark.skipif(not shutil.which("gdb"), reason="no gdb")
+@pytest.mark.skipif("TEPHRA_TEST_EMULATED" in os.environ, reason="GDB would see the emulator, not the program in it")
 def test_gdb_backtrace(library):
     body = """
     for function in (inner, middle, from_c):

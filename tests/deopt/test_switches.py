@@ -79,7 +79,8 @@ USES = {
     """, (5,)),
 }
 OPTIMISATIONS = [row[0] for row in _tephra.options()
-                 if row[1] == "bool" and row[0] not in ("enable", "verify", "summary")]
+                 if row[1] == "bool" and row[0] not in ("enable", "verify", "summary", "unwind-tables", "debugger",
+                                                        "perf-map")]
 
 
 @pytest.fixture

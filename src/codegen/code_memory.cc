@@ -323,6 +323,16 @@ uint64_t* CodeMemory::allocateCell() {
   return cell;
 }
 
+uint64_t* CodeMemory::allocateCells(size_t count) {
+  std::lock_guard lock(mutex_);
+  size_t size = roundUp(8 * count, kPage);
+  if (base_ == nullptr || cursor_ + size > cell_cursor_) return nullptr;
+  uint8_t* cells = base_ + cell_cursor_ - size;
+  if (mprotect(cells, size, PROT_READ | PROT_WRITE) != 0) return nullptr;
+  cell_cursor_ -= size;
+  return reinterpret_cast<uint64_t*>(cells);
+}
+
 void CodeMemory::freeCell(uint64_t* cell) {
   std::lock_guard lock(mutex_);
   free_cells_.push_back(cell);

@@ -71,6 +71,8 @@ class CodeMemory {
   // 8 bytes of plain data within reach of all code (entry cells); zeroed; nullptr when exhausted.
   uint64_t* allocateCell();
   void freeCell(uint64_t* cell);
+  // As many cells in a row, never freed.
+  uint64_t* allocateCells(size_t count);
 
   // Is `address` less than `distance` bytes from every instruction of this memory?
   bool reaches(uint64_t address, int64_t distance = kReach) const;

@@ -110,7 +110,7 @@ void fillMetadata(const EmittedCode& code, const lir::Function& function, const 
 }
 
 EmitInput makeInput(const lir::Function& function, const CodeUnit& unit, const Target& target,
-                    CodeMemory& memory, const RuntimeAddresses& addresses) {
+                    const RuntimeAddresses& addresses) {
   EmitInput input;
   BlockOrder order = orderBlocks(function);
   input.function = &function;
@@ -121,6 +121,12 @@ EmitInput makeInput(const lir::Function& function, const CodeUnit& unit, const T
   input.addresses = &addresses;
   input.total_args = unit.total_args;
   input.fixed_positional = (unit.flags & (kVarArgs | kVarKeywords)) == 0 && unit.kwonly == 0;
+  return input;
+}
+
+void makeStubs(EmitInput* made, const lir::Function& function, const CodeUnit& unit,
+               const Target& target, CodeMemory& memory, const RuntimeAddresses& addresses) {
+  EmitInput& input = *made;
   input.reach = reachOf(target, memory);
   // The vectorcall entry releases the arguments that it held.
   if (unit.total_args > 0 ||
@@ -130,28 +136,89 @@ EmitInput makeInput(const lir::Function& function, const CodeUnit& unit, const T
   if (uses(function, [](const lir::Instr& instr) { return instr.info().has_exit; })) {
     input.exit_thunk = sharedStub(target, StubKind::kExit, 0, memory, addresses);
   }
-  return input;
+}
+
+void tallyInto(EmitInput* input, const Target& target) {
+  auto length = [&](StubKind kind) {
+    StubInput stub;
+    stub.kind = kind;
+    stub.addresses = input->addresses;
+    stub.reach = input->reach;
+    Result<EmittedCode> code = emitStub(target, stub);
+    return code ? code->instructions : 0;
+  };
+  input->tally.on = true;
+  input->tally.function = input->function;
+  input->tally.first_inserted_block = input->function->first_inserted_block;
+  input->tally.decref_stub = length(StubKind::kDecref);
+  input->tally.exit_stub = length(StubKind::kExit);
+}
+
+// Twice without its result: for the sizes, and for the number of counters.
+Result<EmittedCode> emitCounting(const Target& target, EmitInput input, CodeMemory& memory,
+                                 CompiledCode* code) {
+  tallyInto(&input, target);
+  Result<EmittedCode> plain = emitFunction(target, input);
+  if (!plain) return plain.bailout();
+  code->plain_hot_bytes = plain->hot_bytes;
+  code->plain_cold_bytes = plain->cold_bytes;
+  uint64_t* probe = memory.allocateCell();
+  if (probe == nullptr) return Bailout{BailoutReason::kCodeMemory, "no room for counters"};
+  input.tally.counters = reinterpret_cast<uint64_t>(probe);
+  input.tally.capacity = UINT32_MAX;
+  Result<EmittedCode> probed = emitFunction(target, input);
+  memory.freeCell(probe);
+  if (!probed) return probed.bailout();
+  auto count = static_cast<uint32_t>(probed->tally.segments.size());
+  uint64_t* counters = memory.allocateCells(count);
+  if (counters == nullptr) return Bailout{BailoutReason::kCodeMemory, "no room for counters"};
+  input.tally.counters = reinterpret_cast<uint64_t>(counters);
+  input.tally.capacity = count;
+  Result<EmittedCode> emitted = emitFunction(target, input);
+  if (emitted) code->tally = std::move(emitted->tally);
+  code->counters = counters;
+  return emitted;
 }
 
 }  // namespace
 
-Result<CompiledCode> generateCode(lir::Function& function, const CodeUnit& unit,
-                                  const Target& target, CodeMemory& memory,
-                                  const RuntimeAddresses& addresses, bool disassembly) {
+Result<CodeMeasure> measureCode(lir::Function& function, const CodeUnit& unit,
+                                const Target& target, const RuntimeAddresses& addresses) {
   if (unit.layout == nullptr) return emissionBailout("the unit has no layout");
-  auto metadata = std::make_unique<CodeMetadata>();
-  EmitInput input = makeInput(function, unit, target, memory, addresses);
-  input.metadata = metadata.get();
-  input.disassembly = disassembly;
+  CodeMetadata metadata;
+  EmitInput input = makeInput(function, unit, target, addresses);
+  input.metadata = &metadata;
+  input.reach.call = input.reach.data = [](uint64_t) { return true; };
+  input.decref_thunk = input.exit_thunk = addresses.dealloc;
   if (!fillExitLocations(&function, target, input.frame))
     return emissionBailout("an exit's values are incomplete");
+  tallyInto(&input, target);
   Result<EmittedCode> emitted = emitFunction(target, input);
+  if (!emitted) return emitted.bailout();
+  return CodeMeasure{emitted->hot_bytes, emitted->cold_bytes, emitted->instructions,
+                     std::move(emitted->tally)};
+}
+
+Result<CompiledCode> generateCode(lir::Function& function, const CodeUnit& unit,
+                                  const Target& target, CodeMemory& memory,
+                                  const RuntimeAddresses& addresses,
+                                  const GenerateOptions& options) {
+  if (unit.layout == nullptr) return emissionBailout("the unit has no layout");
+  auto metadata = std::make_unique<CodeMetadata>();
+  EmitInput input = makeInput(function, unit, target, addresses);
+  makeStubs(&input, function, unit, target, memory, addresses);
+  input.metadata = metadata.get();
+  input.disassembly = options.disassembly;
+  if (!fillExitLocations(&function, target, input.frame))
+    return emissionBailout("an exit's values are incomplete");
+  CompiledCode code;
+  Result<EmittedCode> emitted = options.count ? emitCounting(target, input, memory, &code)
+                                              : emitFunction(target, input);
   if (!emitted) return emitted.bailout();
   fillMetadata(*emitted, function, unit, input.frame, metadata.get());
   metadata->exits = std::move(function.exits);
   void* base = placeCode(&*emitted, memory, target, "tephra:" + unit.module + "." + unit.qualname);
   if (base == nullptr) return Bailout{BailoutReason::kCodeMemory, ""};
-  CompiledCode code;
   auto at = [base](uint32_t offset) {
     return static_cast<void*>(static_cast<uint8_t*>(base) + offset);
   };

@@ -26,12 +26,33 @@ struct CompiledCode {
   size_t size = 0;
   std::unique_ptr<CodeMetadata> metadata;
   std::string disassembly;  // when asked for
+  // Of counting code: its segments and their counters (never freed), and what the code would be
+  // without counters.
+  Tally tally;
+  const uint64_t* counters = nullptr;
+  uint32_t plain_hot_bytes = 0, plain_cold_bytes = 0;
+};
+
+struct GenerateOptions {
+  bool disassembly = false;
+  bool count = false;  // executions of each segment
+};
+
+// Code that is only looked at.
+struct CodeMeasure {
+  uint32_t hot_bytes = 0, cold_bytes = 0, instructions = 0;
+  Tally tally;
 };
 
 // Consumes function.exits (they move into the metadata).
 Result<CompiledCode> generateCode(lir::Function& function, const CodeUnit& unit,
                                   const Target& target, CodeMemory& memory,
-                                  const RuntimeAddresses& addresses, bool disassembly = false);
+                                  const RuntimeAddresses& addresses,
+                                  const GenerateOptions& options = {});
+
+// Size and tally of the code for any target, as if everything it calls were near.
+Result<CodeMeasure> measureCode(lir::Function& function, const CodeUnit& unit,
+                                const Target& target, const RuntimeAddresses& addresses);
 
 // The register entry of functions with `nargs` parameters that are not compiled: calls
 // tephra_call_uncompiled. Made once per memory and count; nullptr when there is no memory.

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "codegen/generate.h"
+#include "driver/counts.h"
 #include "pyver/contract.h"
 #include "runtime/compiled_function.h"
 

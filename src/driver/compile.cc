@@ -17,6 +17,20 @@
 namespace tephra::driver {
 namespace {
 
+Result<std::unique_ptr<lir::Function>> allocatedLir(const hir::Function& hir, const Target& target,
+                                                    std::string* before) {
+  Result<std::unique_ptr<lir::Function>> lowered =
+      lowerToLir(hir, target, {jit().options.force_exit});
+  if (!lowered) return lowered;
+  if (before) *before = lir::print(**lowered);
+  regalloc::AllocationOptions allocation;
+  allocation.check = jit().options.verify;
+  allocation.shuffle_seed = static_cast<uint64_t>(jit().options.stress_registers);
+  Result<bool> allocated = regalloc::allocateRegisters(**lowered, target, allocation);
+  if (!allocated) return allocated.bailout();
+  return lowered;
+}
+
 std::unordered_map<CodeMetadata*, CodeState*>& ownerOf() {
   static auto* owners = new std::unordered_map<CodeMetadata*, CodeState*>;
   return *owners;
@@ -126,6 +140,21 @@ Result<bool> runPasses(hir::Function& function) {
 
 }  // namespace
 
+Result<CodeMeasure> measureFunction(PyFunctionObject* function, CodeState& state,
+                                    const Target& target) {
+  Result<std::unique_ptr<CodeUnit>> decoded = py::decode(function);
+  if (!decoded) return decoded.bailout();
+  addEntryCells(&**decoded);
+  Result<std::unique_ptr<hir::Function>> hir =
+      frontend::buildHir(**decoded, frontendOptions(state));
+  if (!hir) return hir.bailout();
+  Result<bool> passed = runPasses(**hir);
+  if (!passed) return passed.bailout();
+  Result<std::unique_ptr<lir::Function>> lowered = allocatedLir(**hir, target, nullptr);
+  if (!lowered) return lowered.bailout();
+  return measureCode(**lowered, **decoded, target, jit().addresses);
+}
+
 Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, CodeState& state,
                                                   Dumps* dumps) {
   auto start = std::chrono::steady_clock::now();
@@ -153,19 +182,13 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
 
   const Target& target = hostTarget();
   Result<std::unique_ptr<lir::Function>> lowered =
-      lowerToLir(hir, target, {jit().options.force_exit});
+      allocatedLir(hir, target, dumps ? &dumps->lir : nullptr);
   if (!lowered) return lowered.bailout();
-  if (dumps) dumps->lir = lir::print(**lowered);
-
-  regalloc::AllocationOptions allocation;
-  allocation.check = jit().options.verify;
-  allocation.shuffle_seed = static_cast<uint64_t>(jit().options.stress_registers);
-  Result<bool> allocated = regalloc::allocateRegisters(**lowered, target, allocation);
-  if (!allocated) return allocated.bailout();
   if (dumps) dumps->lir += "\n--- after register allocation\n" + lir::print(**lowered);
 
   Result<CompiledCode> generated =
-      generateCode(**lowered, unit, target, *jit().memory, jit().addresses, dumps != nullptr);
+      generateCode(**lowered, unit, target, *jit().memory, jit().addresses,
+                   {dumps != nullptr, jit().options.count_blocks});
   if (!generated) return generated.bailout();
   if (dumps) dumps->assembly = generated->disassembly;
 
@@ -182,6 +205,13 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
   compiled->globals = function->func_globals;
   compiled->builtins = function->func_builtins;
   countOperations(hir, compiled.get());
+  if (jit().options.count_blocks) {
+    const Target& other = otherTarget();
+    Result<std::unique_ptr<lir::Function>> foreign = allocatedLir(hir, other, nullptr);
+    Result<CodeMeasure> measure = foreign ? measureCode(**foreign, unit, other, jit().addresses)
+                                          : Result<CodeMeasure>(foreign.bailout());
+    recordCounts(unit, compiled->code, measure);
+  }
   compiled->compile_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (dumps == &own) printDumps(unit, own);

@@ -19,6 +19,10 @@ struct Dumps {
 Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, CodeState& state,
                                                   Dumps* dumps);
 
+// The code that the function would get on `target`; nothing is installed.
+Result<CodeMeasure> measureFunction(PyFunctionObject* function, CodeState& state,
+                                    const Target& target);
+
 // The state's new unit is known to the exit policy and counted in the totals.
 void publishUnit(CodeState* state);
 // Called for each exit that compiled code takes: the policy that reacts to failing assumptions.

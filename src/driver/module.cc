@@ -297,6 +297,43 @@ PyObject* allocatorStats(PyObject*, PyObject*) {
                        "unwind_bytes", size(unwind.bytes));
 }
 
+PyObject* instructionCounts(PyObject*, PyObject*) { return countsAsObjects(); }
+
+PyObject* clearInstructionCounts(PyObject*, PyObject*) {
+  clearCounts();
+  Py_RETURN_NONE;
+}
+
+PyObject* measure(PyObject*, PyObject* args) {
+  PyObject* object;
+  const char* arch;
+  if (!PyArg_ParseTuple(args, "Os", &object, &arch)) return nullptr;
+  PyFunctionObject* function = asFunction(object);
+  if (!function) return nullptr;
+  if (!jit().off_reason.empty()) {
+    PyErr_SetString(PyExc_RuntimeError, jit().off_reason.c_str());
+    return nullptr;
+  }
+  const Target* target = nullptr;
+  for (const Target* each : {&x86_64Target(), &aarch64Target()}) {
+    if (std::string(each->name()) == arch) target = each;
+  }
+  if (!target) {
+    PyErr_Format(PyExc_ValueError, "unknown architecture %s; expected x86_64 or aarch64", arch);
+    return nullptr;
+  }
+  CodeState scratch;
+  if (CodeState* state = stateOfFunction(function)) scratch.refused_sites = state->refused_sites;
+  scratch.code = reinterpret_cast<PyCodeObject*>(function->func_code);
+  Result<CodeMeasure> result = measureFunction(function, scratch, *target);
+  if (!result) {
+    PyErr_Format(PyExc_RuntimeError, "%s %s", bailoutText(result.bailout().reason),
+                 result.bailout().detail.c_str());
+    return nullptr;
+  }
+  return measureAsObject(*target, *result);
+}
+
 PyObject* setMaxCodeSize(PyObject*, PyObject* value) {
   long long bytes = PyLong_AsLongLong(value);
   if (bytes == -1 && PyErr_Occurred()) return nullptr;
@@ -369,6 +406,9 @@ PyMethodDef kMethods[] = {
     {"clear_runtime_stats", clearRuntimeStats, METH_NOARGS, "Forget them."},
     {"allocator_stats", allocatorStats, METH_NOARGS, "Code memory."},
     {"set_max_code_size", setMaxCodeSize, METH_O, "Limit code memory, in bytes."},
+    {"instruction_counts", instructionCounts, METH_NOARGS, "Counters of option count-blocks."},
+    {"clear_instruction_counts", clearInstructionCounts, METH_NOARGS, "Set them to zero."},
+    {"measure", measure, METH_VARARGS, "Size and instructions of a function for an architecture."},
     {"dump", dump, METH_VARARGS, "Text of a function in one form."},
     {nullptr, nullptr, 0, nullptr}};
 

@@ -136,6 +136,7 @@ struct Instr {
   Op op;
   uint32_t id = 0;  // position number, even, set by numbering
   uint32_t bytecode_offset = 0;
+  uint16_t origin = 0;  // 1 + number of the HIR operation it was lowered from; 0 = of none
   Block* block = nullptr;
   Instr* prev = nullptr;
   Instr* next = nullptr;
@@ -190,6 +191,7 @@ class Function {
     return Operand::vreg(static_cast<uint32_t>(banks_.size() - 1), bank);
   }
   void declareVReg(uint32_t id, Bank bank);  // a given number, as when reading text
+  uint32_t numBlocks() const { return next_block_; }  // all ids are below
   uint32_t numVRegs() const { return static_cast<uint32_t>(banks_.size()); }
   Bank bankOf(uint32_t vreg) const { return banks_[vreg]; }
 
@@ -206,6 +208,7 @@ class Function {
   uint32_t num_params = 0;               // of the register entry (function first)
   std::vector<uint32_t> borrowed_slots;  // to CodeMetadata::borrowed_slots
   // Filled by allocation.
+  uint32_t first_inserted_block = UINT32_MAX;  // ids from here on are blocks of its own, on edges
   uint32_t num_slots = 0;                  // 8-byte spill slots
   uint64_t used_callee_saved[2] = {0, 0};  // per bank, bit = register number
 

@@ -218,6 +218,7 @@ void Context::lowerBlock(const hir::Block* block) {
   for (const Instr* i = block->first; i && !failed(); i = i->next) {
     if (deferred_[i->id]) continue;
     b.setOffset(i->offset);
+    b.setOrigin(static_cast<uint16_t>(static_cast<uint16_t>(i->op) + 1));
     Lowerer lower = lowererOf(i->op);
     if (lower) {
       lower(*this, *i);

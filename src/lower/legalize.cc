@@ -63,6 +63,7 @@ class Legalizer {
     const Operand def[] = {function_.newVReg(lir::Bank::kGp)};
     lir::Instr* made = function_.make(op, def, std::span<const Operand>(uses.begin(), uses.size()));
     made->bytecode_offset = before->bytecode_offset;
+    made->origin = before->origin;
     lir::Function::insertBefore(before, made);
     return def[0];
   }

@@ -13,6 +13,7 @@ Operand moveBefore(Allocation& a, Instr* at, const Operand& value, Bank bank) {
       fp ? a.function.make(Op::kMoveConstF, def, {}) : a.function.make(Op::kMove, def, use);
   if (fp) move->attr[0] = value.bits;
   move->bytecode_offset = at->bytecode_offset;
+  move->origin = at->origin;
   lir::Function::insertBefore(at, move);
   return def[0];
 }
@@ -38,6 +39,7 @@ void legalisePinnedDef(Allocation& a, Instr* instr, size_t index, const OperandC
   def = through[0];
   Instr* move = a.function.make(Op::kMove, pinned, through);
   move->bytecode_offset = instr->bytecode_offset;
+  move->origin = instr->origin;
   lir::Function::insertAfter(instr, move);
 }
 

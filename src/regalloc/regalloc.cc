@@ -15,6 +15,7 @@ Result<bool> allocateRegisters(lir::Function& function, const Target& target,
   FunctionSnapshot before;
   if (check) before = takeSnapshot(function);
   Allocation a(function, target, options);
+  function.first_inserted_block = function.numBlocks();
   legalise(a);
   numberAndFindLiveness(a);
   buildIntervals(a);

@@ -249,6 +249,7 @@ Block* Resolution::splitEdge(const BlockInfo& from, int target, const BlockInfo&
   Instr* jump = a_.function.make(Op::kJump, {}, {});
   jump->targets[0] = to.block;
   jump->bytecode_offset = from.block->last->bytecode_offset;
+  jump->origin = from.block->last->origin;
   lir::Function::append(between, jump);
   from.block->last->targets[target] = between;
   return between;
@@ -270,6 +271,7 @@ void Resolution::insertPending() {
     Instr* at = !here || behind ? a_.instr_at[static_cast<size_t>(key) / 4 + 1] : here;
     for (Instr* move : sequence_) {
       move->bytecode_offset = here ? here->bytecode_offset : at->bytecode_offset;
+      move->origin = here ? here->origin : at->origin;
       lir::Function::insertBefore(at, move);
     }
   }

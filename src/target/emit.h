@@ -14,6 +14,7 @@
 #include "metadata/exits.h"
 #include "pyver/common/layout.h"
 #include "target/runtime_addresses.h"
+#include "target/tally.h"
 #include "target/target.h"
 
 namespace tephra {
@@ -60,6 +61,7 @@ struct EmitInput {
   Reach reach;
   bool landing_pads = false;  // the process enforces branch targets
   bool disassembly = false;
+  TallyOptions tally;
 };
 
 enum class RelocationKind : uint8_t {
@@ -90,6 +92,8 @@ struct EmittedCode {
   };
   std::vector<CallSite> calls;
   std::vector<UnwindRow> unwinding;  // by offset, from 0 on
+  uint32_t instructions = 0;         // those that count executions not among them
+  Tally tally;
   std::string disassembly;
 };
 

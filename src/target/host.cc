@@ -10,4 +10,8 @@ const Target& hostTarget() {
 #endif
 }
 
+const Target& otherTarget() {
+  return hostTarget().arch() == Arch::kX86_64 ? aarch64Target() : x86_64Target();
+}
+
 }  // namespace tephra

@@ -65,5 +65,6 @@ const Target& x86_64Target();
 const Target& aarch64Target();
 const Target&
 hostTarget();  // defined in target/host.cc, the one host conditional beside code memory
+const Target& otherTarget();
 
 }  // namespace tephra

@@ -107,10 +107,13 @@ a64::Mem FunctionEmitter::mem(const Operand& operand) {
 void FunctionEmitter::emitAll() {
   as_.enterHot();
   as_.unwind(target_.unwinding().entry);
+  as_.tallier.part("entry");
   entries();
+  as_.tallier.part("padding");
   while (as_.here().offset % 16 != 0) a_.nop();
   register_ = as_.here();
   as_.bind(register_entry_);
+  as_.tallier.part("prologue");
   as_.comment("register entry");
   landingPad();
   prologue();
@@ -243,12 +246,15 @@ void FunctionEmitter::exitStubs() {
     uint32_t exit = exits_used_[i];
     if (as_.logging()) as_.comment("exit " + std::to_string(exit));
     as_.bind(exit_labels_[exit]);
+    as_.tallier.part("exit" + std::to_string(exit));
     as_.loadImmediate(kScratchGp2, exit);
     if (i + 1 != exits_used_.size()) as_.jump(common);
   }
   as_.bind(common);
+  as_.tallier.part("exits");
   as_.loadImmediate(kScratchGp, reinterpret_cast<uint64_t>(in_.metadata));
   as_.call(in_.exit_thunk);
+  as_.tallier.addStub("ExitStub", in_.tally.exit_stub);
   epilogue(false);
 }
 
@@ -257,11 +263,16 @@ void FunctionEmitter::exitStubs() {
 void FunctionEmitter::emitBlock(const lir::Block* block) {
   if (as_.logging()) as_.comment("block " + std::to_string(block->id));
   as_.bind(blockLabel(block));
+  as_.tallier.block(block);
+  as_.count();
   for (const Instr* instr = block->first; instr != nullptr; instr = instr->next) {
     if (as_.failed()) return;
     noteLine(*instr);
     if (as_.logging()) as_.comment(lir::print(*instr));
+    as_.tallier.instr(*instr);
     emitInstr(*instr);
+    as_.tallier.endInstr();
+    if (!instr->info().is_terminator) as_.count();
   }
 }
 
@@ -388,7 +399,7 @@ bool FunctionEmitter::emitControl(const Instr& instr) {
 Result<EmittedCode> emitFunction(const Target& target, const EmitInput& input) {
   std::vector<bool> long_branches;
   while (true) {
-    Assembly assembly(input.reach, long_branches, input.disassembly);
+    Assembly assembly(input.reach, long_branches, input.disassembly, input.tally);
     FunctionEmitter emitter(target, input, assembly);
     emitter.emitAll();
     EmittedCode code;

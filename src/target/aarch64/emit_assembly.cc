@@ -26,8 +26,21 @@ int quarters(uint64_t value, uint16_t filler) {
 
 }  // namespace
 
-Assembly::Assembly(Reach reach, std::vector<bool> long_branches, bool disassembly)
-    : reach_(std::move(reach)),
+asmjit::Error CountedAssembler::_emit(asmjit::InstId id, const asmjit::Operand_& o0,
+                                      const asmjit::Operand_& o1, const asmjit::Operand_& o2,
+                                      const asmjit::Operand_* more) {
+  if (owner_.counting()) return Assembler::_emit(id, o0, o1, o2, more);
+  owner_.beforeInstruction();
+  asmjit::Error error = Assembler::_emit(id, o0, o1, o2, more);
+  owner_.afterInstruction();
+  return error;
+}
+
+Assembly::Assembly(Reach reach, std::vector<bool> long_branches, bool disassembly,
+                   const TallyOptions& tally)
+    : a(*this),
+      tallier(tally),
+      reach_(std::move(reach)),
       long_branches_(std::move(long_branches)),
       disassembly_(disassembly) {
   asmjit::Environment environment(asmjit::Arch::kAArch64);
@@ -46,13 +59,31 @@ void Assembly::comment(const std::string& text) {
   if (disassembly_) a.comment(("; " + text).c_str());
 }
 
+// Neither flags nor registers change: any place will do.
+void Assembly::count() {
+  if (!tallier.pending() || tallier.options().counters == 0) return;
+  uint32_t segment = tallier.begin();
+  if (tallier.overflow()) return fail("more segments than counters");
+  counting_ = true;
+  a64::Gp address = x(kScratchGp), value = x(kScratchGp2);
+  a.stp(address, value, a64::ptr_pre(a64::sp, -16));
+  moveSequence(kScratchGp, tallier.options().counters + 8 * uint64_t{segment});
+  a.ldr(value, a64::ptr(address));
+  a.add(value, value, 1);
+  a.str(value, a64::ptr(address));
+  a.ldp(address, value, a64::ptr_post(a64::sp, 16));
+  counting_ = false;
+}
+
 void Assembly::word(uint32_t bits, const std::string& text) {
+  if (!counting_) beforeInstruction();
   if (disassembly_) {
     logger_.logf("%s\n", text.c_str());
     code_.setLogger(nullptr);
   }
   a.embedUInt32(bits);
   if (disassembly_) code_.setLogger(&logger_);
+  if (!counting_) afterInstruction();
 }
 
 // --- labels and branches
@@ -66,11 +97,13 @@ Label Assembly::newLabel() {
 void Assembly::bind(Label label) {
   labels_[label.id] = here();
   bound_[label.id] = true;
+  tallier.split();
   if (disassembly_) logger_.logf("L%u:\n", label.id);
 }
 
 void Assembly::branch(uint32_t bits, Field field, const std::string& text, Label label,
                       uint32_t index) {
+  beforeInstruction();  // its counter stands before the place
   fixups_.push_back({here(), field, label.id, index});
   word(bits, disassembly_ ? text + " L" + std::to_string(label.id) : text);
 }
@@ -107,6 +140,7 @@ void Assembly::jumpIf(const Condition& condition, Label label) {
       break;
     case Condition::kNever: break;
   }
+  tallier.split();
   if (!is_long) return;
   jump(label);
   bind(over);
@@ -116,6 +150,7 @@ void Assembly::jumpIf(const Condition& condition, Label label) {
 
 void Assembly::relocated(uint32_t bits, RelocationKind kind, uint64_t target,
                          const std::string& text) {
+  beforeInstruction();  // its counter stands before the place
   relocations_.push_back({here(), kind, target});
   word(bits, text);
 }
@@ -301,6 +336,8 @@ bool Assembly::finish(EmittedCode* out) {
   for (const auto& relocation : relocations_) {
     out->relocations.push_back({resolve(relocation.place), relocation.target, relocation.kind});
   }
+  out->instructions = instructions_;
+  out->tally = tallier.take();
   for (const auto& [place, state] : unwinding_) out->unwinding.push_back({resolve(place), state});
   std::stable_sort(out->unwinding.begin(), out->unwinding.end(),
                    [](const UnwindRow& a, const UnwindRow& b) { return a.offset < b.offset; });

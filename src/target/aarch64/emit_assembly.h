@@ -54,12 +54,38 @@ struct Condition {
   }
 };
 
+class Assembly;
+
+// Tells `owner` of each instruction.
+class CountedAssembler final : public a64::Assembler {
+ public:
+  explicit CountedAssembler(Assembly& owner) : owner_(owner) {}
+  asmjit::Error _emit(asmjit::InstId id, const asmjit::Operand_& o0, const asmjit::Operand_& o1,
+                      const asmjit::Operand_& o2, const asmjit::Operand_* more) override;
+
+ private:
+  Assembly& owner_;
+};
+
 class Assembly final : public asmjit::ErrorHandler {
  public:
   // `long_branches`: found by the runs before, empty in the first.
-  Assembly(Reach reach, std::vector<bool> long_branches, bool disassembly);
+  Assembly(Reach reach, std::vector<bool> long_branches, bool disassembly,
+           const TallyOptions& tally = {});
 
-  a64::Assembler a;
+  CountedAssembler a;
+  Tallier tallier;
+
+  // Makes the counter of a segment that begins here, also where no instruction follows.
+  void count();
+  bool counting() const { return counting_; }
+  void beforeInstruction() {
+    if (tallier.pending()) count();
+  }
+  void afterInstruction() {
+    ++instructions_;
+    tallier.add(4);
+  }
 
   Label newLabel();
   void bind(Label label);
@@ -71,7 +97,10 @@ class Assembly final : public asmjit::ErrorHandler {
   // An instruction of encodings.h; `text` is what the disassembly shows.
   void word(uint32_t bits, const std::string& text);
 
-  void jump(Label label) { branch(encodeB(false), Field::kBranch26, "b", label); }
+  void jump(Label label) {
+    branch(encodeB(false), Field::kBranch26, "b", label);
+    tallier.split();
+  }
   void callLabel(Label label) { branch(encodeB(true), Field::kBranch26, "bl", label); }
   void jumpIf(const Condition& condition, Label label);
   // Direct when the address is within reach of the code's future place; else through the region's
@@ -155,6 +184,8 @@ class Assembly final : public asmjit::ErrorHandler {
   UnwindState unwind_state_;
   uint32_t cold_start_ = 0, literal_start_ = 0;
   bool disassembly_ = false;
+  bool counting_ = false;  // the instructions of a counter are being emitted
+  uint32_t instructions_ = 0;
   std::string error_;
 };
 

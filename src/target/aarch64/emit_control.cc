@@ -14,6 +14,7 @@ void FunctionEmitter::jumpToBlock(const lir::Block* target) {
 void FunctionEmitter::branch(const Condition& condition, const Instr& instr) {
   if (next_ == instr.targets[0]) {
     as_.jumpIf(condition.negated(), blockLabel(instr.targets[1]));
+    edge(instr, 0);
     return;
   }
   // With neither next, the usual way takes one jump and the other one two.
@@ -22,11 +23,18 @@ void FunctionEmitter::branch(const Condition& condition, const Instr& instr) {
   bool second = a->loop_depth != b->loop_depth ? b->loop_depth > a->loop_depth : likely == 2;
   if (next_ != b && second) {
     as_.jumpIf(condition.negated(), blockLabel(b));
+    edge(instr, 0);
     as_.jump(blockLabel(a));
     return;
   }
   as_.jumpIf(condition, blockLabel(a));
+  edge(instr, 1);
   jumpToBlock(b);
+}
+
+void FunctionEmitter::edge(const Instr& instr, int target) {
+  as_.tallier.edge(instr.block, instr.targets[target]);
+  as_.count();
 }
 
 void FunctionEmitter::exitIf(const Condition& condition, const Instr& instr) {
@@ -147,6 +155,7 @@ void FunctionEmitter::decref(uint8_t object) {
     as_.bind(last);
     a_.mov(x(kScratchGp), x(object));
     as_.call(in_.decref_thunk);
+    as_.tallier.addStub("DecrefStub", in_.tally.decref_stub);
     as_.jump(skip);
   });
 }

@@ -38,8 +38,10 @@ class FunctionEmitter {
   Label exitLabel(uint32_t exit);
   Label blockLabel(const lir::Block* block) { return block_labels_[block->id]; }
   void defer(std::function<void()> cold) {
-    deferred_.push_back([this, cold = std::move(cold), state = as_.unwindState()] {
+    deferred_.push_back([this, cold = std::move(cold), state = as_.unwindState(),
+                         context = as_.tallier.deferred()] {
       as_.unwind(state);
+      as_.tallier.enter(context);
       cold();
     });
   }
@@ -96,6 +98,7 @@ class FunctionEmitter {
   // emit_control.cc
   void jumpToBlock(const lir::Block* target);
   void branch(const Condition& condition, const Instr& instr);
+  void edge(const Instr& instr, int target);
   void exitIf(const Condition& condition, const Instr& instr);
   void returnInstr(const Instr& instr);
   void arguments(const Instr& instr);

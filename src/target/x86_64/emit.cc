@@ -92,10 +92,12 @@ x86::Mem FunctionEmitter::mem(const Operand& operand, uint32_t width) {
 void FunctionEmitter::emitAll() {
   as_.enterHot();
   as_.unwind(target_.unwinding().entry);
+  as_.tallier.part("entry");
   entries();
   a_.align(asmjit::AlignMode::kCode, 16);
   register_ = as_.here();
   as_.bind(register_entry_);
+  as_.tallier.part("prologue");
   as_.comment("register entry");
   prologue();
   for (size_t i = 0; i < in_.hot.size(); ++i) {
@@ -193,12 +195,15 @@ void FunctionEmitter::exitStubs() {
     uint32_t exit = exits_used_[i];
     if (as_.logging()) as_.comment("exit " + std::to_string(exit));
     as_.bind(exit_labels_[exit]);
+    as_.tallier.part("exit" + std::to_string(exit));
     a_.push(exit);
     if (i + 1 != exits_used_.size()) as_.jump(common);
   }
   as_.bind(common);
+  as_.tallier.part("exits");
   a_.mov(x86::gpq(kScratchGp), reinterpret_cast<uint64_t>(in_.metadata));
   as_.call(in_.exit_thunk);
+  as_.tallier.addStub("ExitStub", in_.tally.exit_stub);
   epilogue(false);
 }
 
@@ -207,11 +212,16 @@ void FunctionEmitter::exitStubs() {
 void FunctionEmitter::emitBlock(const lir::Block* block) {
   if (as_.logging()) as_.comment("block " + std::to_string(block->id));
   as_.bind(blockLabel(block));
+  as_.tallier.block(block);
+  as_.count();
   for (const Instr* instr = block->first; instr != nullptr; instr = instr->next) {
     if (as_.failed()) return;
     noteLine(*instr);
     if (as_.logging()) as_.comment(lir::print(*instr));
+    as_.tallier.instr(*instr);
     emitInstr(*instr);
+    as_.tallier.endInstr();
+    if (!instr->info().is_terminator) as_.count();
   }
 }
 
@@ -369,7 +379,8 @@ Result<EmittedCode> emitFunction(const Target& target, const EmitInput& input) {
   std::vector<bool> short_jumps;
   for (int run = 0; run < 2; ++run) {
     bool last = run == 1;
-    Assembly assembly(input.reach.call, short_jumps, input.disassembly && (last || run == 0));
+    Assembly assembly(input.reach.call, short_jumps, input.disassembly && (last || run == 0),
+                      input.tally);
     FunctionEmitter emitter(target, input, assembly);
     emitter.emitAll();
     EmittedCode code;

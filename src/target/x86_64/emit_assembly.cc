@@ -7,9 +7,26 @@ namespace tephra::x86_64 {
 
 using asmjit::Label;
 
+asmjit::Error CountedAssembler::_emit(asmjit::InstId id, const asmjit::Operand_& o0,
+                                      const asmjit::Operand_& o1, const asmjit::Operand_& o2,
+                                      const asmjit::Operand_* more) {
+  if (owner_.counting()) return Assembler::_emit(id, o0, o1, o2, more);
+  // The options belong to this instruction, not to those of a counter.
+  asmjit::InstOptions options = instOptions();
+  resetInstOptions();
+  owner_.beforeInstruction();
+  setInstOptions(options);
+  size_t before = offset();
+  asmjit::Error error = Assembler::_emit(id, o0, o1, o2, more);
+  owner_.afterInstruction(static_cast<uint32_t>(offset() - before));
+  return error;
+}
+
 Assembly::Assembly(std::function<bool(uint64_t)> reaches, std::vector<bool> short_jumps,
-                   bool disassembly)
-    : reaches_(std::move(reaches)),
+                   bool disassembly, const TallyOptions& tally)
+    : a(*this),
+      tallier(tally),
+      reaches_(std::move(reaches)),
       short_jumps_(std::move(short_jumps)),
       disassembly_(disassembly) {
   asmjit::Environment environment(asmjit::Arch::kX64);
@@ -25,6 +42,28 @@ Assembly::Assembly(std::function<bool(uint64_t)> reaches, std::vector<bool> shor
   code_.newSection(&cold_, ".cold", SIZE_MAX, asmjit::SectionFlags::kExecutable, 1);
 }
 
+void Assembly::beforeInstruction() {
+  if (tallier.pending()) count();
+}
+
+void Assembly::afterInstruction(uint32_t bytes) {
+  ++instructions_;
+  tallier.add(bytes);
+}
+
+// Neither flags nor registers change: any place will do.
+void Assembly::count() {
+  if (!tallier.pending() || tallier.options().counters == 0) return;
+  uint32_t segment = tallier.begin();
+  if (tallier.overflow()) return fail("more segments than counters");
+  counting_ = true;
+  uint64_t address = tallier.options().counters + 8 * uint64_t{segment};
+  a.pushfq();
+  relocated({0x48, 0xFF, 0x05}, address, "inc qword [" + std::to_string(segment) + "]");
+  a.popfq();
+  counting_ = false;
+}
+
 void Assembly::comment(const std::string& text) {
   if (disassembly_) a.comment(("; " + text).c_str());
 }
@@ -34,11 +73,13 @@ void Assembly::jump(asmjit::InstId id, const Label& label) {
   if (index < short_jumps_.size() && short_jumps_[index]) a.short_();
   a.emit(id, label);
   jumps_.push_back({here(), label});
+  tallier.split();
 }
 
 // Opcode bytes and four bytes that the placement fills in; the disassembly shows `text` for them.
 void Assembly::relocated(std::initializer_list<uint8_t> opcode, uint64_t target,
                          const std::string& text) {
+  if (!counting_) beforeInstruction();
   if (disassembly_) {
     logger_.logf("%s\n", text.c_str());
     code_.setLogger(nullptr);
@@ -46,6 +87,7 @@ void Assembly::relocated(std::initializer_list<uint8_t> opcode, uint64_t target,
   for (uint8_t byte : opcode) a.embedUInt8(byte);
   relocations_.push_back({here(), target});
   a.embedUInt32(0);
+  if (!counting_) afterInstruction(static_cast<uint32_t>(opcode.size()) + 4);
   if (disassembly_) code_.setLogger(&logger_);
 }
 
@@ -129,6 +171,8 @@ bool Assembly::finish(EmittedCode* out) {
   code_.copyFlattenedData(out->bytes.data(), out->bytes.size());
   out->hot_bytes = static_cast<uint32_t>(code_.textSection()->bufferSize());
   out->cold_bytes = static_cast<uint32_t>(out->bytes.size()) - out->hot_bytes;
+  out->instructions = instructions_;
+  out->tally = tallier.take();
   for (const auto& relocation : relocations_) {
     out->relocations.push_back({resolve(relocation.place), relocation.target});
   }

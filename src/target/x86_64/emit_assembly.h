@@ -18,20 +18,45 @@ namespace tephra::x86_64 {
 
 namespace x86 = asmjit::x86;
 
+class Assembly;
+
+// Tells `owner` of each instruction.
+class CountedAssembler final : public x86::Assembler {
+ public:
+  explicit CountedAssembler(Assembly& owner) : owner_(owner) {}
+  asmjit::Error _emit(asmjit::InstId id, const asmjit::Operand_& o0, const asmjit::Operand_& o1,
+                      const asmjit::Operand_& o2, const asmjit::Operand_* more) override;
+
+ private:
+  Assembly& owner_;
+};
+
 class Assembly final : public asmjit::ErrorHandler {
  public:
   // `short_jumps`: decided by the run before, empty in the first.
-  Assembly(std::function<bool(uint64_t)> reaches, std::vector<bool> short_jumps, bool disassembly);
+  Assembly(std::function<bool(uint64_t)> reaches, std::vector<bool> short_jumps, bool disassembly,
+           const TallyOptions& tally = {});
 
-  x86::Assembler a;
+  CountedAssembler a;
+  Tallier tallier;
 
   asmjit::Label newLabel() { return a.newLabel(); }
-  void bind(const asmjit::Label& label) { a.bind(label); }
+  void bind(const asmjit::Label& label) {
+    a.bind(label);
+    tallier.split();
+  }
+  // Makes the counter of a segment that begins here, also where no instruction follows.
+  void count();
   void enterHot() { a.section(code_.textSection()); }
   void enterCold() { a.section(cold_); }
   bool inCold() { return a.currentSection() == cold_; }
   void comment(const std::string& text);
   bool logging() const { return disassembly_; }
+
+  // Between these, instructions are neither counted nor tallied.
+  void beforeInstruction();
+  void afterInstruction(uint32_t bytes);
+  bool counting() const { return counting_; }
 
   void jump(const asmjit::Label& label) { jump(asmjit::x86::Inst::kIdJmp, label); }
   void jumpIf(x86::CondCode cond, const asmjit::Label& label) {
@@ -103,6 +128,8 @@ class Assembly final : public asmjit::ErrorHandler {
   UnwindState unwind_state_;
   uint32_t cold_start_ = 0;
   bool disassembly_ = false;
+  bool counting_ = false;  // the instructions of a counter are being emitted
+  uint32_t instructions_ = 0;
   std::string error_;
 };
 

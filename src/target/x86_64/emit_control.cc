@@ -14,6 +14,7 @@ void FunctionEmitter::jumpToBlock(const lir::Block* target) {
 void FunctionEmitter::branch(x86::CondCode cond, const Instr& instr) {
   if (next_ == instr.targets[0]) {
     as_.jumpIf(x86::negateCond(cond), blockLabel(instr.targets[1]));
+    edge(instr, 0);
     return;
   }
   // With neither next, the usual way takes one jump and the other one two.
@@ -22,11 +23,18 @@ void FunctionEmitter::branch(x86::CondCode cond, const Instr& instr) {
   bool second = a->loop_depth != b->loop_depth ? b->loop_depth > a->loop_depth : likely == 2;
   if (next_ != b && second) {
     as_.jumpIf(x86::negateCond(cond), blockLabel(b));
+    edge(instr, 0);
     as_.jump(blockLabel(a));
     return;
   }
   as_.jumpIf(cond, blockLabel(a));
+  edge(instr, 1);
   jumpToBlock(b);
+}
+
+void FunctionEmitter::edge(const Instr& instr, int target) {
+  as_.tallier.edge(instr.block, instr.targets[target]);
+  as_.count();
 }
 
 void FunctionEmitter::exitIf(x86::CondCode cond, const Instr& instr) {
@@ -141,6 +149,7 @@ void FunctionEmitter::decref(x86::Gp object) {
     as_.bind(last);
     if (object != x86::gpq(kScratchGp)) a_.mov(x86::gpq(kScratchGp), object);
     as_.call(in_.decref_thunk);
+    as_.tallier.addStub("DecrefStub", in_.tally.decref_stub);
     as_.jump(skip);
   });
 }

@@ -78,6 +78,7 @@ void FunctionEmitter::branchCompareFp(const Instr& instr) {
   as_.jumpIf(x86::CondCode::kParityEven, blockLabel(unequal));
   if (next_ == equal) {
     as_.jumpIf(x86::CondCode::kNotEqual, blockLabel(unequal));
+    edge(instr, cond == Cond::kEq ? 0 : 1);
   } else {
     as_.jumpIf(x86::CondCode::kEqual, blockLabel(equal));
     jumpToBlock(unequal);

@@ -824,7 +824,8 @@ TEST_F(Execute, DisassemblyNamesOperations) {
       wrap("bb0:\n  %0 = Add %6, 5 {width=8}\n  Exit {exit=0}\n", "params=2 outgoing=0", 1),
       &function));
   const char* add = hostIsX86() ? "lea rax" : "add x0, x6";
-  Result<CompiledCode> result = generateCode(function, unit, hostTarget(), memory, addresses, true);
+  Result<CompiledCode> result =
+      generateCode(function, unit, hostTarget(), memory, addresses, {true, false});
   ASSERT_TRUE(result);
   for (const char* part : {"; %0 = Add %6, 5", add, "; register entry", "; exit 0"}) {
     EXPECT_NE(result->disassembly.find(part), std::string::npos) << part << "\n"

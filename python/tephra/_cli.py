@@ -21,6 +21,8 @@ usage: python -m tephra [OPTIONS] PROGRAM.py [ARGS]      run a program under the
        python -m tephra [OPTIONS] - [ARGS]               ... what comes on standard input
        python -m tephra doctor                           what works on this machine, and what not
        python -m tephra options                          the options with their present values
+       python -m tephra counts PROGRAM.py ...            instructions executed and bytes, both architectures
+       python -m tephra sizes [FILE.py:NAME ...]         bytes of code, both architectures
        python -m tephra dump FORM FILE.py:NAME           print a function in one of its forms
        python -m tephra bench [--quick] [PROGRAM ...]    measure; see python -m tephra bench --help
        python -m tephra verify TARGET...                 tests, stock and under the JIT, compared
@@ -93,6 +95,10 @@ def _parse(argv: list[str]) -> int | tuple[str, list[str], dict[str, str]]:
         return _doctor.main(args)
     if command == "options":
         return _options(args)
+    if command in ("counts", "sizes"):
+        from tephra import counts
+
+        return counts.counts_main(args) if command == "counts" else counts.sizes_main(args)
     if command == "dump":
         return _dump(args)
     if command == "bench":

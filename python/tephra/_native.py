@@ -122,6 +122,15 @@ class Absent:
     def allocator_stats(self) -> dict[str, int]:
         return {}
 
+    def instruction_counts(self) -> list[dict[str, Any]]:
+        return []
+
+    def clear_instruction_counts(self) -> None:
+        return None
+
+    def measure(self, func: object, arch: str) -> dict[str, Any]:
+        raise RuntimeError("the JIT is off: " + self._why)
+
     def set_max_code_size(self, size: int) -> None:
         return None
 

@@ -101,8 +101,10 @@ def _counts(functions: int, seconds: float, size: int, exits: int) -> str:
 
 def summary() -> list[str]:
     """The lines that are printed at exit; the last one is the figures."""
+    from tephra import _counts
+
     total = totals()
-    lines = []
+    lines = _counts.summary()
     if _native.reason:
         lines.append(f"tephra: the JIT is off: {_native.reason}")
     reasons = sorted(total["bailouts"].items(), key=lambda item: -item[1])

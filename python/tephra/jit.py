@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
 
 __all__ = [
-    "append_jit_list", "auto", "clear_runtime_stats", "compile_after_n_calls", "count_interpreted_calls",
+    "append_jit_list", "auto", "clear_instruction_counts", "clear_runtime_stats", "compile_after_n_calls", "count_interpreted_calls",
     "disable", "disassemble", "enable", "force_compile", "force_uncompile", "get_allocator_stats",
     "get_and_clear_runtime_stats", "get_compilation_time", "get_compile_after_n_calls",
     "get_compiled_functions", "get_compiled_size", "get_compiled_spill_stack_size",
     "get_compiled_stack_size", "get_function_compilation_time", "get_function_hir_opcode_counts",
-    "get_jit_list", "is_enabled", "is_jit_compiled", "jit_suppress", "jit_unsuppress", "lazy_compile",
-    "pause", "print_hir", "read_jit_list", "set_max_code_size", "status",
+    "get_instruction_counts", "get_jit_list", "is_enabled", "is_jit_compiled", "jit_suppress", "jit_unsuppress", "lazy_compile",
+    "measure_for", "pause", "print_hir", "read_jit_list", "set_max_code_size", "status",
 ]
 
 _Function = type(lambda: None)
@@ -418,6 +418,46 @@ def get_and_clear_runtime_stats() -> dict[str, list[dict[str, Any]]]:
 def clear_runtime_stats() -> None:
     """Set the counts of get_and_clear_runtime_stats() to zero."""
     _native.api.clear_runtime_stats()
+
+
+def get_instruction_counts() -> list[dict[str, Any]]:
+    """Instructions that compiled code has executed, where the option count-blocks was on at compilation.
+
+    Exact for this machine's architecture: every piece of code that is executed as a whole has a counter,
+    shared stubs are included, the counters' own instructions are not. For the other architecture the same
+    executions are applied to the code that it would run.
+
+    Returns: one dict per function, most instructions first: `module`, `function`, `filename`, `line`,
+        `compilations`, `own` (this architecture), `instructions` (on it), and `architectures`: name ->
+        `instructions`; `estimated` (those among them for which there was no exact count; 0 on `own`);
+        `hot_bytes`, `cold_bytes`, `static` (instructions in the code), without counters;
+        `operations`: (HIR operation or "", LIR operation or part of the code) -> executed instructions,
+        most first.
+    """
+    from tephra import _counts
+
+    return _counts.take()
+
+
+def clear_instruction_counts() -> None:
+    """Set the counts of get_instruction_counts() to zero."""
+    _native.api.clear_instruction_counts()
+
+
+def measure_for(func: Callable[..., Any], architecture: str) -> dict[str, Any]:
+    """What a function's code would be on an architecture, whatever this machine is; installs nothing.
+
+    Args:
+        architecture: "x86_64" or "aarch64".
+
+    Returns: {"arch": name, "hot_bytes": n, "cold_bytes": n, "instructions": n}.
+    Raises:
+        TypeError: `func` is no Python function.
+        ValueError: no such architecture.
+        RuntimeError: the function cannot be compiled, or the JIT is off; the text says why.
+    """
+    found = _native.api.measure(_function("measure_for", func), architecture)
+    return {name: found[name] for name in ("arch", "hot_bytes", "cold_bytes", "instructions")}
 
 
 def get_allocator_stats() -> dict[str, int]:

@@ -162,6 +162,7 @@ Result<EmittedCode> emitCounting(const Target& target, EmitInput input, CodeMemo
   if (!plain) return plain.bailout();
   code->plain_hot_bytes = plain->hot_bytes;
   code->plain_cold_bytes = plain->cold_bytes;
+  code->plain_instructions = plain->instructions;
   uint64_t* probe = memory.allocateCell();
   if (probe == nullptr) return Bailout{BailoutReason::kCodeMemory, "no room for counters"};
   input.tally.counters = reinterpret_cast<uint64_t>(probe);

@@ -30,7 +30,7 @@ struct CompiledCode {
   // without counters.
   Tally tally;
   const uint64_t* counters = nullptr;
-  uint32_t plain_hot_bytes = 0, plain_cold_bytes = 0;
+  uint32_t plain_hot_bytes = 0, plain_cold_bytes = 0, plain_instructions = 0;
 };
 
 struct GenerateOptions {

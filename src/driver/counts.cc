@@ -100,7 +100,7 @@ void recordCounts(const CodeUnit& unit, const CompiledCode& code,
   record.qualname = unit.qualname;
   record.filename = unit.filename;
   record.line = unit.first_line;
-  record.own = {code.plain_hot_bytes, code.plain_cold_bytes, code.tally.instructions(), code.tally};
+  record.own = {code.plain_hot_bytes, code.plain_cold_bytes, code.plain_instructions, code.tally};
   record.counters = code.counters;
   if (other) {
     record.other = *other;

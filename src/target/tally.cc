@@ -2,14 +2,6 @@
 
 namespace tephra {
 
-uint32_t Tally::instructions() const {
-  uint32_t sum = 0;
-  for (const Segment& segment : segments) {
-    for (const TallyRow& row : segment.rows) sum += row.instructions;
-  }
-  return sum;
-}
-
 Tallier::Tallier(const TallyOptions& options) : options_(options) {
   if (!on() || options_.function == nullptr) return;
   for (const lir::Block* block : options_.function->blocks()) {
@@ -47,19 +39,18 @@ void Tallier::instr(const lir::Instr& instr) {
   std::string name = instr.info().name;
   context_ = {block_name_ + "." + name + "#" + std::to_string(seen_[instr.op]++), name,
               instr.origin, 0};
-  first_of_instr_ = static_cast<uint32_t>(tally_.segments.size());
 }
 
 void Tallier::endInstr() {
   if (!on()) return;
   std::string end = context_.prefix + ".end";
-  if (pending_) {
+  if (context_.events == 0) {
+    if (!pending_) tally_.aliases[end] = current_;
+  } else if (pending_) {
     pending_name_ = end;
-  } else if (tally_.segments.size() > first_of_instr_) {
+  } else {
     tally_.aliases[tally_.segments.back().name] = current_;
     tally_.segments.back().name = end;
-  } else {
-    tally_.aliases[end] = current_;
   }
 }
 

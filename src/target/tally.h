@@ -31,8 +31,6 @@ struct Tally {
   std::vector<Segment> segments;
   // Further names: where an operation without branches ends, the segment that it ends in.
   std::map<std::string, uint32_t> aliases;
-
-  uint32_t instructions() const;
 };
 
 struct TallyOptions {
@@ -93,7 +91,7 @@ class Tallier {
   Context context_;
   bool pending_ = false;
   std::string pending_name_;
-  uint32_t current_ = 0, first_of_instr_ = 0;
+  uint32_t current_ = 0;
   std::string block_name_;
   std::map<lir::Op, uint32_t> seen_;
 };

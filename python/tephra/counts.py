@@ -24,8 +24,8 @@ _COUNTS_USAGE = """\
 usage: python -m tephra counts [--json FILE] [--worst N] [--warmup N] [--timeout S] PROGRAM.py ...
 
 Runs each program with counting code in a process of its own and prints, for x86-64 and AArch64: executed
-emitted instructions (exact on this machine; derived for the other one from the same run), bytes of hot and of
-cold code, and the operations that cost AArch64 most. A program with QUICK_SIZE and run(n), like those of
+emitted instructions (exact on this machine; derived for the other one from the same run), bytes of hot code
+of the functions that were executed, and the operations that cost AArch64 most. A program with QUICK_SIZE and run(n), like those of
 benchmarks/, is warmed up first; any other one is run once, as a script.
 
   --json FILE   all figures, per function and operation
@@ -191,13 +191,14 @@ def _child(out: str, warmup: int, program: str) -> None:
         _native.api.clear_instruction_counts()
         module.run(module.QUICK_SIZE)
     else:
+        _native.api.clear_instruction_counts()
         try:
             _runner.run_script(program, [])
         except SystemExit as error:
             if error.code not in (None, 0):
                 raise
     with open(out, "w", encoding="utf-8") as file:
-        json.dump([_plain(row) for row in _counts.take()], file)
+        json.dump([_plain(row) for row in _counts.take() if row["instructions"]], file)
 
 
 def _source(program: str) -> str:

@@ -183,8 +183,8 @@ Result<EmittedCode> emitCounting(const Target& target, EmitInput input, CodeMemo
 
 }  // namespace
 
-Result<CodeMeasure> measureCode(lir::Function& function, const CodeUnit& unit,
-                                const Target& target, const RuntimeAddresses& addresses) {
+Result<CodeMeasure> measureCode(lir::Function& function, const CodeUnit& unit, const Target& target,
+                                const RuntimeAddresses& addresses) {
   if (unit.layout == nullptr) return emissionBailout("the unit has no layout");
   CodeMetadata metadata;
   EmitInput input = makeInput(function, unit, target, addresses);
@@ -213,8 +213,8 @@ Result<CompiledCode> generateCode(lir::Function& function, const CodeUnit& unit,
   if (!fillExitLocations(&function, target, input.frame))
     return emissionBailout("an exit's values are incomplete");
   CompiledCode code;
-  Result<EmittedCode> emitted = options.count ? emitCounting(target, input, memory, &code)
-                                              : emitFunction(target, input);
+  Result<EmittedCode> emitted =
+      options.count ? emitCounting(target, input, memory, &code) : emitFunction(target, input);
   if (!emitted) return emitted.bailout();
   fillMetadata(*emitted, function, unit, input.frame, metadata.get());
   metadata->exits = std::move(function.exits);

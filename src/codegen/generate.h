@@ -51,8 +51,8 @@ Result<CompiledCode> generateCode(lir::Function& function, const CodeUnit& unit,
                                   const GenerateOptions& options = {});
 
 // Size and tally of the code for any target, as if everything it calls were near.
-Result<CodeMeasure> measureCode(lir::Function& function, const CodeUnit& unit,
-                                const Target& target, const RuntimeAddresses& addresses);
+Result<CodeMeasure> measureCode(lir::Function& function, const CodeUnit& unit, const Target& target,
+                                const RuntimeAddresses& addresses);
 
 // The register entry of functions with `nargs` parameters that are not compiled: calls
 // tephra_call_uncompiled. Made once per memory and count; nullptr when there is no memory.

@@ -93,8 +93,7 @@ PyObject* recordAsObject(const CountRecord& record) {
 
 }  // namespace
 
-void recordCounts(const CodeUnit& unit, const CompiledCode& code,
-                  Result<CodeMeasure>& other) {
+void recordCounts(const CodeUnit& unit, const CompiledCode& code, Result<CodeMeasure>& other) {
   CountRecord record;
   record.module = unit.module;
   record.qualname = unit.qualname;

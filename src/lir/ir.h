@@ -190,7 +190,7 @@ class Function {
     banks_.push_back(bank);
     return Operand::vreg(static_cast<uint32_t>(banks_.size() - 1), bank);
   }
-  void declareVReg(uint32_t id, Bank bank);  // a given number, as when reading text
+  void declareVReg(uint32_t id, Bank bank);           // a given number, as when reading text
   uint32_t numBlocks() const { return next_block_; }  // all ids are below
   uint32_t numVRegs() const { return static_cast<uint32_t>(banks_.size()); }
   Bank bankOf(uint32_t vreg) const { return banks_[vreg]; }
@@ -209,8 +209,8 @@ class Function {
   std::vector<uint32_t> borrowed_slots;  // to CodeMetadata::borrowed_slots
   // Filled by allocation.
   uint32_t first_inserted_block = UINT32_MAX;  // ids from here on are blocks of its own, on edges
-  uint32_t num_slots = 0;                  // 8-byte spill slots
-  uint64_t used_callee_saved[2] = {0, 0};  // per bank, bit = register number
+  uint32_t num_slots = 0;                      // 8-byte spill slots
+  uint64_t used_callee_saved[2] = {0, 0};      // per bank, bit = register number
 
  private:
   Arena arena_;

@@ -132,10 +132,11 @@ void FunctionEmitter::incref(uint8_t object) {
     // All ones: the count saturates there, one more would wrap to zero.
     a_.adds(w(kScratchGp), w(kScratchGp), 1);
     as_.jumpIf(Condition::flags(Cc::kEq), skip);
-  } else {  // above the limit all are immortal
-    as_.loadImmediate(kScratchGp2, limit);
-    a_.cmp(w(kScratchGp), w(kScratchGp2));
-    as_.jumpIf(Condition::flags(Cc::kHi), skip);
+  } else {
+    // Above the limit all are immortal, and so is every count with its top bit: it is never counted
+    // down. That bit is tested in one instruction.
+    if (limit < INT32_MAX) as_.fail("a limit of counts without the top bit");
+    as_.jumpIf(Condition::ofBit(kScratchGp, 31, true), skip);
     a_.add(w(kScratchGp), w(kScratchGp), 1);
   }
   a_.str(w(kScratchGp), count);

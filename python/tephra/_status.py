@@ -101,10 +101,10 @@ def _counts(functions: int, seconds: float, size: int, exits: int) -> str:
 
 def summary() -> list[str]:
     """The lines that are printed at exit; the last one is the figures."""
-    from tephra import _counts
+    from tephra._counts import summary as instruction_counts
 
     total = totals()
-    lines = _counts.summary()
+    lines = instruction_counts()
     if _native.reason:
         lines.append(f"tephra: the JIT is off: {_native.reason}")
     reasons = sorted(total["bailouts"].items(), key=lambda item: -item[1])

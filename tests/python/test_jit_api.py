@@ -13,7 +13,8 @@ NAMES = """auto compile_after_n_calls force_compile lazy_compile force_uncompile
     get_compile_after_n_calls count_interpreted_calls get_compiled_functions get_compiled_size
     get_compiled_stack_size get_compiled_spill_stack_size get_compilation_time get_function_compilation_time
     get_function_hir_opcode_counts get_and_clear_runtime_stats clear_runtime_stats get_allocator_stats
-    set_max_code_size print_hir disassemble""".split()
+    set_max_code_size print_hir disassemble get_instruction_counts clear_instruction_counts
+    measure_for""".split()
 
 
 @pytest.fixture

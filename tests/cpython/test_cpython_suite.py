@@ -1,7 +1,7 @@
-"""CPython's own tests, everything compiled at first call, against a stock run: test by test.
+"""A third of CPython's own tests, everything compiled at first call, against stock, test by test, through `verify`.
 
-Every test that passes stock must pass compiled. Differences that are known are listed in
-``expected_<version>.toml`` with a reason each; the list may only shrink.
+Differences that are known are listed in ``expected_<version>.toml`` with a reason each; the list may only shrink.
+All of the suite: ``./dev test --full --cpython``.
 """
 
 import importlib.util
@@ -9,92 +9,33 @@ import os
 import pathlib
 import subprocess
 import sys
-import tomllib
-import xml.etree.ElementTree as ElementTree
 
+import modules
 import pytest
 
-MODULES = """test_grammar test_builtin test_dict test_list test_tuple test_set test_int test_float test_str
-test_bytes test_exceptions test_scope test_functools test_descr test_call test_extcall
-test_keywordonlyarg test_positional_only_arg test_unpack test_with test_patma test_listcomps
-test_sys_settrace test_frame test_traceback test_weakref test_gc""".split()
-
+BATCH = 16  # modules that one `verify` runs
+LIMIT = 280  # seconds for one process
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
-RENAMED = {"test_str": "test_unicode"}  # its name before 3.13
-RUNNER = pathlib.Path(__file__).with_name("run_module.py")
-SLOWER = 4 if os.environ.get("TEPHRA_TEST_EMULATED") else 1
-# Emulation is slow: the stock run, under the same emulator, is made when the compiled one leaves a question.
-STOCK_ALWAYS = SLOWER == 1 or "TEPHRA_TEST_FULL" in os.environ
-GOOD = {"passed", "completed", "run"}
 EXPECTED = pathlib.Path(__file__).with_name(f"expected_{VERSION}.toml")
-
-
-class Run:
-    """A run of one test module in a process of its own, begun at once; finish() waits for it.
-
-    Attributes: found ({test: outcome}), compiled (number of functions), returncode, text (of the run).
-    """
-
-    def __init__(self, module, folder, jit):
-        folder.mkdir()
-        self.report, self.count, self.log = (folder / name for name in ("report.xml", "count", "log"))
-        env = {k: v for k, v in os.environ.items() if not k.startswith(("TEPHRA", "PYTEST"))}
-        env |= {"TEPHRA": "1", "TEPHRA_COMPILE_AFTER": "0"} if jit else {"TEPHRA": "0"}
-        command = [sys.executable, "-X", "faulthandler", str(RUNNER), str(self.count), "--junit-xml",
-                   str(self.report), "--timeout", str(240 * SLOWER), module]
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(command, env=env, cwd=folder, stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=subprocess.STDOUT)
-
-    def finish(self):
-        try:
-            self.returncode = self.process.wait(timeout=280 * SLOWER)
-        finally:
-            self.process.kill()
-        self.text = self.log.read_text(errors="replace")
-        self.compiled = int(self.count.read_text()) if self.count.exists() else 0
-        self.found = {}
-        for case in ElementTree.parse(self.report).iter("testcase") if self.report.exists() else ():
-            kinds = [child.tag for child in case if child.tag in ("failure", "error", "skipped")]
-            self.found[case.get("name")] = kinds[0] if kinds else case.get("result", "passed")
-        return self
-
-    def flawless(self):
-        """Nothing failed, and something was compiled: no stock run could do better."""
-        return (self.returncode == 0 and self.compiled > 0 and len(self.found) > 0
-                and set(self.found.values()) <= GOOD | {"skipped"})
-
-
-def known(module):
-    if not EXPECTED.exists():
-        return {}
-    return tomllib.loads(EXPECTED.read_text()).get(module, {})
+MODULES = modules.ALL
 
 
 def present(module):
     """The module's name in this version, or None."""
-    names = (module, RENAMED.get(module))
+    names = (module, modules.RENAMED.get(module))
     return next((name for name in names if name and importlib.util.find_spec(f"test.{name}")), None)
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_module(module, tmp_path):
-    name = present(module)
-    if name is None:
-        pytest.skip(f"this interpreter has no {module}")
-    compiled = Run(name, tmp_path / "compiled", jit=True)
-    if not STOCK_ALWAYS and compiled.finish().flawless():
-        return
-    stock = Run(name, tmp_path / "stock", jit=False).finish()
-    run = compiled.finish()
-    assert stock.found, f"the stock run tells nothing:\n{stock.text[-3000:]}"
-    assert stock.compiled == 0
-    assert run.returncode >= 0, f"{name} died of signal {-run.returncode}:\n{run.text[-6000:]}"
-    assert run.compiled > 0, f"nothing was compiled:\n{run.text[-3000:]}"
-    allowed = known(module)
-    worse = {test: run.found.get(test, "missing") for test, outcome in stock.found.items()
-             if outcome in GOOD and run.found.get(test, "missing") not in GOOD and test not in allowed}
-    assert not worse, f"{worse}\n{run.text[-9000:]}"
-    assert set(run.found) == set(stock.found), sorted(set(run.found) ^ set(stock.found))[:20]
-    # What the report does not show (sub-tests, set-up of classes) still decides about the exit status.
-    assert allowed or run.returncode == stock.returncode, run.text[-9000:]
+@pytest.mark.skipif(bool(os.environ.get("TEPHRA_TEST_EMULATED")), reason="slow there: test_cpython_emulated.py")
+@pytest.mark.parametrize("first", range(0, len(MODULES), BATCH), ids=lambda first: MODULES[first])
+def test_batch(first, tmp_path):
+    names = [name for module in MODULES[first:first + BATCH] if (name := present(module))]
+    if not names:
+        pytest.skip("this interpreter has none of these modules")
+    env = {key: text for key, text in os.environ.items() if not key.startswith(("TEPHRA", "PYTEST"))}
+    done = subprocess.run([sys.executable, "-m", "tephra", "verify", "--after", "0", "--jobs", "1", "--timeout", str(LIMIT),
+                           "--require-compiled", "1", "--expected", str(EXPECTED), "--output", str(tmp_path / "out"),
+                           *(f"cpython:{name}" for name in names)], env=env, capture_output=True, text=True)
+    print(done.stdout)
+    assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-3000:]
+    assert done.stdout.count("\nafter=0 ") == 1 and f": {len(names)} files" in done.stdout

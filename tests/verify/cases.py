@@ -75,6 +75,9 @@ def test_after():
 
 DIFFERENT = COMPILED + """
 import pytest
+def test_passes():
+    if not compiled(work) and os.environ.get("TEPHRA") == "0":
+        pytest.skip("only under the JIT")
 @pytest.mark.parametrize("n", range(3 if os.environ.get("TEPHRA") == "0" else 2))
 def test_n(n):
     work(n)

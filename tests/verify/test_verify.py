@@ -92,6 +92,7 @@ def test_crash(planted):
 def test_different_tests(planted):
     found = planted[2]["test_different.py", "test_n[2]"]
     assert found["kind"] == "regression" and found["jit"] == "missing"
+    assert planted[2]["test_different.py", "test_passes"]["kind"] == "passes"
 
 
 def test_unittest_script(planted):
@@ -181,6 +182,24 @@ def test_interrupt_and_resume(tmp_path):
     state.write_text("\n".join([lines[0], lines[1][:50], *lines[2:]]) + "\n")
     done = verify(tmp_path, "first.py", "slow.py", "--resume")
     assert done.returncode == 2 and "state.jsonl:2: no result of `verify`" in done.stderr
+
+
+def test_as_a_background_job(tmp_path):
+    """Where SIGINT is ignored the tests still find it as usual, and SIGTERM is an interruption."""
+    put(tmp_path, sigint=cases.COMPILED + "import signal\nwork(3)\n"
+        "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n", slow=cases.SLOW)
+    command = [sys.executable, "-m", "tephra", "verify", "--after", "0", "--jobs", "1"]
+    quiet = {"cwd": tmp_path, "env": ENV, "stderr": subprocess.PIPE, "text": True,
+             "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)}
+    done = subprocess.run([*command, "sigint.py"], **quiet, stdout=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stderr
+    assert '"(output)"' in (tmp_path / "tephra-verify/state.jsonl").read_text()
+    assert "AssertionError" not in (tmp_path / "tephra-verify/logs/script_sigint.py.stock.first.log").read_text()
+    process = subprocess.Popen([*command, "slow.py"], **quiet)
+    time.sleep(3)
+    process.terminate()
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and "interrupted; 0 runs are kept" in errors, errors
 
 
 def test_one_of_cpythons_modules(tmp_path):

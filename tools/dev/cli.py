@@ -83,6 +83,10 @@ def cmdBench(args) -> int:
 
 
 def cmdTest(args) -> int:
+    if args.cpython or args.resume:
+        from dev import cpython_suite
+
+        return cpython_suite.main(_versions(args), _flavour(args), args)
     from dev import testing
 
     return testing.main(_versions(args), _flavour(args), args)
@@ -153,6 +157,22 @@ def _commonOptions() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser, 
     return one, both, arch
 
 
+def _addTestOptions(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--arch", choices=("all", *machines.MACHINES),
+                     help=f"on which machines (default: this one, {paths.HOST_ARCH})")
+    sub.add_argument("--full", action="store_true", help="the long tests too")
+    sub.add_argument("--cpython", action="store_true",
+                     help="with --full: all of CPython's own tests, stock and under the JIT at two thresholds, and "
+                          "nothing else; PATHs are names of its modules then")
+    sub.add_argument("--resume", action="store_true", help="with --full --cpython: go on where it was stopped")
+    sub.add_argument("-k", dest="keyword", metavar="EXPR", help="only Python tests that match (pytest -k)")
+    sub.add_argument("-x", dest="first", action="store_true", help="stop at the first failure")
+    sub.add_argument("--serial", action="store_true", help="the versions one after the other, not side by side")
+    sub.add_argument("--unit-only", action="store_true", help="only the unit tests; needs no CPython")
+    sub.add_argument("--no-unit", action="store_true", help="not the unit tests")
+    sub.add_argument("paths", nargs="*", help="files or folders below tests/ (default: all of it)")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./dev", description="Builds, runs, tests and checks Tephra.",
                                      epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -200,15 +220,7 @@ def _parser() -> argparse.ArgumentParser:
               "--full is given. The last lines count tests, compiled functions and machine-code bytes for each\n"
               "architecture. Where no CPython 3.12 is found, the first and the last line say so. Exit status 1 upon\n"
               "any failure.")
-    sub.add_argument("--arch", choices=("all", *machines.MACHINES),
-                     help=f"on which machines (default: this one, {paths.HOST_ARCH})")
-    sub.add_argument("--full", action="store_true", help="the long tests too")
-    sub.add_argument("-k", dest="keyword", metavar="EXPR", help="only Python tests that match (pytest -k)")
-    sub.add_argument("-x", dest="first", action="store_true", help="stop at the first failure")
-    sub.add_argument("--serial", action="store_true", help="the versions one after the other, not side by side")
-    sub.add_argument("--unit-only", action="store_true", help="only the unit tests; needs no CPython")
-    sub.add_argument("--no-unit", action="store_true", help="not the unit tests")
-    sub.add_argument("paths", nargs="*", help="files or folders below tests/ (default: all of it)")
+    _addTestOptions(sub)
 
     sub = add("shell", cmdShell, "start a Python with Tephra on", [one],
               "Starts the interpreter that has Tephra, with TEPHRA=1 unless TEPHRA is set.")

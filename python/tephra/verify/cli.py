@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -194,8 +195,19 @@ def _work(args: argparse.Namespace) -> int:
         return CANNOT_WRITE
 
 
+def _signals() -> None:
+    """Tests find SIGINT as an interactive program does; being terminated is an interruption."""
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupted)
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a shell's background job; SIG_IGN would be inherited
+        signal.signal(signal.SIGINT, lambda *_: None)
+
+
 def main(argv: list[str]) -> int:
     """The command line. Returns the exit status."""
+    _signals()
     args = _parser().parse_args(argv)
     try:
         return _work(args)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from tephra.verify.compare import Difference, differences, outcome, same_order
 from tephra.verify.jobs import STOCK
-from tephra.verify.records import EXIT, MISSING, OUTPUT, Run
+from tephra.verify.records import EXIT, GOOD, MISSING, OUTPUT, Run
 
 REGRESSION, CRASH, TIMEOUT = "regression", "crash", "time-out"
-FLAKY, ORDER, ONCE, CHANGED = "flaky", "order-dependent", "seen once", "changed"
+FLAKY, ORDER, ONCE, CHANGED, BETTER = "flaky", "order-dependent", "seen once", "changed", "passes"
 STOCK_DIED, NOT_COMPILED = "not compared", "nothing compiled"
 FAILING = (REGRESSION, CRASH, TIMEOUT, CHANGED, STOCK_DIED, NOT_COMPILED)
 _MOST_ALONE = 12  # tests of one file that are run alone
@@ -28,8 +28,8 @@ class Finding:
     """A difference and what the further runs made of it.
 
     Attributes:
-        kind: regression (passes on stock, fails under the JIT), crash and time-out (the process), changed
-            (another outcome that is the same each time), flaky (stock differs from itself), order-dependent
+        kind: regression (passes on stock, not under the JIT), crash and time-out (the process), changed
+            (another outcome that is the same each time), passes (under the JIT, where stock fails or skips), flaky (stock differs from itself), order-dependent
             (stock agrees with the JIT when its tests come in the other order, or alone), seen once, not compared
             (stock itself died), nothing compiled.
         evidence: what each run said, in words.
@@ -76,7 +76,11 @@ def death(run: Run) -> str:
 def _kind(difference: Difference, jit: Run) -> str:
     if difference.test == EXIT and jit.died:
         return TIMEOUT if jit.ending == "time-out" else CRASH
-    return REGRESSION if difference.stock in ("passed", "xfailed") or difference.test in (EXIT, OUTPUT) else CHANGED
+    if difference.test in (EXIT, OUTPUT):
+        return REGRESSION
+    if difference.jit == "passed" and difference.stock in ("failed", "skipped"):
+        return BETTER
+    return REGRESSION if difference.stock in GOOD else CHANGED
 
 
 def _judge(difference: Difference, first: tuple[Run, Run], stocks: list[Run], jits: list[Run],

@@ -1,0 +1,35 @@
+"""`./dev test --full --cpython`: all of CPython's own tests, stock and under the JIT, through `verify`."""
+
+from __future__ import annotations
+
+import subprocess
+
+from dev import build, paths
+from dev.util import DevError, cleanEnv, say
+
+
+def main(versions: list[str], flavour: str, args) -> int:
+    """Runs the suite of each version; with module names only these. The exit status."""
+    if not args.full:
+        raise DevError("--cpython belongs to --full: ./dev test --full --cpython (./dev test tests/cpython is the "
+                       "third of the suite that is fast)")
+    found = [v for v in versions if v != "3.12" or build.bases(["3.12"], required=versions == ["3.12"])]
+    setup = build.prepare(found, flavour, everything=True)
+    env = cleanEnv(**build.asanEnv(setup))
+    status, verdicts = 0, []
+    for version, python in sorted(setup.pythons.items(), reverse=True):
+        output = paths.DEV / f"cpython-{version}"
+        say(f"CPython {version}: its own tests; results in {output}")
+        words = [f"cpython:{name}" for name in args.paths] or ["cpython"]
+        command = [str(python), "-m", "tephra", "verify", *words, "--after", "0,default", "--jobs", str(paths.jobs()),
+                   "--expected", str(paths.ROOT / f"tests/cpython/expected_{version}.toml"), "--output", str(output),
+                   *(["--resume"] if args.resume else [])]
+        code = subprocess.run(command, env=env, check=False).returncode
+        if code == 130:
+            return code
+        verdicts.append(f"CPython {version}: {'no regressions' if code == 0 else f'FAILED (exit status {code})'}")
+        status = status or code
+    for version in set(versions) - set(setup.pythons):
+        verdicts.append(f"CPython {version}: not found, not tested (TEPHRA_PYTHON names interpreters)")
+    print("\n".join(verdicts))
+    return status

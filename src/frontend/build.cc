@@ -116,6 +116,17 @@ void GraphBuilder::translate(uint32_t index) {
   dispatch(in_->op);
   if (!any_done_ || ended_ || !in_->last_piece || bailout_) return;
   observe(in_->next_offset);
+  if (servesEvents()) b_.CheckPeriodic(after(in_->next_offset));
+}
+
+// The interpreter serves pending events behind a call, unless it was of a Python function.
+bool GraphBuilder::servesEvents() const {
+  switch (in_->op) {
+    case Canonical::kCall:
+    case Canonical::kCallKw:
+    case Canonical::kCallEx: return last_any_->op != Op::kCallDirect;
+    default: return false;
+  }
 }
 
 void GraphBuilder::dispatch(Canonical op) {

@@ -103,9 +103,11 @@ class GraphBuilder {
   Instr* after(uint32_t offset);
   Instr* any(Instr* instr) {
     any_done_ = true;
+    last_any_ = instr;
     return instr;
   }
   void observe(uint32_t offset);
+  bool servesEvents() const;
   void deoptHere(ExitReason reason);
   bool refused(ExitReason reason) const;
   bool siteRefused() const;   // any speculation at all failed here too often
@@ -210,6 +212,7 @@ class GraphBuilder {
   Values group_stack_;                     // the stack before it
   Instr* before_ = nullptr;
   Block* before_block_ = nullptr;
+  Instr* last_any_ = nullptr;
   bool any_done_ = false;  // Python code may have run since the last observation
   bool ended_ = false;     // the block has its terminator
   struct Raw {

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 import subprocess
 
-from dev import build, machines, paths, venvs
+from dev import build, machines, paths, rivals, venvs
 from dev.util import cleanEnv
+
+
+def _fetched(words: list[str]) -> list[str]:
+    """The arguments with the interpreters that `./dev` can fetch replaced by their paths."""
+    found = []
+    for i, word in enumerate(words):
+        before, equals, name = word.rpartition("=")
+        if (before == "--against" if equals else words[i - 1:i] == ["--against"]):
+            plain = name.removesuffix("-jit")
+            if plain in rivals.names():
+                path = str(rivals.ensure(plain))
+                word = before + equals + (path if plain == name else f"{name}:PYTHON_JIT=1 {path}")
+        found.append(word)
+    return found
 
 
 def main(args) -> int:
@@ -13,7 +27,7 @@ def main(args) -> int:
     version = args.python or paths.DEFAULT_VERSION
     flavour = "asan" if args.asan else "debug" if args.debug else "release"
     setup = build.prepare([version], flavour, machines.machine(args.arch), tools=venvs.BENCH_TOOLS)
-    rest = ["--help"] if args.options else args.args
+    rest = ["--help"] if args.options else _fetched(args.args)
     try:
         return subprocess.run([str(setup.pythons[version]), "-m", "tephra", "bench", *rest],
                               env=cleanEnv(**build.asanEnv(setup)), check=False).returncode

@@ -106,6 +106,13 @@ def cmdPython(args) -> int:
     from dev import build, venvs
 
     machine = machines.machine(args.arch)
+    if args.commit:
+        from dev import commits
+
+        if not machine.native or _flavour(args) != "release":
+            raise DevError("--commit builds for this machine, without --debug, --asan or --arch")
+        print(commits.python(args.commit, _one(args)))
+        return 0
     python = venvs.python(venvs.path(_one(args), _flavour(args), machine))
     if args.no_build and not python.exists():
         raise DevError(f"{python} is not there: ./dev build makes it")
@@ -122,10 +129,13 @@ def cmdCheck(args) -> int:
 
 
 def cmdClean(args) -> int:
+    from dev import commits
+
+    commits.remove()
     # By name, not the whole folder: the settings may point at a folder that holds other things too.
     ours = [(paths.BUILD, ("release*", "debug*", "asan*", "core*", "pip-*")), (paths.DEV, ("venv-*", "pytest-*"))]
     if args.cache:
-        ours.append((paths.cacheDir(), ("python3.14*", "asmjit*", "fmt*")))
+        ours.append((paths.cacheDir(), ("python3.1[45]*", "pypy3*", "asmjit*", "fmt*")))
     for folder, patterns in ours:
         for path in sorted(p for pattern in patterns for p in folder.glob(pattern)):
             say(f"removing {path}")
@@ -228,6 +238,7 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = add("python", cmdPython, "print the path of the interpreter that has Tephra installed", [one])
     sub.add_argument("--no-build", action="store_true", help="do not bring it up to date first")
+    sub.add_argument("--commit", metavar="REV", help="the one with Tephra as of that commit, built in .dev/commits")
 
     sub = add("check", cmdCheck, "check format, layers, file and function sizes", [],
               "Checks formatting (clang-format), the include order of the layers, file and function sizes, and that\n"

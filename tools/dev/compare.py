@@ -1,17 +1,17 @@
 """`./dev run --compare`: the speed of a program under Tephra against the plain interpreter.
 
 Processes run interleaved, A B B A A B ..., so that slow drifts of the machine fall on both sides alike. The
-plain side is the stock interpreter itself, not the venv: Tephra is not even installed there. The interval is
-a two-level bootstrap: processes are drawn first, then iterations within each.
+plain side is the stock interpreter itself, not the venv: Tephra is not even installed there. The statistics are
+those of `./dev bench`, see python/tephra/bench/estimate.py.
 """
 
 from __future__ import annotations
 
 import datetime
+import importlib.util
 import json
 import os
 import platform
-import random
 import re
 import statistics
 import subprocess
@@ -20,11 +20,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from dev import paths
 from dev.util import DevError, capture, say
 
 _ITERATION = re.compile(r"^iteration\s+\d+\s+([0-9.eE+-]+)\s*$", re.MULTILINE)
 _COMPILED = (re.compile(r"([\d,]+)\s+functions?\s+compiled"), re.compile(r"functions\s+compiled\s*[:=]?\s*([\d,]+)"))
-_RESAMPLES = 4000
 _MIN_PROCESSES = 5
 
 
@@ -56,21 +56,14 @@ def _runOnce(command: list[str], env: dict[str, str], jit: bool) -> Process:
     return Process(kept, wall, _ITERATION.sub("", done.stdout), compiled)
 
 
-def _ratio(plain: list[list[float]], tephra: list[list[float]]) -> float:
-    def level(side: list[list[float]]) -> float:
-        return statistics.fmean(statistics.median(process) for process in side)
-
-    return level(plain) / level(tephra)
-
-
-def _interval(plain: list[list[float]], tephra: list[list[float]]) -> tuple[float, float]:
-    rng = random.Random(20240101)  # the same samples give the same interval
-
-    def resample(side: list[list[float]]) -> list[list[float]]:
-        return [rng.choices(process, k=len(process)) for process in rng.choices(side, k=len(side))]
-
-    ratios = sorted(_ratio(resample(plain), resample(tephra)) for _ in range(_RESAMPLES))
-    return ratios[int(0.025 * _RESAMPLES)], ratios[int(0.975 * _RESAMPLES) - 1]
+def _estimate():
+    """The statistics of `python -m tephra bench`, which need nothing of the package."""
+    spec = importlib.util.spec_from_file_location("tephra_bench_estimate",
+                                                  paths.ROOT / "python/tephra/bench/estimate.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look there
+    spec.loader.exec_module(module)
+    return module
 
 
 def _plainInterpreter(python: Path) -> tuple[str, str]:
@@ -107,7 +100,8 @@ def main(python: Path, program: str, args: list[str], env: dict[str, str], *, pa
     tephra = [p.seconds for p in samples[True]]
     if len({p.output for side in samples.values() for p in side}) > 1:
         say("note: the program did not print the same in all runs")
-    ratio, (low, high) = _ratio(plain, tephra), _interval(plain, tephra)
+    found = _estimate().compare(plain, tephra)
+    ratio, low, high = found.speed, found.low, found.high
     compiled = min(p.compiled or 0 for p in samples[True])
     name = os.path.basename(program)
     if json_file:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tephra.bench import gates, plan, programs, reports, results, targets
+from tephra.bench import compare, gates, plan, programs, report_markdown, reports, results, targets
 from tephra.bench.errors import EXIT_CODES, FAILED, INTERRUPTED, OK, BenchError
 from tephra.bench.progress import Progress
 from tephra.bench.session import Session, Setup, Store, failures, read_raw
@@ -53,14 +53,28 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--timeout", type=float, default=600.0, metavar="SECONDS", help="longest process (default 600)")
     how.add_argument("--clock", choices=("auto", "wall", "cpu"), default="auto",
                      help="wall time, or CPU time; auto: wall unless processes were kept off the processor (default)")
+    how.add_argument("--count", choices=("instructions",),
+                     help="executed instructions per iteration instead of time, by callgrind; small sizes")
+    how.add_argument("--count-plugin", metavar="FILE",
+                     help="for an emulated interpreter: qemu's counting plugin (./dev bench --arch passes it)")
     how.add_argument("--gates-only", action="store_true", help="check the gates, time nothing")
     out = parser.add_argument_group("results")
     out.add_argument("--out", metavar="FOLDER", help="where results go (default: tephra-bench/DATE-TIME)")
     out.add_argument("--json", metavar="FILE", help="also write results.json there")
+    out.add_argument("--pyperf", metavar="FILE",
+                     help="also write the samples in pyperf's JSON format: Tephra's there, others' beside it")
     out.add_argument("--resume", metavar="FOLDER", help="go on with a run that was stopped; other options are its own")
     out.add_argument("--quiet", action="store_true", help="no progress")
     other = parser.add_argument_group("instead of measuring")
     other.add_argument("--list", action="store_true", help="what programs there are")
+    other.add_argument("--compare", nargs=2, metavar=("OLD", "NEW"),
+                       help="what changed between two runs (results.json or their folders)")
+    other.add_argument("--tolerance", type=float, default=1.0, metavar="PERCENT",
+                       help="--compare: changes up to it are no difference (default 1)")
+    other.add_argument("--fail-slower", type=float, metavar="PERCENT",
+                       help="--compare: fail if a program is slower by more than PERCENT and the interval says so")
+    other.add_argument("--merge", nargs="+", metavar="HOST=RUN", help="lay runs of several machines side by side")
+    other.add_argument("--report", metavar="RUN", help="write the reports of a results.json once more (with --out)")
     return parser
 
 
@@ -84,6 +98,13 @@ def main(argv: list[str]) -> int:
 def _main(args: argparse.Namespace) -> int:
     if args.list:
         return _list(args)
+    if args.compare:
+        return _compare(args)
+    if args.merge:
+        return _merge(args)
+    if args.report:
+        reports.write_all(Path(args.out or args.report), results.load(args.report), args)
+        return OK
     if args.resume:
         folder = Path(args.resume)
         records = read_raw(folder / "raw.jsonl")
@@ -104,6 +125,33 @@ def _list(args: argparse.Namespace) -> int:
     for program in chosen:
         gap = f" [known gap: {program.known_gap}]" if program.known_gap else ""
         print(f"{program.name.ljust(width)}  {program.about}{gap}")
+    return OK
+
+
+def _compare(args: argparse.Namespace) -> int:
+    old, new = (results.load(name) for name in args.compare)
+    report = compare.compare(old, new, args.tolerance / 100)
+    reports.write_report(Path(args.out) if args.out else None, "compare", report)
+    if args.fail_slower is None:
+        return OK
+    slower = [each for each in report.changes
+              if each.verdict == "slower" and each.change.speed < 1 - args.fail_slower / 100]
+    for each in slower:
+        print(f"tephra: bench: {each.program}: slower: {report_markdown.speed(results.as_json(each.change))} of the speed "
+              "of the old run", file=sys.stderr)
+    return FAILED if slower else OK
+
+
+def _merge(args: argparse.Namespace) -> int:
+    runs = []
+    for word in args.merge:
+        host, equals, file = word.partition("=")
+        if not equals or not host:
+            raise BenchError(f"--merge {word}: expected HOST=RUN")
+        runs.append((host, results.load(file)))
+    if len({host for host, _ in runs}) < len(runs):
+        raise BenchError("--merge: two runs have the same HOST")
+    reports.write_report(Path(args.out) if args.out else None, "merge", compare.merge(runs))
     return OK
 
 

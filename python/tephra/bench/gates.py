@@ -82,13 +82,14 @@ def known_slow(folder: Path, version: str) -> dict[str, dict[str, Any]]:
 
 def check(program: Program, subject: Target, plain: Target, size: int, plan: Plan, *,
           without: list[tuple[str, Target]] | None = None, slow: dict[str, Any] | None = None,
-          named: bool = False) -> Verdict:
+          named: bool = False, timed: bool = True) -> Verdict:
     """Runs the gates of one program.
 
     Args:
         without: (option, subject with the option off) for each option under test.
         slow: the program's entry of known_slow.toml.
         named: the program was asked for by name: then an option that does not apply to it is a failure.
+        timed: times mean something on this machine; if not, the probe is run for its result only.
     """
     verdict = Verdict()
     probe = processes.run(subject, program, size, plan)
@@ -102,7 +103,7 @@ def check(program: Program, subject: Target, plain: Target, size: int, plan: Pla
     if not reasons:
         reasons += _ir(program, probe)
     inapplicable = [] if reasons else _options(program, probe, without or [], size, plan, reasons)
-    _faster(program, subject, plain, size, plan, probe, verdict, reasons, slow)
+    _faster(program, subject, plain, size, plan, probe, verdict, reasons, slow, timed)
     _judge(program, verdict, reasons, inapplicable, slow, named)
     return verdict
 
@@ -190,7 +191,7 @@ def _fastest(outcome: Outcome) -> float:
 
 
 def _faster(program: Program, subject: Target, plain: Target, size: int, plan: Plan, probe: Outcome,
-            verdict: Verdict, reasons: list[str], slow: dict[str, Any] | None) -> None:
+            verdict: Verdict, reasons: list[str], slow: dict[str, Any] | None, timed: bool) -> None:
     """The fastest iteration of up to three probes on each side: noise only ever adds time."""
     limit = _MICRO_LIMIT if program.file is None else 1.0
     ours, theirs = _fastest(probe), None
@@ -204,6 +205,8 @@ def _faster(program: Program, subject: Target, plain: Target, size: int, plan: P
             verdict.status = FAILED
             reasons.append(f"wrong result: {verdict.digest} under {subject.label}, "
                            f"{next(iter(other.digests), '')} under {plain.label}")
+            return
+        if not timed:
             return
         theirs = min(theirs or float("inf"), _fastest(other))
         verdict.speed = theirs / ours

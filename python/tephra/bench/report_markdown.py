@@ -55,11 +55,17 @@ def heading(document: dict[str, Any], pair: tuple[str, str]) -> str:
     return f"{label_of(document, subject)} / {label_of(document, reference)}"
 
 
-def speeds(document: dict[str, Any]) -> str:
-    """The main table: speed of every target, with intervals and geometric means."""
-    pairs = results.comparisons(document)
+def speeds(document: dict[str, Any], *, others: bool = False) -> str:
+    """The main table: speed of every target relative to the base, with intervals and geometric means.
+
+    Args:
+        others: instead Tephra's speed relative to each other target; "" where there is none.
+    """
     means = document["summary"]["geometric_means"]
-    pairs = [pair for pair in pairs if results.key_of(*pair) in means]
+    pairs = [pair for pair in results.comparisons(document)
+             if (pair[0] != BASE) == others and results.key_of(*pair) in means]
+    if not pairs:
+        return ""
     head = ["program", *(heading(document, pair) for pair in pairs)]
     rows = []
     for name, row in document["summary"]["programs"].items():
@@ -72,6 +78,16 @@ def speeds(document: dict[str, Any]) -> str:
 def _mark(entry: dict[str, Any]) -> str:
     status = (entry["gates"] or {}).get("status", "")
     return f" ({status})" if status in ("known gap", "known slow") else ""
+
+
+def counts(document: dict[str, Any]) -> str:
+    """Instructions per iteration under each target."""
+    head = ["program", *(target["label"] for target in document["targets"])]
+    rows = []
+    for name, row in document["summary"]["programs"].items():
+        levels = [row["targets"].get(target["name"]) for target in document["targets"]]
+        rows.append([name, *(f"{level['median'] * 1e9:,.0f}" if level else "" for level in levels)])
+    return table(head, rows)
 
 
 def figures(document: dict[str, Any]) -> str:
@@ -122,8 +138,12 @@ def about(document: dict[str, Any]) -> list[str]:
                      + (f" ({build})" if build else "")
                      + (f", options {' '.join(target['command'][3:])}" if target["kind"] == "tephra"
                         and target["command"][3:] else ""))
-    lines.append(f"Speed relative to {label_of(document, BASE)}, 1.00 = as fast; outlier-robust estimate over fresh "
-                 f"processes in A B B A order, 95 % bootstrap interval; {clock}.")
+    if document.get("measure") == "instructions":
+        lines.append(f"Executed instructions of {label_of(document, BASE)} divided by the target's, per iteration after "
+                     "warm-up: 2.00 = half as many. These are no times.")
+    else:
+        lines.append(f"Speed relative to {label_of(document, BASE)}, 1.00 = as fast; outlier-robust estimate over fresh "
+                     f"processes in A B B A order, 95 % bootstrap interval; {clock}.")
     if noise["between_processes"] is not None:
         lines.append(f"Noise of the machine: {noise['between_processes']:.1%} between processes, "
                      f"{noise['within_processes']:.1%} within one.")
@@ -149,8 +169,13 @@ def report(document: dict[str, Any]) -> str:
     parts = ["# Benchmark results\n", "\n".join(f"- {line}" for line in about(document)) + "\n"]
     if document["summary"]["programs"]:
         parts += ["## Speed\n", speeds(document)]
+        others = speeds(document, others=True)
+        if others:
+            parts += [f"## {label_of(document, SUBJECT)} against the others\n", others]
         detail = figures(document)
-        if detail:
+        if document.get("measure") == "instructions":
+            parts += ["## Instructions per iteration\n", counts(document)]
+        elif detail:
             parts += [f"## {label_of(document, SUBJECT)} in detail\n", detail]
     lines = stopped(document)
     if lines:

@@ -1,27 +1,57 @@
-"""All result files of a run."""
+"""All result files of a run, a comparison or a merge."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from tephra.bench import report_markdown, results
+from tephra.bench import export_pyperf, report_html, report_markdown, report_png, report_svg, results
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from typing import Any
 
+    from tephra.bench.compare import Report
+
 
 def write_all(folder: Path, document: dict[str, Any], args: argparse.Namespace) -> None:
-    """Writes the files and prints the table. Raises: BenchError(CANNOT_WRITE)."""
+    """Writes a run's files and prints its table. Raises: BenchError."""
     results.save(folder / "results.json", document)
     if args.json:
         results.save(Path(args.json), document)
-    results.write(folder / "report.md", report_markdown.report(document))
+    markdown = report_markdown.report(document)
+    picture = ""
     if document["summary"]["programs"]:
+        picture = report_svg.draw(report_svg.of_results(document))
         print(report_markdown.speeds(document))
+        if len(document["targets"]) > 2:
+            print(report_markdown.speeds(document, others=True))
     for line in report_markdown.about(document):
         print(line)
-    print(f"results: {folder}")
+    _write(folder, "report", "Benchmark results", markdown, picture)
+    if args.pyperf:
+        for path in export_pyperf.write(Path(args.pyperf), document):
+            print(f"pyperf: {path}")
     sys.stdout.flush()
+
+
+def write_report(folder: Path | None, name: str, report: Report) -> None:
+    """Prints a comparison or merge; writes its files if there is a folder. Raises: BenchError(CANNOT_WRITE)."""
+    print(report.markdown.partition("\n\n")[2])
+    if folder:
+        _write(folder, name, report.title, report.markdown, report_svg.draw(report.chart))
+    sys.stdout.flush()
+
+
+def _write(folder: Path, name: str, title: str, markdown: str, picture: str) -> None:
+    results.write(folder / f"{name}.md", markdown)
+    results.write(folder / f"{name}.html", report_html.page(title, markdown, picture))
+    if picture:
+        results.write(folder / f"{name}.svg", picture)
+        data, why = report_png.convert(picture)
+        if data:
+            results.write(folder / f"{name}.png", data)
+        else:
+            print(f"no PNG: {why}")
+    print(f"results: {folder}")

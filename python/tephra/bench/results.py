@@ -4,7 +4,7 @@ Schema "tephra-bench/1": header fields (created, machine, versions, commit, opti
 and every raw sample, and `summary`, which can be computed again from them.
 
 Clock: wall time, unless the processes were kept off the processor for more than 2 % of the time; then CPU time, for all
-programs and targets, and the report says so.
+programs and targets, and the report says so. With "measure": "instructions" the samples are instructions per iteration.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ def build(records: list[dict[str, Any]], clock: str = "auto") -> Document:
             entry["processes"].setdefault(record["target"], []).append(row)
     document: Document = {"schema": SCHEMA, **header, "notes": notes, "programs": programs}
     document["off_processor"] = round(_off_processor(programs), 4)
+    if document.get("measure") == "instructions":
+        clock = "wall"
     if clock == "auto":
         clock = "cpu" if document["off_processor"] > _OFF_LIMIT else "wall"
     document["clock"] = clock

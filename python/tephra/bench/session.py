@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tephra.bench import gates, processes
+from tephra.bench import counting, gates, processes
 from tephra.bench.errors import CANNOT_WRITE, BenchError
 from tephra.bench.processes import Outcome, Plan
 from tephra.bench.programs import Program
@@ -35,6 +35,7 @@ class Setup:
         sizes: program name -> size of the timed iterations.
         subjects: targets with Tephra whose gates are checked; the first is SUBJECT.
         without: (option, target) pairs under test.
+        count, count_plugin: instructions instead of time; qemu's plugin, "" for callgrind.
         rounds, least_rounds, time_limit: rounds at most; after `least_rounds` of them no round is begun that would
             exceed the limit (seconds; 0: none).
     """
@@ -51,6 +52,8 @@ class Setup:
     slow: dict[str, dict[str, Any]] = field(default_factory=dict)
     named: bool = False
     gates_only: bool = False
+    count: bool = False
+    count_plugin: str = ""
 
 
 class Store:
@@ -172,7 +175,8 @@ class Session:
         self.progress.say_doing(f"gates: {program.name}")
         subject, plain = setup.targets[0], setup.targets[1]
         verdict = gates.check(program, subject, plain, program.quick_size, setup.gate_plan, without=setup.without,
-                              slow=setup.slow.get(program.name), named=setup.named)
+                              slow=setup.slow.get(program.name), named=setup.named,
+                              timed=not setup.count_plugin)
         self.store.add({"kind": "gates", "program": program.name, "known_gap": program.known_gap, **verdict.as_json()})
         self.progress.gates(program.name, verdict.status, verdict.speed, verdict.reasons)
 
@@ -191,14 +195,18 @@ class Session:
         return worked
 
     def _process(self, program: Program, target: Target, number: int) -> None:
-        outcome = processes.run(target, program, self.setup.sizes[program.name], self.setup.plan, seed=number)
+        setup, size = self.setup, self.setup.sizes[program.name]
+        if setup.count:
+            outcome = counting.run(target, program, size, setup.plan.timeout, number, setup.count_plugin)
+        else:
+            outcome = processes.run(target, program, size, setup.plan, seed=number)
         digest = next(iter(outcome.digests), "")
         known = self._digests.get(program.name)
         if known and not outcome.problem and digest != known[0]:
             outcome.problem = (f"wrong result: {digest} under {target.label}, but {known[0]} under {known[1]}")
             outcome.kind = "wrong result"
         record = {"kind": "process", "program": program.name, "target": target.name, "round": number,
-                  "size": self.setup.sizes[program.name], **_as_json(outcome), "digest": digest}
+                  "size": size, **_as_json(outcome), "digest": digest}
         self.store.add(record)
         self._remember(record)
         self.progress.process_done(outcome.wall)

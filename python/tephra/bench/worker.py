@@ -98,12 +98,20 @@ class _Tephra:
         from tephra import jit
 
         self._jit = jit
+        # What this script's own imports have cost is not the program's.
+        self._before = self._now()
+        self._others = {id(function.__code__) for function in jit.get_compiled_functions()}
+
+    def _now(self):
+        status = self._jit.status()
+        return {"functions": status.functions, "code_bytes": status.code_bytes,
+                "compile_ms": status.compile_time * 1e3, "exits": status.exits}
 
     def totals(self):
         status = self._jit.status()
-        return {"enabled": status.enabled, "reason": status.reason, "functions": status.functions,
-                "code_bytes": status.code_bytes, "compile_ms": status.compile_time * 1e3, "exits": status.exits,
-                "bailouts": status.bailouts, "version": status.tephra_version}
+        since = {name: value - self._before[name] for name, value in self._now().items()}
+        return {"enabled": status.enabled, "reason": status.reason, **since, "bailouts": status.bailouts,
+                "version": status.tephra_version}
 
     def compiled(self):
         return self._jit.status().functions
@@ -112,10 +120,12 @@ class _Tephra:
         """Sizes and HIR operations of the compiled functions, and why a hot one is not among them."""
         jit = self._jit
         stats = jit.get_and_clear_runtime_stats()["deopt"][:10]
-        known = {_name(function) for function in jit.get_compiled_functions()}
-        kept = _alive_during(run, {name for name in map(_bare, hot) if name not in known})
+        wanted = set(map(_bare, hot))
+        compiled = [function for function in jit.get_compiled_functions() if id(function.__code__) not in self._others]
+        kept = _alive_during(run, wanted - set(map(_name, compiled)))
+        compiled += [function for function in jit.get_compiled_functions() if _name(function) in wanted]
         functions = {}
-        for function in jit.get_compiled_functions():
+        for function in compiled:
             row = {"module": function.__module__, "bytes": jit.get_compiled_size(function),
                    "compile_ms": jit.get_function_compilation_time(function),
                    "hir": jit.get_function_hir_opcode_counts(function) or {}}

@@ -29,6 +29,8 @@ _EMULATED = {
 }
 _PREFIX = {"patchelf": "patchelf"}  # to make a CPython 3.14 prefix
 _OPTIONAL = {"ccache": "ccache"}
+_BENCH = {"/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf": "fonts-dejavu-core"}  # text in report.png
+_COUNT = {"valgrind": "valgrind"}
 _CHECK = {"clang-format": "clang-format"}
 _TIDY = {"clang-tidy": "clang-tidy"}
 
@@ -76,6 +78,11 @@ def ensureBuild(machine: Machine, *, prefix: bool) -> None:
     """All that a build for the machine needs; with prefix also what making CPython 3.14 needs."""
     emulated = {} if machine.native else _EMULATED[machine.name]
     _ensure({**_BUILD, **emulated, **(_PREFIX if prefix else {})}, _OPTIONAL)
+
+
+def ensureBench(*, count: bool) -> None:
+    """What reports look better with; with count what counting instructions needs."""
+    _ensure(_COUNT if count else {}, _BENCH)
 
 
 def ensureCheck(*, tidy: bool) -> None:

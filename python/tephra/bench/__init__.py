@@ -8,6 +8,9 @@
     session     the order of the processes, raw samples on disk, resuming
     estimate    the statistics; standard library only, also used by `./dev run --compare`
     results     from raw samples to one JSON document
+    compare     two runs, or runs of several machines
+    counting    instructions instead of time
+    code_size   machine code per call site
     report_*    that document as Markdown, picture and page
 
 docs/performance.md describes the method.

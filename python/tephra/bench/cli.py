@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tephra.bench import compare, gates, plan, programs, report_markdown, reports, results, targets
+from tephra.bench import compare, docs_page, gates, history, plan, programs, report_markdown, reports, results, targets
 from tephra.bench.errors import EXIT_CODES, FAILED, INTERRUPTED, OK, BenchError
 from tephra.bench.progress import Progress
 from tephra.bench.session import Session, Setup, Store, failures, read_raw
@@ -74,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     other.add_argument("--fail-slower", type=float, metavar="PERCENT",
                        help="--compare: fail if a program is slower by more than PERCENT and the interval says so")
     other.add_argument("--merge", nargs="+", metavar="HOST=RUN", help="lay runs of several machines side by side")
+    other.add_argument("--history", metavar="FOLDER", help="the runs below a folder, in order of time")
+    other.add_argument("--write-docs", nargs="+", metavar="RUN",
+                       help="put the figures of these runs into docs/performance.md of the checkout")
     other.add_argument("--report", metavar="RUN", help="write the reports of a results.json once more (with --out)")
     return parser
 
@@ -102,6 +105,13 @@ def _main(args: argparse.Namespace) -> int:
         return _compare(args)
     if args.merge:
         return _merge(args)
+    if args.history:
+        print(history.report(Path(args.history)), end="", flush=True)
+        return OK
+    if args.write_docs:
+        for path in docs_page.write(docs_page.page_of_checkout(), [results.load(each) for each in args.write_docs]):
+            print(f"written: {path}")
+        return OK
     if args.report:
         reports.write_all(Path(args.out or args.report), results.load(args.report), args)
         return OK

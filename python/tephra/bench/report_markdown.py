@@ -164,6 +164,16 @@ def sizes(document: dict[str, Any], count: int = 15) -> str:
     return table(["function", "code bytes", "HIR operations", "compile time", "most frequent"], rows) if rows else ""
 
 
+def code_size(document: dict[str, Any]) -> str:
+    """Bytes of functions with 1, 2 and 200 sites, and what a further site costs; "" where it was not measured."""
+    rows = []
+    for kind, sizes_of in document.get("code_size", {}).items():
+        counts_of = sorted(map(int, sizes_of))
+        each = (sizes_of[str(counts_of[-1])] - sizes_of[str(counts_of[0])]) / (counts_of[-1] - counts_of[0])
+        rows.append([kind, *(str(sizes_of[str(count)]) for count in counts_of), f"{each:.0f}"])
+    return table(["bytes of machine code", "1 site", "2 sites", "200 sites", "a further site"], rows) if rows else ""
+
+
 def report(document: dict[str, Any]) -> str:
     """The whole Markdown report."""
     parts = ["# Benchmark results\n", "\n".join(f"- {line}" for line in about(document)) + "\n"]
@@ -183,4 +193,7 @@ def report(document: dict[str, Any]) -> str:
     ranking = sizes(document)
     if ranking:
         parts += ["## Largest functions\n", ranking]
+    probes = code_size(document)
+    if probes:
+        parts += ["## Code size\n", probes]
     return "\n".join(parts)

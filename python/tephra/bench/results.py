@@ -34,17 +34,19 @@ def build(records: list[dict[str, Any]], clock: str = "auto") -> Document:
     programs: dict[str, Any] = {}
     for about in header.pop("programs"):
         programs[about["name"]] = {**about, "gates": None, "processes": {}}
-    notes = []
+    notes, code_size = [], {}
     for record in records[1:]:
         entry = programs.get(record.get("program", ""))
         if record["kind"] == "note":
             notes.append(record["text"])
+        elif record["kind"] == "code size":
+            code_size = record["bytes"]
         elif entry is not None and record["kind"] == "gates":
             entry["gates"] = {key: record[key] for key in ("status", "reasons", "probe_speed", "functions")}
         elif entry is not None and record["kind"] == "process":
             row = {key: record[key] for key in record if key not in ("kind", "program", "target")}
             entry["processes"].setdefault(record["target"], []).append(row)
-    document: Document = {"schema": SCHEMA, **header, "notes": notes, "programs": programs}
+    document: Document = {"schema": SCHEMA, **header, "notes": notes, "code_size": code_size, "programs": programs}
     document["off_processor"] = round(_off_processor(programs), 4)
     if document.get("measure") == "instructions":
         clock = "wall"

@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tephra.bench import counting, gates, processes
+from tephra.bench import code_size, counting, gates, processes
 from tephra.bench.errors import CANNOT_WRITE, BenchError
 from tephra.bench.processes import Outcome, Plan
 from tephra.bench.programs import Program
@@ -138,6 +138,9 @@ class Session:
             if ("gates", program.name, "", 0) not in done:
                 self._gate(program)
             self.progress.gate_done()
+        if not any(record["kind"] == "code size" for record in self.store.records):
+            self.progress.say_doing("code-size probes")
+            self.store.add({"kind": "code size", "bytes": code_size.of_target(self.setup.targets[0])})
         if self.setup.gates_only:
             return
         for number in range(self.setup.rounds):

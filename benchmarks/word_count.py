@@ -2,7 +2,7 @@
 
 DEFAULT_SIZE = 300000
 QUICK_SIZE = 40000
-HOT = ("normalise", "count_line", "most_common", "count")
+HOT = ("normalise", "count_line", "count")
 
 EXPECTED = {40000: "dust=1798 cone=1786 flow=1780", 300000: "surge=13294 lava=13280 pumice=13274"}
 

@@ -26,6 +26,7 @@ def records(seed=1, speeds=None, off=0.0, rounds=5, size=10, between=0.01, **hea
     speeds = speeds or {"alpha": 2.0, "beta": 0.5, "gamma & <co>": 1.0}
     found = [{"kind": "header", "created": "2026-01-02T03:04:05+00:00", "argv": [], "order": "A B B A",
               "machine": {"cpu": "Test CPU", "usable_cores": 2, "architecture": "x86_64", "kernel": "6"},
+              "suite": "programs",
               "commit": {"revision": "0123456789abcdef", "dirty": False}, "targets": TARGETS,
               "programs": [{"name": name, "about": "", "size": size} for name in speeds], **header}]
     jit = {"functions": 3, "compile_ms": 1.5, "code_bytes": 900, "exits": 7}
@@ -81,6 +82,11 @@ def test_the_markdown(document):
     assert "no difference" in text and "**geometric mean**" in text and "Tephra against the others" in text
     widths = {len(line) for line in text.split("## Speed")[1].split("##")[0].splitlines() if line.startswith("|")}
     assert len(widths) == 1  # it lines up
+
+
+def test_code_size_probes():
+    found = results.build([*records(), {"kind": "code size", "bytes": {"call": {"1": 300, "2": 350, "200": 10250}}}])
+    assert re.search(r"\| call +\| +300 \| +350 \| +10250 \| +50 \|", report_markdown.report(found))
 
 
 def test_the_picture(document):
@@ -201,6 +207,32 @@ def test_the_commands(saved):
     assert done.returncode == 0 and "several machines" not in done.stderr
     done = bench("--report", saved / "old", "--out", saved / "again")
     assert done.returncode == 0 and (saved / "again/report.html").exists()
+
+
+def test_the_history(saved):
+    done = bench("--history", saved)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("0123456789ab") == 2
+    (saved / "none").mkdir()
+    done = bench("--history", saved / "none")
+    assert done.returncode == 2 and "there are no results" in done.stderr
+
+
+def test_the_documentation_page(saved):
+    page = saved / "docs" / "performance.md"
+    page.parent.mkdir()
+    page.write_text("before\n<!-- figures -->\nold\n<!-- /figures -->\nafter\n")
+    for _ in range(2):  # it replaces its own text
+        done = bench("--write-docs", saved / "old", cwd=saved)
+        assert done.returncode == 0, done.stderr
+    text = page.read_text()
+    assert text.startswith("before\n<!-- figures -->\n### Against CPython 3.14.0") and text.endswith("after\n")
+    assert text.count("| alpha") == 2 and "old" not in text
+    picture = re.search(r"\((figures/.*\.svg)\)", text).group(1)
+    ElementTree.parse(page.parent / picture)
+    page.write_text("no marks")
+    done = bench("--write-docs", saved / "old", cwd=saved)
+    assert done.returncode == 2 and "has no part between" in done.stderr
 
 
 @pytest.mark.parametrize("spoil, text", [

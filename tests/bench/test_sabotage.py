@@ -37,6 +37,8 @@ def test_a_good_run(toys, tmp_path):
     assert row["targets"]["tephra"]["jit"]["functions"] >= 1
     assert "jit" not in row["targets"]["cpython"]
     assert re.search(r"^\| fast +\| +\d\.\d\d \(", done.stdout, re.MULTILINE)
+    probes = document["code_size"]
+    assert probes["call of a Python function"]["200"] > probes["call of a Python function"]["2"] > 100
     order = [(r["round"], r["target"]) for line in (tmp_path / "out/raw.jsonl").read_text().splitlines()
              if (r := json.loads(line))["kind"] == "process"]
     assert order == [(0, "tephra"), (0, "cpython"), (1, "cpython"), (1, "tephra")]
@@ -91,6 +93,19 @@ def test_known_slow_is_tolerated_and_only_while_it_is_slow(tmp_path):
     done = bench("--suite", toys, "--out", tmp_path / "two", *TINY, "--gates-only")
     assert done.returncode == 1
     assert "known_slow.toml lists slow with 0.04x" in done.stderr and "remove the entry" in done.stderr
+
+
+def test_functions_that_the_jit_gives_up_are_listed_or_an_error(tmp_path):
+    gives_up = FAST + "\ndef extra(): yield\n"
+    toys = bench_support.suite(tmp_path / "suite", fast=gives_up.replace('("work",)', '("work", "extra")'))
+    (toys / "known_slow.toml").write_text(f'["{version()}".fast]\nreason = "r"\nspeed = 0.9\nuncompiled = ["extra"]\n')
+    done = run(toys, tmp_path, "--gates-only")
+    assert done.returncode == 0, done.stderr
+    assert "known slow: r" in done.stderr
+    bench_support.suite(toys, fast=FAST)
+    done = bench("--suite", toys, "--out", tmp_path / "two", *TINY, "--gates-only")
+    assert done.returncode == 1
+    assert "known_slow.toml says that extra is not compiled, but it is" in done.stderr
 
 
 def test_a_malformed_known_slow_is_an_error(toys, tmp_path):

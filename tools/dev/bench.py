@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 
-from dev import build, machines, paths, rivals, venvs
-from dev.util import cleanEnv
+from dev import build, counting, machines, paths, rivals, system, venvs
+from dev.util import DevError, cleanEnv
+
+# Options with which nothing is run in the interpreter under test.
+_NO_RUN = ("--list", "--compare", "--merge", "--history", "--report", "--write-docs", "--help")
 
 
 def _fetched(words: list[str]) -> list[str]:
@@ -22,14 +25,27 @@ def _fetched(words: list[str]) -> list[str]:
     return found
 
 
+def _emulated(machine: machines.Machine, words: list[str]) -> list[str]:
+    """What an emulated machine needs in addition: times mean nothing there."""
+    if any(word.partition("=")[0] in _NO_RUN for word in words):
+        return []
+    if not any(word.partition("=")[0] == "--count" for word in words) and "--gates-only" not in words:
+        raise DevError(f"{machine.name} is emulated here, its times mean nothing: add --count instructions")
+    return ["--count-plugin", str(counting.plugin())]
+
+
 def main(args) -> int:
     """Builds for one version and runs the benchmark command in its venv; the command's exit status."""
     version = args.python or paths.DEFAULT_VERSION
     flavour = "asan" if args.asan else "debug" if args.debug else "release"
-    setup = build.prepare([version], flavour, machines.machine(args.arch), tools=venvs.BENCH_TOOLS)
-    rest = ["--help"] if args.options else _fetched(args.args)
+    machine = machines.machine(args.arch)
+    words = ["--help"] if args.options else list(args.args)
+    if not machine.native:
+        words += _emulated(machine, words)
+    setup = build.prepare([version], flavour, machine, tools=venvs.BENCH_TOOLS if machine.native else [])
+    system.ensureBench(count=machine.native and any(word.startswith("--count") for word in words))
     try:
-        return subprocess.run([str(setup.pythons[version]), "-m", "tephra", "bench", *rest],
+        return subprocess.run([str(setup.pythons[version]), "-m", "tephra", "bench", *_fetched(words)],
                               env=cleanEnv(**build.asanEnv(setup)), check=False).returncode
     except KeyboardInterrupt:  # the child has said what there is to say
         return 130

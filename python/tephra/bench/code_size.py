@@ -43,7 +43,7 @@ items = [1, 2, 3]
 KINDS = {
     "call of a Python function": "callee(x)", "call with a keyword": "with_default(x, y=x)", "method call": "o.method()",
     "call of a class": "Thing()", "call of len()": "len(items)", "attribute": "o.value", "attribute store": "o.value = x",
-    "property": "o.shown", "int addition": "x + x", "list item": "items[x]", "global": "items",
+    "property": "o.shown", "int addition": "x = x + 1", "list item": "items[x]", "global": "items",
 }
 
 

@@ -6,7 +6,7 @@
 
 A failed gate stops the program and makes the command fail. Two lists know exceptions, and both may only shrink: a program's
 own KNOWN_GAP (shown, still measured; an error once its gates pass) and known_slow.toml beside the programs (slower than the
-interpreter, with reason and figure; an error once it is not).
+interpreter, with reason and figure, and perhaps `uncompiled`, functions that the JIT gives up; an error once that is not so).
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def check(program: Program, subject: Target, plain: Target, size: int, plan: Pla
         return verdict
     verdict.functions = probe.end.get("compiled", {})
     verdict.digest = next(iter(probe.digests), "")
-    reasons = _compiled(program, probe)
+    reasons = _compiled(probe, (slow or {}).get("uncompiled", ()))
     if not reasons:
         reasons += _ir(program, probe)
     inapplicable = [] if reasons else _options(program, probe, without or [], size, plan, reasons)
@@ -122,7 +122,7 @@ def _judge(program: Program, verdict: Verdict, reasons: list[str], inapplicable:
             verdict.reasons = [f"KNOWN_GAP = {program.known_gap!r}, but all gates pass now: remove it"]
     elif reasons:
         verdict.status = FAILED
-    elif slow and (verdict.speed or 0) <= 1:
+    elif slow:
         verdict.status = SLOW
         verdict.reasons = [f"{slow['reason']} (listed with {slow['speed']:.2f}x)"]
     elif inapplicable:
@@ -130,11 +130,14 @@ def _judge(program: Program, verdict: Verdict, reasons: list[str], inapplicable:
         verdict.reasons = inapplicable
 
 
-def _compiled(program: Program, probe: Outcome) -> list[str]:
+def _compiled(probe: Outcome, excused: list[str] | tuple[str, ...]) -> list[str]:
     totals = probe.end.get("jit", {})
     if not totals.get("enabled"):
         return [f"not compiled: the JIT is off: {totals.get('reason') or 'no reason given'}"]
-    missing = [f"not compiled: {name}: {why}" for name, why in probe.end.get("missing", {}).items()]
+    absent = probe.end.get("missing", {})
+    missing = [f"not compiled: {name}: {why}" for name, why in absent.items() if name not in excused]
+    missing += [f"known_slow.toml says that {name} is not compiled, but it is: remove it there" for name in excused
+                if name not in absent]
     return missing or ([] if totals.get("functions") else ["not compiled: no function at all was compiled"])
 
 
@@ -216,7 +219,7 @@ def _faster(program: Program, subject: Target, plain: Target, size: int, plan: P
         if not again.problem:
             ours = min(ours, _fastest(again))
     speed = verdict.speed or 0.0
-    if slow and speed >= _MENDED:
+    if slow and speed >= _MENDED and not slow.get("uncompiled"):
         reasons.append(f"known_slow.toml lists {program.name} with {slow['speed']:.2f}x, but the probe gives {speed:.2f}x: "
                        "remove the entry")
     elif slow and speed < slow["speed"] * _WORSE:

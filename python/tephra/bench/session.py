@@ -138,11 +138,11 @@ class Session:
             if ("gates", program.name, "", 0) not in done:
                 self._gate(program)
             self.progress.gate_done()
+        if self.setup.gates_only:
+            return
         if not any(record["kind"] == "code size" for record in self.store.records):
             self.progress.say_doing("code-size probes")
             self.store.add({"kind": "code size", "bytes": code_size.of_target(self.setup.targets[0])})
-        if self.setup.gates_only:
-            return
         for number in range(self.setup.rounds):
             took = time.monotonic()
             if not self._round(number, done):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import shutil
 import subprocess
@@ -183,6 +184,15 @@ def _addTestOptions(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("paths", nargs="*", help="files or folders below tests/ (default: all of it)")
 
 
+def _addCommand(commands, name, function, text, parents, description=None):
+    # No abbreviations: what a command does not know it may pass on.
+    sub = commands.add_parser(name, help=text, parents=parents, allow_abbrev=False,
+                              description=description or text[0].upper() + text[1:] + ".",
+                              formatter_class=argparse.RawDescriptionHelpFormatter)
+    sub.set_defaults(function=function)
+    return sub
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./dev", description="Builds, runs, tests and checks Tephra.",
                                      epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -190,12 +200,7 @@ def _parser() -> argparse.ArgumentParser:
 
     one, both, arch = _commonOptions()
 
-    def add(name, function, text, parents, description=None):
-        sub = commands.add_parser(name, help=text, parents=parents,
-                                  description=description or text[0].upper() + text[1:] + ".",
-                                  formatter_class=argparse.RawDescriptionHelpFormatter)
-        sub.set_defaults(function=function)
-        return sub
+    add = functools.partial(_addCommand, commands)
 
     sub = add("build", cmdBuild, "build, and install into .dev/venv-VERSION", [both, arch],
               "Builds the extension module, the unit tests and jit-tool, and installs Tephra into a venv per CPython.\n"

@@ -1,8 +1,9 @@
 """--count instructions: executed instructions per iteration, where time is too noisy or means nothing.
 
 Natively by callgrind; for an emulated interpreter by a plugin of qemu, which ./dev passes. Two processes do the same
-warm-up; one of them does more iterations: the difference is theirs alone, without start-up, imports and compiling. Both
-have the same hash seed.
+warm-up; one of them does more iterations: the difference is theirs alone, without start-up and imports. So that both compile the same,
+functions are compiled by their number of calls, not by time, hot ones at the end of the warm-up, and nothing after it; the hash
+seed is the same.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tephra.bench import processes
 from tephra.bench.errors import BenchError
 from tephra.bench.processes import Outcome, Plan
 from tephra.bench.programs import Program
-from tephra.bench.targets import Target
+from tephra.bench.targets import TEPHRA, Target
 
 _MORE = 2  # iterations that one process does more than the other
 _WARMUP = 5
@@ -35,7 +36,10 @@ def check(plugin: str) -> None:
 
 def run(target: Target, program: Program, size: int, timeout: float, seed: int, plugin: str) -> Outcome:
     """The outcome of the longer process, with one iteration: instructions per iteration."""
-    plan = Plan(warmup=_WARMUP, warmup_seconds=0, iterations=1, measure_seconds=0, max_iterations=1, timeout=timeout)
+    plan = Plan(warmup=_WARMUP, warmup_seconds=0, iterations=1, measure_seconds=0, max_iterations=1, timeout=timeout,
+                counted=True)
+    if target.kind == TEPHRA:
+        target = dataclasses.replace(target, command=(*target.command, "--compile-after-ms=0"))
     longer = dataclasses.replace(plan, iterations=1 + _MORE, max_iterations=1 + _MORE)
     few, _ = _one(target, program, size, plan, seed, plugin)
     many, outcome = _one(target, program, size, longer, seed, plugin)

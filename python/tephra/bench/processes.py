@@ -30,6 +30,7 @@ class Plan:
         iterations, measure_seconds, max_iterations: counted ones: at least `iterations`, then more until
             `measure_seconds` (CPU time) are over or there are `max_iterations`.
         timeout: seconds after which a process is ended.
+        counted: instructions are counted: exactly `warmup` iterations, and nothing is compiled after them.
         details: also sizes, HIR counts and exits by place.
     """
 
@@ -40,6 +41,7 @@ class Plan:
     max_iterations: int = 50
     timeout: float = 600.0
     details: bool = False
+    counted: bool = False
 
 
 @dataclass
@@ -62,7 +64,7 @@ def run(target: Target, program: Program, size: int, plan: Plan, *, seed: int = 
     request = {**program.request(), "size": size, "hot": program.hot, "tephra": target.kind == TEPHRA,
                "activate": target.activate, "warmup": plan.warmup, "warmup_ns": int(plan.warmup_seconds * 1e9),
                "iterations": plan.iterations, "measure_ns": int(plan.measure_seconds * 1e9),
-               "max_iterations": plan.max_iterations, "details": plan.details}
+               "max_iterations": plan.max_iterations, "details": plan.details, "counted": plan.counted}
     command = [*prefix, *target.command, str(WORKER), json.dumps(request)]
     outcome = Outcome()
     start = time.perf_counter()

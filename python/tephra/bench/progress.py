@@ -89,11 +89,11 @@ class Progress:
 
     def gates(self, program: str, status: str, speed: float | None, reasons: list[str]) -> None:
         """The verdict of one program's gates."""
+        shown = "" if speed is None else f" (probe {speed:.2f}x)"
         if status == "passed":
             if not self.quiet:
-                self._line(f"gates: {program}: passed, probe {speed:.2f}x")
+                self._line(f"gates: {program}: passed{shown}")
             return
-        shown = "" if speed is None else f" (probe {speed:.2f}x)"
         if status == "failed" or not self.quiet:
             more = f" (and {len(reasons) - 2} more)" if len(reasons) > 2 else ""
             self._line(f"gates: {program}: {status}: {'; '.join(reasons[:2])}{more}{shown}")

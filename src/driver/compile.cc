@@ -25,6 +25,7 @@ Result<std::unique_ptr<lir::Function>> allocatedLir(const hir::Function& hir, co
   if (before) *before = lir::print(**lowered);
   regalloc::AllocationOptions allocation;
   allocation.check = jit().options.verify;
+  allocation.spill_everything = jit().options.stress_spill;
   allocation.shuffle_seed = static_cast<uint64_t>(jit().options.stress_registers);
   Result<bool> allocated = regalloc::allocateRegisters(**lowered, target, allocation);
   if (!allocated) return allocated.bailout();
@@ -50,6 +51,7 @@ frontend::FrontendOptions frontendOptions(const CodeState& state) {
   result.subscripts &= options.subscripts;
   result.iteration &= options.iteration;
   result.unpacking &= options.unpacking;
+  result.collect_everywhere = options.stress_gc;
   result.max_instructions = static_cast<uint32_t>(options.max_function_size);
   for (auto [offset, reason] : state.refused_sites) {
     result.refused.insert({offset, static_cast<ExitReason>(reason)});

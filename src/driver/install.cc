@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <utility>
 
 #include "driver/compile.h"
 #include "driver/jit.h"
@@ -27,7 +28,8 @@ struct InstallState {
   std::deque<EntryCell> cells;  // never freed: running code may still call through one
   std::unordered_map<PyFunctionObject*, EntryCell*> cell_of;
   std::unordered_map<PyFunctionObject*, std::unordered_set<CodeState*>> dependents;
-  std::unordered_map<uint32_t, void*> stubs;  // by argument count
+  std::unordered_map<uint32_t, void*> stubs;    // by argument count
+  std::unordered_set<PyFunctionObject*> aside;  // with the interpreter's vectorcall for a while
   vectorcallfunc interpreted = nullptr;
   int watcher = -1;
   bool compiling = false;
@@ -198,13 +200,40 @@ void compileIfDue(PyFunctionObject* function) {
   if (state && isDue(*state, state->calls + 1)) compileNow(function, state);
 }
 
+void stepAside(PyFunctionObject* function) {
+  setVectorcall(function, self().interpreted);
+  self().aside.insert(function);
+}
+
+void stepBack() {
+  for (PyFunctionObject* function : std::exchange(self().aside, {})) {
+    CodeState* state = findState(codeOf(function));
+    // What happened to it meanwhile is what counts.
+    if (!state || !state->functions.count(function)) continue;
+    if (function->vectorcall != self().interpreted) continue;
+    if (state->unit && fits(function, *state->unit)) {
+      installUnit(function, state);
+    } else {
+      setVectorcall(function, countingCall);
+    }
+  }
+}
+
+// Called from the interpreter's loop, a function that is not counted costs no C recursion.
+PyObject* interpretCounted(PyObject* callable, PyObject* const* args, size_t nargsf,
+                           PyObject* kwnames) {
+  NativeRecursion recursion(py::threadState());
+  return recursion.refused() ? nullptr : self().interpreted(callable, args, nargsf, kwnames);
+}
+
 PyObject* countingCall(PyObject* callable, PyObject* const* args, size_t nargsf,
                        PyObject* kwnames) {
+  if (stackIsLow()) return callWithLowStack(py::threadState(), callable, args, nargsf, kwnames);
   PyFunctionObject* function = reinterpret_cast<PyFunctionObject*>(callable);
   CodeState* state = findState(codeOf(function));
   if (!state) {  // __code__ was replaced
     watchFunction(function);
-    return self().interpreted(callable, args, nargsf, kwnames);
+    return interpretCounted(callable, args, nargsf, kwnames);
   }
   ++state->calls;
   if (isDue(*state, state->calls) && compileNow(function, state) &&
@@ -212,12 +241,12 @@ PyObject* countingCall(PyObject* callable, PyObject* const* args, size_t nargsf,
     return function->vectorcall(callable, args, nargsf, kwnames);
   }
   if (jit().options.compile_after_ms == 0 || !loops(state)) {
-    return self().interpreted(callable, args, nargsf, kwnames);
+    return interpretCounted(callable, args, nargsf, kwnames);
   }
   // The function, its code and so its state may die in the call.
   PyCodeObject* code = reinterpret_cast<PyCodeObject*>(Py_NewRef(state->code));
   const auto start = std::chrono::steady_clock::now();
-  PyObject* result = self().interpreted(callable, args, nargsf, kwnames);
+  PyObject* result = interpretCounted(callable, args, nargsf, kwnames);
   const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - start;
   if (CodeState* after = findState(code)) {
     after->interpreted_ns += static_cast<uint64_t>(time.count());
@@ -253,6 +282,7 @@ void loseCallee(CodeState* state) {
 void functionDies(PyFunctionObject* function) {
   if (CodeState* state = findState(codeOf(function))) state->functions.erase(function);
   resetCell(function);
+  self().aside.erase(function);
   self().cell_of.erase(function);
   auto found = self().dependents.find(function);
   if (found == self().dependents.end()) return;
@@ -316,7 +346,7 @@ bool initInstall(std::string* error) {
   }
   self().interpreted = reinterpret_cast<PyFunctionObject*>(probe)->vectorcall;
   Py_DECREF(probe);
-  setCountingCall(countingCall, compileIfDue);
+  setRecursionHooks({countingCall, compileIfDue, stepAside, stepBack});
   self().watcher = PyFunction_AddWatcher(onFunctionEvent);
   if (self().watcher < 0) {
     PyErr_Clear();

@@ -113,6 +113,10 @@ void GraphBuilder::translate(uint32_t index) {
     before_ = nullptr;
   }
   b_.setOffset(in_->lasti);
+  if (options_.collect_everywhere && in_->piece == 0 && in_->offset > unit_.first_traceable) {
+    b_.CollectGarbage();
+    observe(in_->offset);
+  }
   dispatch(in_->op);
   if (!any_done_ || ended_ || !in_->last_piece || bailout_) return;
   observe(in_->next_offset);

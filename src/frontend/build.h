@@ -24,19 +24,20 @@ namespace tephra::frontend {
 using Refusals = std::set<std::pair<uint32_t, ExitReason>>;
 
 struct FrontendOptions {
-  bool arithmetic = true;        // int, float and str operators
-  bool compare = true;           // comparisons of ints, floats and strs
-  bool truth = true;             // truth of known and guessed types
-  bool subscripts = true;        // list, tuple and dict items
-  bool attributes = true;        // instance values, slots, modules, classes, properties
-  bool methods = true;           // method look-up through type versions
-  bool globals = true;           // globals and builtins by keys version
-  bool constant_globals = true;  // and by identity, where the value looks stable
-  bool direct_calls = true;      // compiled-to-compiled calls
-  bool builtins = true;          // C functions by address, len, isinstance, list.append
-  bool iteration = true;         // range, list and tuple loops
-  bool unpacking = true;         // tuples and lists of known length
-  bool loop_types = true;        // loop phis begin with the type of the loop's entry
+  bool arithmetic = true;           // int, float and str operators
+  bool compare = true;              // comparisons of ints, floats and strs
+  bool truth = true;                // truth of known and guessed types
+  bool subscripts = true;           // list, tuple and dict items
+  bool attributes = true;           // instance values, slots, modules, classes, properties
+  bool methods = true;              // method look-up through type versions
+  bool globals = true;              // globals and builtins by keys version
+  bool constant_globals = true;     // and by identity, where the value looks stable
+  bool direct_calls = true;         // compiled-to-compiled calls
+  bool builtins = true;             // C functions by address, len, isinstance, list.append
+  bool iteration = true;            // range, list and tuple loops
+  bool unpacking = true;            // tuples and lists of known length
+  bool loop_types = true;           // loop phis begin with the type of the loop's entry
+  bool collect_everywhere = false;  // stress: a garbage collection before every instruction
   uint32_t max_instructions = 20000;
   Refusals refused;
 

@@ -21,6 +21,17 @@ Operand frameHolder(Context& c) {
   return c.py.current_frame_in_cframe ? c.load(c.thread(), c.py.ts_cframe) : c.thread();
 }
 
+// The call, done by the interpreter.
+void returnInterpreted(Context& c) {
+  Operand array = c.argumentArray();
+  if (array.kind == Operand::kNone) {
+    for (uint32_t slot = 0; slot < c.unit.total_args; ++slot) c.storeOut(slot, c.argument(slot));
+    array = c.addressOut(0);
+  }
+  c.b.Return(
+      c.call("call_interpreted", {c.function_object, array, c.imm(int64_t{c.unit.total_args})}));
+}
+
 // Native stack and recursion limit. Before anything else is done: on failure there is no frame yet.
 void checkLimits(Context& c) {
   Operand limit = c.b.LoadThreadLocal(c.py.tls_stack_limit);
@@ -29,7 +40,7 @@ void checkLimits(Context& c) {
   auto refused = c.splitIf(c.call("stack_check", {c.thread()}), c.imm(0), Cond::kLt, 8);
   lir::Block* go_on = refused.hot;
   c.b.setBlock(refused.cold);
-  c.b.Return(c.b.Move(c.imm(0)));
+  returnInterpreted(c);
   c.joinAt(stack.hot, go_on);
 
   Operand left = c.b.Sub(c.load(c.thread(), c.py.ts_py_recursion_remaining, 4, true), c.imm(1), 4);
@@ -50,13 +61,7 @@ void stepAside(Context& c) {
   Operand evaluator = c.mem(c.imm(static_cast<int64_t>(c.py.interp) + c.py.interp_eval_frame), 0);
   auto foreign = c.splitIfMem(evaluator, c.imm(0), Cond::kNe, 8);
   c.b.setBlock(foreign.cold);
-  Operand array = c.argumentArray();
-  if (array.kind == Operand::kNone) {
-    for (uint32_t slot = 0; slot < c.unit.total_args; ++slot) c.storeOut(slot, c.argument(slot));
-    array = c.addressOut(0);
-  }
-  c.b.Return(
-      c.call("call_interpreted", {c.function_object, array, c.imm(int64_t{c.unit.total_args})}));
+  returnInterpreted(c);
   c.b.setBlock(foreign.hot);
 }
 

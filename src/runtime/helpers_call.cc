@@ -133,7 +133,10 @@ extern "C" PyObject* tephra_call_interpreted(PyObject* function, void* args, int
     for (size_t i = 0; i < names.size(); ++i) {
       PyTuple_SET_ITEM(kwnames, static_cast<Py_ssize_t>(i), Py_NewRef(names[i]));
     }
-    result = py::interpreterVectorcall()(function, values.data(), nargs, kwnames);
+    result =
+        tephra::stackIsLow()
+            ? tephra::callWithLowStack(PyThreadState_Get(), function, values.data(), nargs, kwnames)
+            : py::interpreterVectorcall()(function, values.data(), nargs, kwnames);
   }
   Py_XDECREF(kwnames);
   Py_DECREF(locals);

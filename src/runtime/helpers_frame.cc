@@ -5,25 +5,8 @@
 
 #include "runtime/exit.h"
 #include "runtime/recursion.h"
-#include "runtime/stack_limit.h"
 
 namespace py = tephra::py;
-
-namespace {
-
-int setRecursionError(PyThreadState* ts) {
-  // Headroom: making the error must not meet the limit again.
-  ts->recursion_headroom++;
-  PyErr_SetString(PyExc_RecursionError, "maximum recursion depth exceeded");
-  ts->recursion_headroom--;
-  return -1;
-}
-
-}  // namespace
-
-int tephra::checkNativeStack(PyThreadState* ts) {
-  return checkStack() == StackState::kRoom ? 0 : setRecursionError(ts);
-}
 
 extern "C" void* tephra_push_frame_slow(PyThreadState* ts, PyObject* function) {
   const auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function));
@@ -56,12 +39,14 @@ extern "C" int64_t tephra_recursion_error(PyThreadState* ts) {
     return 0;
   }
   ts->py_recursion_remaining++;
-  return setRecursionError(ts);
+  return tephra::setRecursionError(ts);
 }
 
-extern "C" int64_t tephra_stack_check(PyThreadState* ts) { return tephra::checkNativeStack(ts); }
+extern "C" int64_t tephra_stack_check(PyThreadState*) { return tephra::stackIsLow() ? -1 : 0; }
 
 extern "C" int64_t tephra_handle_pending(PyThreadState* ts) { return py::handlePending(ts); }
+
+extern "C" void tephra_collect_garbage(PyThreadState*) { PyGC_Collect(); }
 
 extern "C" void tephra_dealloc(PyObject* object) {
   if (PyFloat_CheckExact(object)) return py::releaseFloat(object);

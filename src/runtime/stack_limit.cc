@@ -11,14 +11,16 @@ constinit thread_local uintptr_t tephra_stack_limit __attribute__((tls_model("in
 
 namespace {
 
-// Kept free for the C code that compiled code calls and for reporting the error: an eighth of the
-// stack within these bounds. The interpreter's own C functions need a few kilobytes each; deep
-// recursion inside C (repr of nested lists) has limits of its own.
+// Kept free of compiled code: a quarter of the stack within these bounds. The first half is for the
+// interpreter, which takes over, and for the C functions that it calls: where the interpreter
+// counts C recursion (1,500 units, 750 nested evaluations at about a kilobyte each) all that must
+// fit. The second half is never entered knowingly.
 constexpr size_t kMinMargin = 16 * 1024;
-constexpr size_t kMaxMargin = 512 * 1024;
+constexpr size_t kMaxMargin = 2048 * 1024;
 
 struct Bounds {
   uintptr_t low = 0, high = 0;
+  uintptr_t last = 0;  // kOverflow below it
 };
 constinit thread_local Bounds bounds __attribute__((tls_model("initial-exec")));
 
@@ -34,8 +36,10 @@ void findLimit() {
   if (!known || size == 0) return;
   bounds.low = reinterpret_cast<uintptr_t>(address);
   bounds.high = bounds.low + size;
-  tephra_stack_limit =
-      bounds.low + std::min(guard, size / 2) + std::clamp(size / 8, kMinMargin, kMaxMargin);
+  const uintptr_t usable = bounds.low + std::min(guard, size / 2);
+  const size_t margin = std::clamp(size / 4, kMinMargin, kMaxMargin);
+  tephra_stack_limit = usable + margin;
+  bounds.last = usable + margin / 2;
 }
 
 }  // namespace
@@ -51,7 +55,7 @@ StackState checkStack() {
   if (here >= tephra_stack_limit || here < bounds.low || here >= bounds.high) {
     return StackState::kRoom;
   }
-  return StackState::kOverflow;
+  return here >= bounds.last ? StackState::kLow : StackState::kOverflow;
 }
 
 }  // namespace tephra

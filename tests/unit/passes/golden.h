@@ -1,10 +1,6 @@
 // Purpose: golden tests of passes: HIR text in, HIR text out, in tests/passes/<pass>/*.hir.
-// Format: comment lines with the unit's facts, the function, a line "=>", the expected function.
-//   // object NoneType immortal "None"       facts of object #0, #1, ... in order
-//   // object Int int=5 immortal "5"
-//   // object Float float=2.5
-//   // arguments 2
-// With TEPHRA_BLESS=1 in the environment the expected part is rewritten.
+// Format: comment lines with the unit's facts (hir/unit_facts.h), the function, a line "=>", the
+// expected function. With TEPHRA_BLESS=1 in the environment the expected part is rewritten.
 #pragma once
 
 #include <memory>

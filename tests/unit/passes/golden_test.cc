@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "hir/unit_facts.h"
 #include "passes/pipeline.h"
 #include "passes/refcount_checker.h"
 
@@ -15,46 +16,6 @@ namespace tephra::passes::testing {
 namespace {
 
 const char* const kRoot = TEPHRA_SOURCE_DIR "/tests/passes";
-
-ObjectInfo parseObject(std::istringstream& words) {
-  ObjectInfo info;
-  std::string word;
-  words >> word;
-  hir::Type type;
-  EXPECT_TRUE(hir::parseType(word, &type)) << word;
-  info.type_mask = type.mask;
-  while (words >> word) {
-    if (word == "immortal") {
-      info.immortal = true;
-    } else if (word.rfind("int=", 0) == 0) {
-      info.is_compact_int = true;
-      info.int_value = std::stoll(word.substr(4));
-    } else if (word.rfind("float=", 0) == 0) {
-      info.float_value = std::stod(word.substr(6));
-    } else if (word.size() > 2 && word[0] == '"') {
-      info.text = word.substr(1, word.size() - 2);
-    } else {
-      ADD_FAILURE() << "unknown fact '" << word << "'";
-    }
-  }
-  return info;
-}
-
-void parseFact(const std::string& line, Case* out) {
-  std::istringstream words(line.substr(2));
-  std::string kind;
-  words >> kind;
-  if (kind != "object" && kind != "arguments") return;
-  if (!out->unit) {
-    out->unit = std::make_unique<CodeUnit>();
-    out->unit->locals.resize(16);
-  }
-  if (kind == "object") {
-    out->unit->addObject(parseObject(words));
-  } else {
-    words >> out->unit->total_args;
-  }
-}
 
 Case loadCase(const std::filesystem::path& path) {
   Case test;
@@ -67,17 +28,13 @@ Case loadCase(const std::filesystem::path& path) {
       part = &test.expected;
     } else if (line.rfind("//", 0) == 0 && part == &test.input && test.input.empty()) {
       test.comments += line + "\n";
-      parseFact(line, &test);
     } else {
       *part += line + "\n";
     }
   }
-  // As many arguments as the function loads, unless it says otherwise.
-  if (test.unit && test.unit->total_args == 0) {
-    for (size_t at = 0; (at = test.input.find("LoadArg {", at)) != std::string::npos; ++at) {
-      ++test.unit->total_args;
-    }
-  }
+  hir::FactsError error;
+  EXPECT_TRUE(hir::parseFacts(test.comments + test.input, &test.unit, &error))
+      << test.path << ":" << error.line << ": " << error.message;
   return test;
 }
 

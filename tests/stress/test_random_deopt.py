@@ -9,7 +9,7 @@ from support import SLOWER, compile_all, differential, load
 
 from tephra import _tephra
 
-sys.path.insert(0, os.path.dirname(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "deopt"))
 from test_every_guard import CORPUS  # noqa: E402
 
 # (seed, every n-th opportunity)
@@ -109,26 +109,3 @@ def test_other_suites_under_stress(suite):
                             capture_output=True, text=True, timeout=600 * SLOWER,
                             env={**os.environ, "TEPHRA_STRESS_DEOPT": "77", "TEPHRA_STRESS_DEOPT_EVERY": "13"})
     assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-1000:]
-
-
-@pytest.fixture
-def shuffle():
-    yield lambda seed: _tephra.set_option("stress-registers", str(seed))
-    _tephra.set_option("stress-registers", "0")
-
-
-@pytest.mark.parametrize("seed", range(1, 6))
-def test_corpus_with_registers_at_random(seed, shuffle):
-    for number, (name, (source, calls)) in enumerate(CORPUS.items()):
-        assert shuffle(seed * 1000 + number) is None
-        try:
-            differential(source, calls, warm_rounds=4, modes=("warm",) if seed % 2 else ("cold",))
-        except AssertionError as error:
-            raise AssertionError(f"{name}, seed {seed}: {error}") from error
-
-
-def test_registers_and_exits_at_random(shuffle, stress):
-    for number, (source, calls) in enumerate(CORPUS.values()):
-        shuffle(7000 + number)
-        stress(9000 + number, 2)
-        differential(source, calls, warm_rounds=4, modes=("warm",))

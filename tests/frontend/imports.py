@@ -1,0 +1,7 @@
+"""Imports in a function."""
+
+
+def f():
+    import os.path
+    from sys import argv, path as p
+    return os, argv, p

@@ -1,0 +1,7 @@
+"""Iteration without feedback, and a while loop."""
+
+
+def f(xs):
+    for x in xs:
+        while x:
+            x = x - 1

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <deque>
 #include <utility>
 
 #include "driver/compile.h"
@@ -18,15 +17,17 @@ namespace {
 // types.
 constexpr uint64_t kRelearnCalls = 70;
 
+// In code memory, within reach of all code; never freed: running code may still call through it.
 struct EntryCell {
-  void* entry = nullptr;
+  uint64_t* entry = nullptr;
   uint32_t argcount = 0;
 };
 
+uint64_t addressOf(void* code) { return reinterpret_cast<uint64_t>(code); }
+
 struct InstallState {
   std::unordered_set<CodeState*> states;
-  std::deque<EntryCell> cells;  // never freed: running code may still call through one
-  std::unordered_map<PyFunctionObject*, EntryCell*> cell_of;
+  std::unordered_map<PyFunctionObject*, EntryCell> cell_of;
   std::unordered_map<PyFunctionObject*, std::unordered_set<CodeState*>> dependents;
   std::unordered_map<uint32_t, void*> stubs;    // by argument count
   std::unordered_set<PyFunctionObject*> aside;  // with the interpreter's vectorcall for a while
@@ -53,7 +54,8 @@ void* uncompiledStub(uint32_t argcount) {
 
 void resetCell(PyFunctionObject* function) {
   auto found = self().cell_of.find(function);
-  if (found != self().cell_of.end()) found->second->entry = uncompiledStub(found->second->argcount);
+  if (found == self().cell_of.end()) return;
+  *found->second.entry = addressOf(uncompiledStub(found->second.argcount));
 }
 
 bool fits(PyFunctionObject* function, const CompiledUnit& unit) {
@@ -86,7 +88,9 @@ void adopt(PyFunctionObject* function, CodeState* state, vectorcallfunc call) {
 void installUnit(PyFunctionObject* function, CodeState* state) {
   adopt(function, state, reinterpret_cast<vectorcallfunc>(state->unit->code.vectorcall_entry));
   auto cell = self().cell_of.find(function);
-  if (cell != self().cell_of.end()) cell->second->entry = state->unit->code.register_entry;
+  if (cell != self().cell_of.end()) {
+    *cell->second.entry = addressOf(state->unit->code.register_entry);
+  }
 }
 
 // Back to the interpreter's own vectorcall, specialisable again.
@@ -507,14 +511,15 @@ bool isCompiled(PyFunctionObject* function) {
 }
 
 uint64_t entryCellOf(PyFunctionObject* function, uint32_t argcount) {
-  EntryCell*& cell = self().cell_of[function];
-  if (!cell) {
-    cell = &self().cells.emplace_back(EntryCell{nullptr, argcount});
-    CodeState* state = findState(codeOf(function));
-    cell->entry =
-        isCompiled(function) ? state->unit->code.register_entry : uncompiledStub(argcount);
-  }
-  return reinterpret_cast<uint64_t>(&cell->entry);
+  auto found = self().cell_of.find(function);
+  if (found != self().cell_of.end()) return reinterpret_cast<uint64_t>(found->second.entry);
+  uint64_t* entry = jit().memory->allocateCell();
+  if (entry == nullptr) return 0;
+  self().cell_of[function] = {entry, argcount};
+  CodeState* state = findState(codeOf(function));
+  *entry =
+      addressOf(isCompiled(function) ? state->unit->code.register_entry : uncompiledStub(argcount));
+  return reinterpret_cast<uint64_t>(entry);
 }
 
 void addDependency(PyFunctionObject* function, CodeState* state) {

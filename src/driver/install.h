@@ -44,7 +44,8 @@ void uninstall(CodeState* state);
 void learnFromExit(CodeState* state);
 bool isCompiled(PyFunctionObject* function);
 
-// Address of the register-entry cell of a function that compiled code calls directly.
+// Address of the register-entry cell of a function that compiled code calls directly; 0 when code
+// memory is exhausted.
 uint64_t entryCellOf(PyFunctionObject* function, uint32_t argcount);
 // Registers that `state`'s present unit embeds `function` (invalidated when that dies).
 void addDependency(PyFunctionObject* function, CodeState* state);

@@ -28,6 +28,19 @@ PyObject* text(const std::string& value) {
   return PyUnicode_DecodeUTF8(value.data(), static_cast<Py_ssize_t>(value.size()), "replace");
 }
 
+// The list of make(item), a new reference, for all items; NULL with an exception when one fails.
+template <typename Items, typename Make>
+PyObject* listOf(const Items& items, Make make) {
+  PyObject* list = PyList_New(0);
+  for (const auto& each : items) {
+    PyObject* item = list != nullptr ? make(each) : nullptr;
+    if (item == nullptr || PyList_Append(list, item) < 0) Py_CLEAR(list);
+    Py_XDECREF(item);
+    if (list == nullptr) return nullptr;
+  }
+  return list;
+}
+
 // Sets dict[key] and gives up the reference of value. False: an exception is set.
 bool put(PyObject* dict, const char* key, PyObject* value) {
   bool ok = value && PyDict_SetItemString(dict, key, value) == 0;
@@ -37,20 +50,7 @@ bool put(PyObject* dict, const char* key, PyObject* value) {
 
 PyObject* offReason(PyObject*, PyObject*) { return text(jit().off_reason); }
 
-PyObject* selfTest(PyObject*, PyObject*) {
-  PyObject* list = PyList_New(0);
-  if (!list) return nullptr;
-  for (const std::string& line : py::selfTest()) {
-    PyObject* item = text(line);
-    if (!item || PyList_Append(list, item) < 0) {
-      Py_XDECREF(item);
-      Py_DECREF(list);
-      return nullptr;
-    }
-    Py_DECREF(item);
-  }
-  return list;
-}
+PyObject* selfTest(PyObject*, PyObject*) { return listOf(py::selfTest(), text); }
 
 PyObject* setOptionFunction(PyObject*, PyObject* args) {
   const char *name, *value;
@@ -62,20 +62,11 @@ PyObject* setOptionFunction(PyObject*, PyObject* args) {
 
 PyObject* optionsFunction(PyObject*, PyObject*) {
   static const char* kKinds[] = {"bool", "int", "str", "list"};
-  PyObject* list = PyList_New(0);
-  if (!list) return nullptr;
-  for (const OptionInfo& info : optionTable()) {
+  return listOf(optionTable(), [](const OptionInfo& info) {
     std::string value = optionValue(jit().options, info.name);
-    PyObject* row = Py_BuildValue("(ssssss)", info.name, kKinds[static_cast<int>(info.kind)],
-                                  info.fallback, info.choices, info.doc, value.c_str());
-    if (!row || PyList_Append(list, row) < 0) {
-      Py_XDECREF(row);
-      Py_DECREF(list);
-      return nullptr;
-    }
-    Py_DECREF(row);
-  }
-  return list;
+    return Py_BuildValue("(ssssss)", info.name, kKinds[static_cast<int>(info.kind)], info.fallback,
+                         info.choices, info.doc, value.c_str());
+  });
 }
 
 PyObject* enable(PyObject*, PyObject*) {
@@ -186,16 +177,7 @@ PyObject* setJitList(PyObject*, PyObject* lines) {
 
 PyObject* getJitList(PyObject*, PyObject*) {
   if (!jit().has_list) Py_RETURN_NONE;
-  PyObject* list = PyList_New(0);
-  for (const std::string& line : jit().list) {
-    PyObject* item = list ? text(line) : nullptr;
-    if (!item || PyList_Append(list, item) < 0) {
-      Py_XDECREF(item);
-      Py_XDECREF(list);
-      return nullptr;
-    }
-    Py_DECREF(item);
-  }
+  PyObject* list = listOf(jit().list, text);
   if (list && PyList_Sort(list) < 0) Py_CLEAR(list);
   return list;
 }
@@ -220,11 +202,9 @@ PyObject* compiledFunctions(PyObject*, PyObject*) {
       if (isCompiled(function)) found.push_back(function);
     }
   }
-  PyObject* list = PyList_New(0);
-  for (PyFunctionObject* function : found) {
-    if (list && PyList_Append(list, reinterpret_cast<PyObject*>(function)) < 0) Py_CLEAR(list);
-  }
-  return list;
+  return listOf(found, [](PyFunctionObject* function) {
+    return Py_NewRef(reinterpret_cast<PyObject*>(function));
+  });
 }
 
 PyObject* functionInfo(PyObject*, PyObject* object) {
@@ -267,18 +247,13 @@ PyObject* totals(PyObject*, PyObject*) {
 }
 
 PyObject* runtimeStats(PyObject*, PyObject*) {
-  PyObject* list = PyList_New(0);
-  for (const ExitCount& row : exitCounts()) {
-    if (!list) return nullptr;
-    PyObject* item =
-        Py_BuildValue("{s:s,s:s,s:I,s:s,s:s,s:s,s:K}", "function", row.qualname.c_str(), "filename",
-                      row.filename.c_str(), "line", row.line, "reason", exitReasonName(row.reason),
-                      "kind", row.kind == ExitKind::kRaise ? "raise" : "deopt", "type",
-                      row.type.c_str(), "count", row.count);
-    if (!item || PyList_Append(list, item) < 0) Py_CLEAR(list);
-    Py_XDECREF(item);
-  }
-  return list;
+  return listOf(exitCounts(), [](const ExitCount& row) {
+    return Py_BuildValue("{s:s,s:s,s:I,s:s,s:s,s:s,s:K}", "function", row.qualname.c_str(),
+                         "filename", row.filename.c_str(), "line", row.line, "reason",
+                         exitReasonName(row.reason), "kind",
+                         row.kind == ExitKind::kRaise ? "raise" : "deopt", "type", row.type.c_str(),
+                         "count", row.count);
+  });
 }
 
 PyObject* clearRuntimeStats(PyObject*, PyObject*) {

@@ -110,22 +110,26 @@ void storeSmallFields(Context& c, Operand frame) {
 
 void storeHomes(Context& c, Operand frame) {
   bool tagged = c.py.frame_holds_stack_refs;
-  // Tagged NULL is an immediate of no AArch64 store, and a long one on x86-64.
+  // Tagged NULL is a constant that AArch64 has to make, and a long one on x86-64.
   Operand null = c.imm(tagged ? 1 : 0);
   if (tagged && c.unit.locals.size() > c.unit.total_args + 1) null = c.b.Move(null);
-  for (uint32_t slot = 0; slot < c.unit.locals.size(); ++slot) {
-    int64_t at = c.py.frame_localsplus + 8 * int64_t{slot};
-    if (slot >= c.unit.total_args) {
-      c.store(frame, at, null);
-      continue;
+  // Two at a time: neighbours are one load and one store on AArch64.
+  uint32_t count = static_cast<uint32_t>(c.unit.locals.size());
+  for (uint32_t first = 0; first < count; first += 2) {
+    uint32_t end = std::min(first + 2, count);
+    Operand values[2];
+    for (uint32_t slot = first; slot < end; ++slot)
+      values[slot - first] = slot < c.unit.total_args ? c.argument(slot) : null;
+    for (uint32_t slot = first; slot < end && slot < c.unit.total_args; ++slot) {
+      Operand& value = values[slot - first];
+      if (!c.isBorrowedSlot(slot)) {
+        c.b.Incref(value, false);
+      } else if (tagged) {
+        value = c.b.Add(value, c.imm(1), 8);
+      }
     }
-    Operand value = c.argument(slot);
-    if (!c.isBorrowedSlot(slot)) {
-      c.b.Incref(value, false);
-      c.store(frame, at, value);
-    } else {
-      c.store(frame, at, tagged ? c.b.Add(value, c.imm(1), 8) : value);
-    }
+    for (uint32_t slot = first; slot < end; ++slot)
+      c.store(frame, c.py.frame_localsplus + 8 * int64_t{slot}, values[slot - first]);
   }
 }
 
@@ -135,30 +139,32 @@ void pushFrame(Context& c, const Instr&) {
   checkLimits(c);
   Operand frame = allocateFrame(c);
   Operand function = c.function_object;
-  Operand code = c.object(c.unit.code_object);
+  // From the function: shorter than two addresses, and right for every closure of the code. What is
+  // stored is made first, so that the stores go to neighbours in order.
+  Operand globals = c.load(function, py.function_globals);
+  Operand builtins = c.load(function, py.function_builtins);
+  Operand holder = frameHolder(c);
+  Operand previous = c.load(holder, py.ts_current_frame);
+  Operand code = c.object(c.unit.code_object), held = function;
   if (py.frame_holds_stack_refs) {  // |1: no reference held, the caller keeps both alive
-    c.store(frame, py.frame_code, c.imm(code.immValue() | 1));
-    c.store(frame, py.frame_func, c.b.Add(function, c.imm(1), 8));
-  } else {
+    code = c.imm(code.immValue() | 1);
+    held = c.b.Add(function, c.imm(1), 8);
+  } else if (py.frame_owns_code_and_func) {
     code = c.b.Move(code);
-    if (py.frame_owns_code_and_func) {
-      c.b.Incref(code, false);
-      c.b.Incref(function, false);
-    }
-    c.store(frame, py.frame_code, code);
-    c.store(frame, py.frame_func, function);
+    c.b.Incref(code, false);
+    c.b.Incref(function, false);
   }
-  // From the function: shorter than two addresses, and right for every closure of the code.
-  c.store(frame, py.frame_globals, c.load(function, py.function_globals));
-  c.store(frame, py.frame_builtins, c.load(function, py.function_builtins));
+  c.store(frame, py.frame_code, code);
+  c.store(frame, py.frame_previous, previous);
+  c.store(frame, py.frame_func, held);
+  c.store(frame, py.frame_globals, globals);
+  c.store(frame, py.frame_builtins, builtins);
   c.store(frame, py.frame_locals, c.imm(0));
   c.store(frame, py.frame_frame_obj, c.imm(0));
   c.store(frame, py.frame_instr,
           c.imm(static_cast<int64_t>(positionOf(c, c.unit.first_traceable))));
   storeSmallFields(c, frame);
   storeHomes(c, frame);
-  Operand holder = frameHolder(c);
-  c.store(frame, py.frame_previous, c.load(holder, py.ts_current_frame));
   c.store(holder, py.ts_current_frame, frame);
   // From here on the pinned register is this frame; callers' values come back with the epilogue.
   const Operand pinned[] = {c.frame()}, source[] = {frame};

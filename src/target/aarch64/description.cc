@@ -1,7 +1,6 @@
 // Purpose: AArch64 with AAPCS64 as the allocator and lowering see it.
-// Three-address throughout, so no input is reused; add/sub/compare take 12-bit immediates
-// (perhaps shifted by 12, perhaps negated), logical operations bit masks, multiplication and
-// stores none but zero; addresses are base + scaled 12 bits, base + signed 9 bits, or base + index.
+// Three-address throughout, so no input is reused; any constant may be an operand (emission knows which
+// the instruction holds); addresses are base + scaled 12 bits, base + signed 9 bits, or base + index.
 #include "target/aarch64/registers.h"
 #include "target/constraints.h"
 
@@ -180,34 +179,36 @@ bool fitsAddOrSub(int64_t value) {
   return isAddImmediate(value) || (value != INT64_MIN && isAddImmediate(-value));
 }
 
+// Constants that the instruction cannot hold are brought into x17 by emission: as many instructions as a
+// move to an allocated register, and one register less.
 bool AArch64Target::immediateFits(const Instr& instr, int index, int64_t value) const {
   if (static_cast<size_t>(index) >= firstVariadic(instr)) return true;
-  unsigned width = instr.u32(0);
   switch (instr.op) {
-    case Op::kMove: return true;
     case Op::kShl:
     case Op::kShr:
-    case Op::kSar: return value >= 0 && value < static_cast<int64_t>(width * 8);
+    case Op::kSar: return value >= 0 && value < static_cast<int64_t>(instr.u32(0) * 8);
+    case Op::kMove:
     case Op::kAdd:
     case Op::kSub:
+    case Op::kMul:
     case Op::kAddMem:
     case Op::kAddExit:
-    case Op::kSubExit: return fitsAddOrSub(value);
+    case Op::kSubExit:
+    case Op::kMulExit:
     case Op::kAnd:
     case Op::kOr:
-    case Op::kXor: return isLogicalImmediate(static_cast<uint64_t>(value), width * 8);
+    case Op::kXor:
     case Op::kSetCmp:
     case Op::kBranchCmp:
     case Op::kBranchCmpMem:
     case Op::kExitCmp:
-    case Op::kExitCmpMem: return fitsAddOrSub(value);
+    case Op::kExitCmpMem:
     case Op::kSetTest:
     case Op::kBranchTest:
     case Op::kExitTest:
     case Op::kExitTestMem:
-      return isLogicalImmediate(static_cast<uint64_t>(value), instr.u32(1) == 8 ? 64 : 32);
     case Op::kStore:
-    case Op::kStoreOut: return value == 0;
+    case Op::kStoreOut: return true;
     default: return false;
   }
 }

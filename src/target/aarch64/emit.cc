@@ -270,7 +270,10 @@ void FunctionEmitter::emitBlock(const lir::Block* block) {
     noteLine(*instr);
     if (as_.logging()) as_.comment(lir::print(*instr));
     as_.tallier.instr(*instr);
-    emitInstr(*instr);
+    if (instr->next != nullptr && pairAccess(*instr, *instr->next))
+      instr = instr->next;
+    else
+      emitInstr(*instr);
     as_.tallier.endInstr();
     if (!instr->info().is_terminator) as_.count();
   }

@@ -72,6 +72,20 @@ class FunctionEmitter {
   void loadThreadLocal(uint8_t to, int64_t offset);
   void param(const Instr& instr);
 
+  // emit_pairs.cc
+  // An access to a word or double word; two to neighbours are one instruction.
+  struct Access {
+    bool load = false, vector = false, of_move = false;
+    uint32_t width = 0;
+    uint8_t base = 0;
+    int64_t disp = 0;
+    const Operand* value = nullptr;
+  };
+  bool accessOf(const Instr& instr, Access* access);
+  bool canPair(const Access& first, const Access& second) const;
+  // Emits both when they are one pair.
+  bool pairAccess(const Instr& first, const Instr& second);
+
   // emit_integer.cc
   void addOrSub(const Instr& instr, bool subtract);
   void addOrSubImmediate(uint8_t to, uint8_t from, int64_t value, uint32_t width);

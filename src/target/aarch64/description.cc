@@ -1,6 +1,7 @@
 // Purpose: AArch64 with AAPCS64 as the allocator and lowering see it.
-// Three-address throughout, so no input is reused; any constant may be an operand (emission knows which
-// the instruction holds); addresses are base + scaled 12 bits, base + signed 9 bits, or base + index.
+// Three-address throughout, so no input is reused; any constant may be an operand (emission knows
+// which the instruction holds); addresses are base + scaled 12 bits, base + signed 9 bits, or base
+// + index.
 #include "target/aarch64/registers.h"
 #include "target/constraints.h"
 
@@ -179,8 +180,8 @@ bool fitsAddOrSub(int64_t value) {
   return isAddImmediate(value) || (value != INT64_MIN && isAddImmediate(-value));
 }
 
-// Constants that the instruction cannot hold are brought into x17 by emission: as many instructions as a
-// move to an allocated register, and one register less.
+// Constants that the instruction cannot hold are brought into x17 by emission: as many instructions
+// as a move to an allocated register, and one register less.
 bool AArch64Target::immediateFits(const Instr& instr, int index, int64_t value) const {
   if (static_cast<size_t>(index) >= firstVariadic(instr)) return true;
   switch (instr.op) {

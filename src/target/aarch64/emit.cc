@@ -270,10 +270,13 @@ void FunctionEmitter::emitBlock(const lir::Block* block) {
     noteLine(*instr);
     if (as_.logging()) as_.comment(lir::print(*instr));
     as_.tallier.instr(*instr);
-    if (instr->next != nullptr && pairAccess(*instr, *instr->next))
+    if (instr->next != nullptr && pairAccess(*instr, *instr->next)) {  // tallied as the first one's
+      as_.tallier.endInstr();
       instr = instr->next;
-    else
+      as_.tallier.instr(*instr);
+    } else {
       emitInstr(*instr);
+    }
     as_.tallier.endInstr();
     if (!instr->info().is_terminator) as_.count();
   }

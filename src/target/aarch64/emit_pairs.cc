@@ -9,8 +9,10 @@ using lir::Operand;
 
 bool FunctionEmitter::accessOf(const Instr& instr, Access* access) {
   auto word = [&](bool load, const Operand& value, uint64_t offset) {
-    *access = {load,          value.isReg() && value.bank == Bank::kFp, false, 8,
-               kStackPointer, static_cast<int64_t>(offset),             &value};
+    *access = {load,          value.isReg() && value.bank == Bank::kFp,
+               false,         8,
+               kStackPointer, static_cast<int64_t>(offset),
+               &value};
     return true;
   };
   auto memory = [&](bool load, bool vector, uint32_t width, const Operand& address,

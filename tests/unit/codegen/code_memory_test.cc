@@ -35,7 +35,9 @@ INSTANTIATE_TEST_SUITE_P(Mappings, CodeMemoryTest, ::testing::Values(true, false
 TEST_P(CodeMemoryTest, CodeRunsAndIsNeverWritableAndExecutable) {
   CodeMemory memory(small(GetParam()));
   ASSERT_TRUE(memory.usable());
-  EXPECT_EQ(memory.stats().dual_mapping, GetParam());
+  // An emulator that does not see the other mapping gets the fallback.
+  EXPECT_TRUE(memory.stats().dual_mapping == GetParam() ||
+              (GetParam() && !codegen_test::hostIsX86()));
   auto code = returns(5);
   void* at = memory.allocate(code.size());
   ASSERT_NE(at, nullptr);

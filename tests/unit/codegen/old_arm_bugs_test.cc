@@ -1,5 +1,5 @@
-// The bugs of an earlier ARM back end, each by its number and by what went wrong, on both targets: what can be
-// seen in the code is looked at for both on any host, the rest is run on the host.
+// The bugs of an earlier ARM back end, each by its number and by what went wrong, on both targets:
+// what can be seen in the code is looked at for both on any host, the rest is run on the host.
 #include <cstring>
 #include <set>
 
@@ -49,7 +49,7 @@ class OldArmBugs : public ::testing::TestWithParam<const Target*> {
     generate(function);
   }
   void generate(lir::Function& function) {
-    Result<CompiledCode> result = generateCode(function, unit, target(), memory, addresses, true);
+    Result<CompiledCode> result = generateCode(function, unit, target(), memory, addresses, {.disassembly = true});
     ASSERT_TRUE(result) << result.bailout().detail;
     code = std::move(*result);
   }
@@ -60,8 +60,7 @@ class OldArmBugs : public ::testing::TestWithParam<const Target*> {
   // The instructions of AArch64 code from the register entry on.
   std::vector<uint32_t> words() const {
     auto* start = static_cast<uint8_t*>(code.register_entry);
-    size_t count =
-        (code.size - static_cast<size_t>(start - static_cast<uint8_t*>(code.base))) / 4;
+    size_t count = (code.size - static_cast<size_t>(start - static_cast<uint8_t*>(code.base))) / 4;
     std::vector<uint32_t> result(count);
     std::memcpy(result.data(), start, 4 * count);
     return result;
@@ -97,8 +96,10 @@ TEST_P(OldArmBugs, A2ThePrologueLeavesArgumentsToTheAllocator) {
       "  g6 = CallAddress g5, g4, g3, g2, g1 {address=" +
       address(addressOf(&observe)) +
       "}\n  g7 = Mul g2, 10 {width=8}\n  g8 = Mul g3, 100 {width=8}\n  g9 = Mul g4, 1000 "
-      "{width=8}\n  g10 = Mul g6, 10000 {width=8}\n  g11 = Add g1, g7 {width=8}\n  g12 = Add g8, g9 "
-      "{width=8}\n  g13 = Add g11, g12 {width=8}\n  g14 = Add g13, g10 {width=8}\n  Return g14\n}\n");
+      "{width=8}\n  g10 = Mul g6, 10000 {width=8}\n  g11 = Add g1, g7 {width=8}\n  g12 = Add g8, "
+      "g9 "
+      "{width=8}\n  g13 = Add g11, g12 {width=8}\n  g14 = Add g13, g10 {width=8}\n  Return "
+      "g14\n}\n");
   if (!runs()) return;
   EXPECT_EQ(call(uint64_t{1}, uint64_t{2}, uint64_t{3}, uint64_t{4}, uint64_t{5}), 54321u);
   seen.resize(5);
@@ -168,8 +169,8 @@ TEST_P(OldArmBugs, A4SubWordValuesAreExtendedWhereTheyAreLoaded) {
   for (auto& row : rows) {
     std::string width = std::to_string(row.width);
     compile("fun a4 params=1 outgoing=0 {\nbb0:\n  g1 = Param {index=0}\n  g2 = Load [g1] {width=" +
-            width + ", sign=" + (row.sign ? "true" : "false") + "}\n  Store [g1 + 8], g2 {width=" +
-            width + "}\n  Return g2\n}\n");
+            width + ", sign=" + (row.sign ? "true" : "false") +
+            "}\n  Store [g1 + 8], g2 {width=" + width + "}\n  Return g2\n}\n");
     EXPECT_EQ(call(bytes), row.expected) << width;
     EXPECT_EQ(std::memcmp(bytes, bytes + 8, static_cast<size_t>(row.width)), 0);
   }
@@ -178,15 +179,16 @@ TEST_P(OldArmBugs, A4SubWordValuesAreExtendedWhereTheyAreLoaded) {
     const char *cond, *value;
     int width;
     bool expected;
-  } compared[] = {{"lt", "0", 1, true},   {"ult", "129", 1, true}, {"eq", "-128", 1, true},
-                  {"eq", "128", 1, true}, {"ge", "0", 2, false},   {"ugt", "65407", 2, true},
+  } compared[] = {{"lt", "0", 1, true},    {"ult", "129", 1, true}, {"eq", "-128", 1, true},
+                  {"eq", "128", 1, true},  {"ge", "0", 2, false},   {"ugt", "65407", 2, true},
                   {"lt", "-126", 1, true}, {"gt", "-129", 2, true}};
   bytes[8] = 0x7F;
   for (auto& row : compared) {
-    compile(std::string("fun a4 params=1 outgoing=0 {\nbb0:\n  g1 = Param {index=0}\n  BranchCmpMem "
-                        "[g1], ") +
-            row.value + ", bb1, bb2 {cond=" + row.cond + ", width=" + std::to_string(row.width) +
-            ", likely=0}\nbb1:\n  g2 = Move 1\n  Return g2\nbb2:\n  g3 = Move 0\n  Return g3\n}\n");
+    compile(
+        std::string("fun a4 params=1 outgoing=0 {\nbb0:\n  g1 = Param {index=0}\n  BranchCmpMem "
+                    "[g1], ") +
+        row.value + ", bb1, bb2 {cond=" + row.cond + ", width=" + std::to_string(row.width) +
+        ", likely=0}\nbb1:\n  g2 = Move 1\n  Return g2\nbb2:\n  g3 = Move 0\n  Return g3\n}\n");
     EXPECT_EQ(call(bytes), row.expected) << row.cond << row.value << row.width;
   }
 }
@@ -213,8 +215,8 @@ TEST_P(OldArmBugs, A7NothingLiesBelowTheStackPointer) {
         lir::Function function;
         ASSERT_TRUE(parseInto(
             wrap("bb0:\n  %0 = Call 1, 2, 3, 4, 5, 6, 7, 8, 9 {helper=load_global}\n  Return %0\n",
-                 "params=1 outgoing=" + std::to_string(outgoing) + " slots=" +
-                     std::to_string(slots) + " saved=" + saved),
+                 "params=1 outgoing=" + std::to_string(outgoing) +
+                     " slots=" + std::to_string(slots) + " saved=" + saved),
             &function));
         NativeFrame frame = layOutFrame(function, target());
         EXPECT_EQ(checkFrame(frame), "");
@@ -253,9 +255,9 @@ TEST_P(OldArmBugs, A8TheCallTargetSurvivesPositionAndArguments) {
     }
     compile("fun a8 params=5 outgoing=2 {\nbb0:\n" + params + "  g7 = Move " +
             std::to_string(addressOf(&observe)) + "\n" + pressure +
-            "  Store [g5], 123456789012345 {width=8}\n  g6 = CallIndirect g7, " + more + "\n" + sum +
-            "  g9000 = CallIndirect g7, " + more + "\n  g9001 = Add g" + std::to_string(last) +
-            ", g9000 {width=8}\n  Return g9001\n}\n");
+            "  Store [g5], 123456789012345 {width=8}\n  g6 = CallIndirect g7, " + more + "\n" +
+            sum + "  g9000 = CallIndirect g7, " + more + "\n  g9001 = Add g" +
+            std::to_string(last) + ", g9000 {width=8}\n  Return g9001\n}\n");
     if (!runs()) continue;
     uint64_t word = 0, at = reinterpret_cast<uint64_t>(&word);
     uint64_t expected = 2;
@@ -274,8 +276,9 @@ TEST_P(OldArmBugs, A9OutgoingWordsAndSpilledValuesDoNotOverlap) {
             "] {width=8, sign=false}\n";
   for (int i = 0; i < 6; ++i)
     body += "  StoreOut g" + std::to_string(10 + i) + " {index=" + std::to_string(i) + "}\n";
-  body += "  g60 = LeaOut {index=0}\n  g61 = CallAddress g60, 6, 3, 4, 5, 6, 7, 8, 9, 10 {address=" +
-          address(addressOf(&sumOf)) + "}\n";
+  body +=
+      "  g60 = LeaOut {index=0}\n  g61 = CallAddress g60, 6, 3, 4, 5, 6, 7, 8, 9, 10 {address=" +
+      address(addressOf(&sumOf)) + "}\n";
   std::string last = "g61";
   for (int i = 0; i < 40; ++i) {
     std::string next = "g" + std::to_string(100 + i);

@@ -1,5 +1,5 @@
-// What lies out of reach: large functions, whose branches and literals must go the long way, and code that is
-// placed far from what it calls.
+// What lies out of reach: large functions, whose branches and literals must go the long way, and
+// code that is placed far from what it calls.
 #include <cstring>
 #include <set>
 
@@ -18,11 +18,10 @@ class Ranges : public ::testing::Test {
         addresses.thread_state = addressOf(&give);
     unit.layout = &layout();
   }
-  Result<CompiledCode> generate(const std::string& text, const Target& target,
-                                CodeMemory& into) {
+  Result<CompiledCode> generate(const std::string& text, const Target& target, CodeMemory& into) {
     lir::Function function;
     EXPECT_TRUE(parseInto(text, &function));
-    return generateCode(function, unit, target, into, addresses, true);
+    return generateCode(function, unit, target, into, addresses, {.disassembly = true});
   }
   CodeMemory memory{
       CodeMemoryOptions{.reserve_bytes = size_t{32} << 20, .near = {addressOf(&give)}}};
@@ -36,14 +35,14 @@ std::string filler(size_t instructions) {
   return text;
 }
 
-// Forward and backward over the filler, by each kind of conditional branch, with literals before it.
+// Forward and backward over the filler, by each kind of conditional branch, with literals before
+// it.
 TEST_F(Ranges, BranchesAndLiteralsOfLargeFunctions) {
   for (size_t size : {size_t{10}, size_t{9000}, size_t{300000}}) {
-    for (const char* branch :
-         {"BranchCmp %6, 0, bb1, bb2 {cond=eq, width=8, likely=2}",
-          "BranchTest %6, 1, bb1, bb2 {cond=eq, width=8, likely=2}",
-          "BranchCmp %6, 0, bb1, bb2 {cond=lt, width=8, likely=2}",
-          "BranchCmp %6, 5, bb1, bb2 {cond=ult, width=8, likely=2}"}) {
+    for (const char* branch : {"BranchCmp %6, 0, bb1, bb2 {cond=eq, width=8, likely=2}",
+                               "BranchTest %6, 1, bb1, bb2 {cond=eq, width=8, likely=2}",
+                               "BranchCmp %6, 0, bb1, bb2 {cond=lt, width=8, likely=2}",
+                               "BranchCmp %6, 5, bb1, bb2 {cond=ult, width=8, likely=2}"}) {
       std::string text = wrap(
           "bb0:\n  %2 = Move 81985529216486895\n  %f1 = MoveConstF {value=0.1}\n  %0 = FpToGp "
           "%f1\n  %2 = Add %2, %0 {width=8}\n  " +
@@ -66,10 +65,9 @@ TEST_F(Ranges, BranchesAndLiteralsOfLargeFunctions) {
 // Long forms are used where the distance needs them and nowhere else; whatever the host.
 TEST_F(Ranges, LongFormsOnlyWhereTheyAreNeeded) {
   auto text = [](size_t size) {
-    return wrap(
-        "bb0:\n  BranchTest %6, 1, bb1, bb2 {cond=eq, width=8, likely=2}\nbb2:\n" + filler(size) +
-            "  Return %2\nbb1:\n  %0 = Move 5\n  Return %0\n",
-        "params=2 outgoing=0");
+    return wrap("bb0:\n  BranchTest %6, 1, bb1, bb2 {cond=eq, width=8, likely=2}\nbb2:\n" +
+                    filler(size) + "  Return %2\nbb1:\n  %0 = Move 5\n  Return %0\n",
+                "params=2 outgoing=0");
   };
   auto shown = [&](size_t size) {
     Result<CompiledCode> code = generate(text(size), aarch64Target(), memory);
@@ -148,8 +146,8 @@ TEST_F(Ranges, FarPlacementRunsOnTheHost) {
   std::string name = hostIsX86() ? "%7" : "%0";
   std::string body = "bb0:\n  " + name + " = Move 5\n";
   for (int i = 0; i < 3; ++i)
-    body += "  %0 = Call " + name + " {helper=load_global}\n" +
-            (hostIsX86() ? "  %7 = Move %0\n" : "");
+    body +=
+        "  %0 = Call " + name + " {helper=load_global}\n" + (hostIsX86() ? "  %7 = Move %0\n" : "");
   Result<CompiledCode> code =
       generate(wrap(body + "  Return %0\n", "params=1 outgoing=0"), hostTarget(), far);
   ASSERT_TRUE(code) << code.bailout().detail;

@@ -1,5 +1,6 @@
-// The words that target/aarch64/encodings makes itself, each against what a disassembler (binutils' objdump)
-// prints for it. The expected text stands here; where the cross objdump is there, it is asked again.
+// The words that target/aarch64/encodings makes itself, each against what a disassembler (binutils'
+// objdump) prints for it. The expected text stands here; where the cross objdump is there, it is
+// asked again.
 #include "target/aarch64/encodings.h"
 
 #include <gtest/gtest.h>

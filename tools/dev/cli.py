@@ -170,7 +170,8 @@ def _commonOptions() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser, 
 
 def _addTestOptions(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--arch", choices=("all", *machines.MACHINES),
-                     help=f"on which machines (default: this one, {paths.HOST_ARCH})")
+                     help="for which machines (default: all; only this one with paths, -k, -x, --python, --unit-only, "
+                          "--debug or --asan, or where Debian's packages cannot be had)")
     sub.add_argument("--full", action="store_true", help="the long tests too")
     sub.add_argument("--cpython", action="store_true",
                      help="with --full: all of CPython's own tests, stock and under the JIT at two thresholds, and "
@@ -229,12 +230,12 @@ def _parser() -> argparse.ArgumentParser:
               "./dev bench --options.")
     sub.add_argument("--options", action="store_true", help="the help of python -m tephra bench")
 
-    sub = add("test", cmdTest, "run all tests, with both CPython versions", [both],
-              "Builds, then runs the unit tests (GoogleTest) and tests/ (pytest) with each CPython version. A\n"
-              "machine that is emulated leaves out the tests of the Python package and the generated programs unless\n"
-              "--full is given. The last lines count tests, compiled functions and machine-code bytes for each\n"
-              "architecture. Where no CPython 3.12 is found, the first and the last line say so. Exit status 1 upon\n"
-              "any failure.")
+    sub = add("test", cmdTest, "run all tests, with both CPython versions and for both architectures", [both],
+              "Builds, then runs the unit tests (GoogleTest) and tests/ (pytest) with each CPython version, and again\n"
+              "for AArch64. A machine that is emulated leaves out the tests of the Python package and the generated\n"
+              "programs unless --full is given. The last lines count tests, compiled functions and machine-code bytes\n"
+              "for each architecture. Where no CPython 3.12 is found, the first and the last line say so. Exit status 1\n"
+              "upon any failure.")
     _addTestOptions(sub)
 
     sub = add("shell", cmdShell, "start a Python with Tephra on", [one],

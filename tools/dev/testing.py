@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dev import build, machines, paths, privateapt, venvs
+from dev import build, machines, paths, privateapt, system, venvs
 from dev.util import cleanEnv, say
 
 _NO_TESTS = 5  # pytest's exit status when it collected nothing
@@ -267,6 +267,8 @@ def _available(versions: list[str], machine: machines.Machine) -> list[str]:
 def main(versions: list[str], flavour: str, args) -> int:
     """Runs what `args` names; the exit status of ./dev test."""
     targets = _machines(args, flavour)
+    for machine in targets:  # all tools first: the native unit tests use the cross disassembler
+        system.ensureBuild(machine, prefix=False)
     if args.unit_only:
         return _unitOnly(targets)
     results: list[Result] = []

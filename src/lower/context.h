@@ -77,6 +77,8 @@ class Context {
   Operand object(ObjRef ref);  // address of an object of the unit, as immediate
   std::optional<int64_t> constantInt(const Instr* value) const;
   static bool isNull(const Instr* value) { return value->op == hir::Op::kConstNull; }
+  // An instruction that an earlier one of the block has done already.
+  void skip(const Instr* done) { deferred_[done->id] = true; }
   uint32_t useCount(const Instr* value) const { return uses_[value->id]; }
 
   // --- memory and registers
@@ -168,7 +170,7 @@ class Context {
   Operands values_;                        // by HIR value id
   std::vector<uint32_t> uses_;             // by HIR value id
   std::vector<const Instr*> single_user_;  // by HIR value id
-  std::vector<bool> deferred_;             // made at its only use
+  std::vector<bool> deferred_;             // made at its only use, or skipped
   std::vector<lir::Block*> blocks_;        // by HIR block id: where it begins
   std::vector<const hir::Block*> order_;   // reverse post-order
   std::vector<uint32_t> depth_;            // by HIR block id
@@ -186,6 +188,10 @@ Operand valueOf(Context& c, const Condition& condition);
 Cond condOf(hir::CmpKind kind);
 
 using Lowerer = void (*)(Context&, const Instr&);
+
+// boxes.cc
+void boxInt(Context& c, const Instr& i);
+void boxFloat(Context& c, const Instr& i);
 
 // One table per family; nullptr = not of this family.
 Lowerer frameLowerer(hir::Op op);

@@ -10,7 +10,6 @@ using hir::Op;
 namespace {
 
 constexpr int64_t kCompactTagEnd = 16;  // compact ints have lv_tag < 16
-constexpr int64_t kSmallIntMin = -5, kSmallIntCount = 262;
 
 // value = digit, negated when tag bit 1 is set (sign 2); zero has a zero digit.
 void unboxInt(Context& c, const Instr& i) {
@@ -23,27 +22,8 @@ void unboxInt(Context& c, const Instr& i) {
   c.define(&i, c.b.Sub(c.b.Xor(digit, negative, 8), negative, 8));
 }
 
-// Small ints are immortal, so the table's objects need no reference.
-void boxInt(Context& c, const Instr& i) {
-  Operand value = c.reg(i.operands[0]);
-  Operand index = c.b.Add(value, c.imm(-kSmallIntMin), 8);
-  auto large = c.splitIf(index, c.imm(kSmallIntCount), Cond::kUGe, 8, false);
-  Operand offset =
-      std::has_single_bit(static_cast<uint32_t>(c.py.small_int_size))
-          ? c.b.Shl(index, c.imm(std::countr_zero(static_cast<uint32_t>(c.py.small_int_size))), 8)
-          : c.b.Mul(index, c.imm(c.py.small_int_size), 8);
-  Operand small = c.b.Add(offset, c.imm(static_cast<int64_t>(c.py.small_ints)), 8);
-  c.b.setBlock(large.cold);
-  Operand made = c.callChecked(i, "box_int", {value});
-  c.define(&i, c.joinWith(large.hot, small, large.cold, made));
-}
-
 void unboxFloat(Context& c, const Instr& i) {
   c.define(&i, c.b.LoadF(c.mem(c.use(i.operands[0]), c.py.float_value)));
-}
-
-void boxFloat(Context& c, const Instr& i) {
-  c.define(&i, c.callChecked(i, "box_float", {c.use(i.operands[0])}));
 }
 
 void boxBool(Context& c, const Instr& i) {

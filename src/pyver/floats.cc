@@ -4,14 +4,10 @@
 
 namespace tephra::py {
 
-namespace {
-
 PyInterpreterState* interpreter() {
   static PyInterpreterState* const main = PyInterpreterState_Main();
   return main;
 }
-
-}  // namespace
 
 #if defined(TEPHRA_PYVER_3_12)
 

@@ -7,6 +7,7 @@
 
 namespace tephra::py {
 
+PyInterpreterState* interpreter();  // the main one
 PyObject* makeFloat(double value);  // PyFloat_FromDouble
 // The last reference of an exact float is gone: _Py_Dealloc.
 void releaseFloat(PyObject* object);

@@ -10,15 +10,37 @@ std::unordered_map<PyObject*, CompiledFunction*>& registry() {
   return *map;
 }
 
+// What was found last, by address: calls ask for the same few again and again.
+struct Found {
+  PyObject* key;
+  CompiledFunction* compiled;
+};
+constexpr size_t kRecent = 256;
+Found recent[kRecent];
+
+Found& recentFor(PyObject* key) {
+  uintptr_t address = reinterpret_cast<uintptr_t>(key);
+  return recent[(address >> 4 ^ address >> 12) % kRecent];
+}
+
 CompiledFunction* find(PyObject* key) {
+  Found& last = recentFor(key);
+  if (last.key == key) return last.compiled;
   auto found = registry().find(key);
-  return found == registry().end() ? nullptr : found->second;
+  last = {key, found == registry().end() ? nullptr : found->second};
+  return last.compiled;
 }
 }  // namespace
 
-void registerCompiled(PyObject* key, CompiledFunction* compiled) { registry()[key] = compiled; }
+void registerCompiled(PyObject* key, CompiledFunction* compiled) {
+  registry()[key] = compiled;
+  recentFor(key) = {};
+}
 
-void unregisterCompiled(PyObject* key) { registry().erase(key); }
+void unregisterCompiled(PyObject* key) {
+  registry().erase(key);
+  recentFor(key) = {};
+}
 
 CompiledFunction* compiledFor(PyObject* function) {
   if (CompiledFunction* own = find(function)) return own;

@@ -2,6 +2,7 @@
 #include "runtime/helpers.h"
 
 #include "pyver/floats.h"
+#include "pyver/numbers.h"
 
 #include "runtime/exit.h"
 #include "runtime/recursion.h"
@@ -50,6 +51,7 @@ extern "C" void tephra_collect_garbage(PyThreadState*) { PyGC_Collect(); }
 
 extern "C" void tephra_dealloc(PyObject* object) {
   if (PyFloat_CheckExact(object)) return py::releaseFloat(object);
+  if (PyLong_CheckExact(object)) return py::releaseInt(object);
   _Py_Dealloc(object);
 }
 

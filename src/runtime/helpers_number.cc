@@ -2,11 +2,36 @@
 #include "runtime/helpers.h"
 
 #include "pyver/floats.h"
+#include "pyver/numbers.h"
 
 #include <cmath>
 
-extern "C" PyObject* tephra_box_int(int64_t value) { return PyLong_FromLongLong(value); }
+extern "C" PyObject* tephra_box_int(int64_t value) { return tephra::py::makeInt(value); }
 extern "C" PyObject* tephra_box_float(double value) { return tephra::py::makeFloat(value); }
+
+namespace {
+
+// A home without a reference may be tagged (bit 0); new content is stored plain.
+PyObject* intoHome(uintptr_t* home, PyObject* made) {
+  if (!made) return nullptr;
+  PyObject* old = reinterpret_cast<PyObject*>(*home & ~uintptr_t{1});
+  *home = reinterpret_cast<uintptr_t>(made);
+  Py_XDECREF(old);
+  return made;
+}
+
+}  // namespace
+
+extern "C" PyObject* tephra_int_into_home(void* home, int64_t value) {
+  uintptr_t* content = static_cast<uintptr_t*>(home);
+  PyObject* old = reinterpret_cast<PyObject*>(*content & ~uintptr_t{1});
+  if (old && tephra::py::rewriteInt(old, value)) return old;
+  return intoHome(content, tephra::py::makeInt(value));
+}
+
+extern "C" PyObject* tephra_float_into_home(void* home, double value) {
+  return intoHome(static_cast<uintptr_t*>(home), tephra::py::makeFloat(value));
+}
 
 extern "C" PyObject* tephra_int_add(PyObject* left, PyObject* right) {
   return PyLong_Type.tp_as_number->nb_add(left, right);

@@ -3,9 +3,13 @@
 
 #include <cstring>
 
+#include "pyver/numbers.h"
+
 namespace py = tephra::py;
 
 extern "C" PyObject* tephra_binary_op(PyObject* left, PyObject* right, int64_t kind) {
+  PyObject* number;
+  if (py::numberOp(left, right, static_cast<int>(kind), &number)) return number;
   return py::binaryOp(left, right, static_cast<int>(kind));
 }
 

@@ -13,11 +13,14 @@ using Memory = std::array<uint64_t, 128>;
 uint64_t addressOf(const void* memory) { return reinterpret_cast<uint64_t>(memory); }
 
 struct Compiled {
-  Compiled(const std::string& text, const Combination& on, uint32_t args)
+  // whole: the text is a function that may run, not a piece of one.
+  Compiled(const std::string& text, const Combination& on, uint32_t args, bool whole = true)
       : unit(fakeUnit(*on.layout, args)), function(&unit) {
     hir::ParseError error{};
     TEPHRA_CHECK(hir::parse(text, &function, &error), "HIR text");
-    for (const std::string& problem : hir::verify(function)) ADD_FAILURE() << problem;
+    if (whole) {
+      for (const std::string& problem : hir::verify(function)) ADD_FAILURE() << problem;
+    }
     auto result = lowerToLir(function, *on.target);
     TEPHRA_CHECK(result, "a lowering");
     code = std::move(*result);
@@ -140,6 +143,123 @@ TEST(LowerMeaning, CompactInts) {
         EXPECT_EQ(static_cast<int64_t>(outcome.values[0]), *test.value);
       }
     }
+  }
+}
+
+// A number stored over another one: when nobody else refers to the old object, it becomes the box.
+struct StoredNumber {
+  uint64_t home = 0;           // what slot 1 holds afterwards
+  uint64_t result = 0;         // the box
+  std::vector<uint64_t> call;  // arguments of the helper; empty: it was not called
+};
+
+constexpr uint64_t kMade = 0x5550;
+
+StoredNumber storeNumber(const std::string& box, const std::string& take, int64_t value,
+                         uint64_t home, const Combination& on) {
+  Compiled compiled(
+      "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n"
+      "  v1:State = FrameState v0 {offset=2, raise_offset=2, nstack=1}\n"
+      "  v2:Int64 = LoadVarSize v0\n  v9:Double = IntToDouble v2\n" +
+          box + "  v4:" + take +
+          " = TakeHome {slot=1}\n  StoreHome v3 {slot=1, old=0}\n  XDecref v4\n"
+          "  v5:State = FrameState v3 {offset=3, raise_offset=3, nstack=1}\n"
+          "  Deopt v5 {reason=Stress}\n}\n",
+      on, 1, false);
+  Memory frame{}, argument{};
+  argument[2] = static_cast<uint64_t>(value);
+  size_t slot = static_cast<size_t>(on.layout->frame_localsplus) / 8 + 1;
+  frame[slot] = home;
+  Evaluator machine(*compiled.code);
+  StoredNumber stored;
+  machine.frame = addressOf(&frame);
+  machine.params = {0, addressOf(&argument)};
+  machine.on_call = [&](const std::string& name, const std::vector<uint64_t>& args) {
+    EXPECT_TRUE(name == "int_into_home" || name == "float_into_home") << name;
+    EXPECT_EQ(args[0], addressOf(&frame[slot]));
+    stored.call = args;
+    return frame[slot] = kMade;
+  };
+  Outcome outcome = machine.run();
+  EXPECT_EQ(compiled.reason(outcome), ExitReason::kStress);
+  stored.home = frame[slot];
+  stored.result = outcome.values[0];
+  EXPECT_EQ(stored.home, stored.result);
+  return stored;
+}
+
+TEST(LowerMeaning, IntsTakeOverTheObjectInTheHome) {
+  constexpr int64_t kDigit = (1 << 30) - 1;
+  struct {
+    int64_t value;
+    uint64_t refcount, tag;
+    bool reused;
+  } cases[] = {{257, 1, 8, true},           {-6, 1, 8, true},    {kDigit, 1, 10, true},
+               {-kDigit, 1, 8, true},       {257, 2, 8, false},  {257, 1, 16, false},
+               {257, 0xC0000000, 8, false}, {257, 1, 1, false},  {kDigit + 1, 1, 8, false},
+               {-kDigit - 1, 1, 8, false},  {kMax, 1, 8, false}, {kMin, 1, 8, false}};
+  for (const Combination& on : combinations()) {
+    for (const auto& test : cases) {
+      Memory old{};
+      old[0] = test.refcount;
+      old[2] = test.tag;
+      old[3] = 0xABCD000000000007;
+      StoredNumber stored =
+          storeNumber("  v3:Int = BoxInt v2, v1\n", "Null|Int", test.value, addressOf(&old), on);
+      ASSERT_EQ(stored.call.empty(), test.reused) << test.value << " " << test.tag;
+      if (!test.reused) {
+        EXPECT_EQ(static_cast<int64_t>(stored.call[1]), test.value);
+        EXPECT_EQ(old[2], test.tag);
+        continue;
+      }
+      EXPECT_EQ(stored.home, addressOf(&old));
+      EXPECT_EQ(old[0], 1u);
+      EXPECT_EQ(old[2], test.value < 0 ? 10u : 8u);
+      uint64_t digit = static_cast<uint64_t>(test.value < 0 ? -test.value : test.value);
+      EXPECT_EQ(old[3], 0xABCD000000000000 | digit);
+    }
+  }
+}
+
+TEST(LowerMeaning, SmallIntsReplaceTheObjectInTheHome) {
+  for (const Combination& on : combinations()) {
+    for (int64_t value : {-5, 0, 256}) {
+      Memory old{};
+      old[0] = 2;
+      old[2] = 8;
+      StoredNumber stored =
+          storeNumber("  v3:Int = BoxInt v2, v1\n", "Int", value, addressOf(&old), on);
+      EXPECT_TRUE(stored.call.empty());
+      uint64_t place = static_cast<uint64_t>((value + 5) * on.layout->small_int_size);
+      EXPECT_EQ(stored.home, on.layout->small_ints + place);
+      EXPECT_EQ(old[0], 1u);
+    }
+  }
+}
+
+TEST(LowerMeaning, FloatsTakeOverTheObjectInTheHome) {
+  for (const Combination& on : combinations()) {
+    for (uint64_t refcount : {1u, 2u}) {
+      Memory old{};
+      old[0] = refcount;
+      StoredNumber stored =
+          storeNumber("  v3:Float = BoxFloat v9, v1\n", "Float", 42, addressOf(&old), on);
+      ASSERT_EQ(stored.call.empty(), refcount == 1);
+      if (refcount == 1) {
+        EXPECT_EQ(stored.home, addressOf(&old));
+        EXPECT_EQ(std::bit_cast<double>(old[2]), 42.0);
+      }
+    }
+  }
+}
+
+TEST(LowerMeaning, EmptyHomesGetANewNumber) {
+  for (const Combination& on : combinations()) {
+    uint64_t null = on.layout->frame_holds_stack_refs ? 1 : 0;
+    StoredNumber stored = storeNumber("  v3:Int = BoxInt v2, v1\n", "Null|Int", 1000, null, on);
+    EXPECT_EQ(stored.home, kMade);
+    stored = storeNumber("  v3:Float = BoxFloat v9, v1\n", "Null|Float", 1000, null, on);
+    EXPECT_EQ(stored.home, kMade);
   }
 }
 

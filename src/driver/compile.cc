@@ -20,7 +20,7 @@ namespace {
 Result<std::unique_ptr<lir::Function>> allocatedLir(const hir::Function& hir, const Target& target,
                                                     std::string* before) {
   Result<std::unique_ptr<lir::Function>> lowered =
-      lowerToLir(hir, target, {jit().options.force_exit});
+      lowerToLir(hir, target, {jit().options.force_exit, jit().options.reuse_boxes});
   if (!lowered) return lowered;
   if (before) *before = lir::print(**lowered);
   regalloc::AllocationOptions allocation;

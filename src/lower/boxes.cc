@@ -32,6 +32,7 @@ const Instr* skipStates(const Instr* i) {
 
 // `mask`: the exact type of the box, which the old content must have, too.
 std::optional<HomeUpdate> homeUpdateAfter(Context& c, const Instr& box, uint32_t mask) {
+  if (!c.reuse_boxes) return std::nullopt;
   HomeUpdate update;
   update.take = skipStates(box.next);
   if (!update.take || update.take->op != Op::kTakeHome) return std::nullopt;

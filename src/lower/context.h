@@ -62,6 +62,7 @@ class Context {
   lir::Builder b;
 
   int64_t force_exit = -1;  // LowerOptions
+  bool reuse_boxes = true;
 
   // --- refusal
   void fail(std::string detail);

@@ -244,7 +244,8 @@ void leaveFrame(Context& c, const Instr& i) {
   constexpr int64_t kLargestChunkHeader =
       64;  // smaller than any frame, so no second frame is so near
   auto observed = c.splitIfMem(c.mem(c.frame(), py.frame_frame_obj), c.imm(0), Cond::kNe, 8);
-  Operand from_chunk = c.b.Sub(c.b.Move(c.frame()), c.load(c.thread(), py.ts_datastack_chunk), 8);
+  Operand chunk = c.load(c.thread(), py.ts_datastack_chunk);
+  Operand from_chunk = c.b.Sub(c.b.Move(c.frame()), chunk, 8);
   auto first = c.splitIf(from_chunk, c.imm(kLargestChunkHeader), Cond::kULt, 8);
 
   c.b.AddMem(c.mem(c.thread(), py.ts_py_recursion_remaining), c.imm(1), 4);

@@ -25,6 +25,7 @@ Result<std::unique_ptr<lir::Function>> lowerToLir(const hir::Function& function,
   auto out = std::make_unique<lir::Function>();
   lower::Context context(function, target, out.get());
   context.force_exit = options.force_exit;
+  context.reuse_boxes = options.reuse_boxes;
   if (!context.run()) return context.bailout();
   lower::legalize(out.get(), target);
   return out;

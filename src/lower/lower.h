@@ -20,6 +20,8 @@ struct LowerOptions {
   // Tests: the exit with this number among those that deoptimise is always taken. It gets a record
   // of its own, lir::Function::forced_exit. -1: none.
   int64_t force_exit = -1;
+  // A number stored to a local becomes the object that was there, where nobody else refers to it.
+  bool reuse_boxes = true;
 };
 
 Result<std::unique_ptr<lir::Function>> lowerToLir(const hir::Function& function,

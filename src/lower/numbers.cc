@@ -30,7 +30,8 @@ void boxBool(Context& c, const Instr& i) {
   const Instr* value = i.operands[0];
   int64_t yes = static_cast<int64_t>(c.py.py_true), no = static_cast<int64_t>(c.py.py_false);
   if (value->op == Op::kConstBool) return c.define(&i, c.imm(value->attr[0] ? yes : no));
-  c.define(&i, c.b.Select(c.reg(value), c.b.Move(c.imm(yes)), c.b.Move(c.imm(no))));
+  Operand otherwise = c.b.Move(c.imm(no)), then = c.b.Move(c.imm(yes));
+  c.define(&i, c.b.Select(c.reg(value), then, otherwise));
 }
 
 void truthValue(Context& c, const Instr& i) { c.define(&i, valueOf(c, primitiveCondition(c, &i))); }

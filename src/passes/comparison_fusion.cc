@@ -117,7 +117,8 @@ class Fusion {
       return builder_.IntCompare(a->operands[0], b->operands[0], cmp);
     }
     if (left->type.is(hir::kMaskFloat) && right->type.is(hir::kMaskFloat)) {
-      return builder_.DoubleCompare(builder_.UnboxFloat(left), builder_.UnboxFloat(right), cmp);
+      Instr* second = builder_.UnboxFloat(right);  // one order with every compiler
+      return builder_.DoubleCompare(builder_.UnboxFloat(left), second, cmp);
     }
     bool equality = cmp == CmpKind::kEq || cmp == CmpKind::kNe;
     Instr* answer = nullptr;

@@ -226,12 +226,12 @@ class Simplifier {
     }
     if (value->type.is(hir::kMaskPyBool)) return builder_.UnboxBool(value);
     if (value->type.is(hir::kMaskFloat)) {
-      return builder_.DoubleCompare(builder_.UnboxFloat(value), builder_.ConstDouble(0),
-                                    hir::CmpKind::kNe);
+      Instr* zero = builder_.ConstDouble(0);
+      return builder_.DoubleCompare(builder_.UnboxFloat(value), zero, hir::CmpKind::kNe);
     }
     if (value->type.is(hir::kMaskList | hir::kMaskTuple)) {
-      return builder_.IntCompare(builder_.LoadVarSize(value), builder_.ConstInt(0),
-                                 hir::CmpKind::kNe);
+      Instr* zero = builder_.ConstInt(0);
+      return builder_.IntCompare(builder_.LoadVarSize(value), zero, hir::CmpKind::kNe);
     }
     return nullptr;
   }

@@ -41,6 +41,12 @@ USES = {
             x, y = a
             return y
     """, ((1, 2),)),
+    "reuse-boxes": ("""
+        def f(n):
+            x = 1000
+            for i in range(n): x = x * 3 - i
+            return x
+    """, (5,)),
     # The frontend makes no phi with one input from today's bytecode; tests/passes/phi_elimination shows the pass.
     "pass-phi-elimination": None,
     "pass-simplify": ("""
@@ -79,8 +85,8 @@ USES = {
     """, (5,)),
 }
 OPTIMISATIONS = [row[0] for row in _tephra.options()
-                 if row[1] == "bool" and row[0] not in ("enable", "verify", "summary", "unwind-tables", "debugger",
-                                                        "perf-map")]
+                 if row[1] == "bool" and not row[0].startswith("stress-") and row[0] not in (
+                     "enable", "verify", "summary", "unwind-tables", "debugger", "perf-map", "count-blocks")]
 
 
 @pytest.fixture
@@ -110,9 +116,10 @@ def test_switching_off_changes_the_ir(option, off):
     for _ in range(40):
         function(*args)
     compile_all(namespace, [function])
-    with_it = _tephra.dump(function, "hir")
+    stage = "lir" if option == "reuse-boxes" else "hir"
+    with_it = _tephra.dump(function, stage)
     off(option)
-    without = _tephra.dump(function, "hir")
+    without = _tephra.dump(function, stage)
     assert with_it != without, with_it
 
 

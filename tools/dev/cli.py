@@ -170,8 +170,7 @@ def _commonOptions() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser, 
 
 def _addTestOptions(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--arch", choices=("all", *machines.MACHINES),
-                     help="for which machines (default: all; only this one with paths, -k, -x, --python, --unit-only, "
-                          "--debug or --asan, or where Debian's packages cannot be had)")
+                     help=f"for which machines (default: this one, {paths.HOST_ARCH})")
     sub.add_argument("--full", action="store_true", help="the long tests too")
     sub.add_argument("--cpython", action="store_true",
                      help="with --full: all of CPython's own tests, stock and under the JIT at two thresholds, and "
@@ -230,9 +229,9 @@ def _parser() -> argparse.ArgumentParser:
               "./dev bench --options.")
     sub.add_argument("--options", action="store_true", help="the help of python -m tephra bench")
 
-    sub = add("test", cmdTest, "run all tests, with both CPython versions and for both architectures", [both],
-              "Builds, then runs the unit tests (GoogleTest) and tests/ (pytest) with each CPython version, and again\n"
-              "for AArch64. A machine that is emulated leaves out the tests of the Python package, the generated\n"
+    sub = add("test", cmdTest, "run all tests, with both CPython versions", [both],
+              "Builds, then runs the unit tests (GoogleTest) and tests/ (pytest) with each CPython version; --arch all\n"
+              "does the same for AArch64. A machine that is emulated leaves out the tests of the Python package, the generated\n"
               "programs and most of CPython's suite unless --full is given. The last lines count tests, compiled functions and machine-code bytes\n"
               "for each architecture. Where no CPython 3.12 is found, the first and the last line say so. Exit status 1\n"
               "upon any failure.")

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dev import build, machines, paths, privateapt, system, venvs
+from dev import build, machines, paths, system, venvs
 from dev.util import cleanEnv, say
 
 _NO_TESTS = 5  # pytest's exit status when it collected nothing
@@ -226,14 +226,11 @@ def _report(results: list[Result], missing: str) -> int:
     return 1 if any(r.failed for r in results) or not any(r.passed for r in results) else 0
 
 
-def _machines(args, flavour: str) -> list[machines.Machine]:
-    """Which machines to test for: without --arch all that run here, but this one only when tests were chosen."""
-    if args.arch not in (None, "all"):
+def _machines(args) -> list[machines.Machine]:
+    """Which machines to test for: without --arch this one."""
+    if args.arch != "all":
         return [machines.machine(args.arch)]
     native = machines.machine(None)
-    chosen = args.paths or args.keyword or args.first or args.unit_only or args.python or flavour != "release"
-    if args.arch is None and (chosen or not privateapt.available()):
-        return [native]
     return [native, *(machines.machine(name) for name in machines.EMULATED if name != native.name)]
 
 
@@ -266,7 +263,7 @@ def _available(versions: list[str], machine: machines.Machine) -> list[str]:
 
 def main(versions: list[str], flavour: str, args) -> int:
     """Runs what `args` names; the exit status of ./dev test."""
-    targets = _machines(args, flavour)
+    targets = _machines(args)
     for machine in targets:  # all tools first: the native unit tests use the cross disassembler
         system.ensureBuild(machine, prefix=False)
     if args.unit_only:

@@ -49,7 +49,8 @@ class OldArmBugs : public ::testing::TestWithParam<const Target*> {
     generate(function);
   }
   void generate(lir::Function& function) {
-    Result<CompiledCode> result = generateCode(function, unit, target(), memory, addresses, {.disassembly = true});
+    Result<CompiledCode> result =
+        generateCode(function, unit, target(), memory, addresses, {.disassembly = true});
     ASSERT_TRUE(result) << result.bailout().detail;
     code = std::move(*result);
   }

@@ -36,7 +36,7 @@ def test_a_good_run(toys, tmp_path):
     assert {row["round"] for row in document["programs"]["fast"]["processes"]["tephra"]} == {0, 1}
     assert row["targets"]["tephra"]["jit"]["functions"] >= 1
     assert "jit" not in row["targets"]["cpython"]
-    assert re.search(r"^\| fast +\| +\d\.\d\d \(", done.stdout, re.MULTILINE)
+    assert re.search(r"^\| fast +\| +\d+\.\d\d \(", done.stdout, re.MULTILINE)
     probes = document["code_size"]
     assert probes["call of a Python function"]["200"] > probes["call of a Python function"]["2"] > 100
     order = [(r["round"], r["target"]) for line in (tmp_path / "out/raw.jsonl").read_text().splitlines()

@@ -117,13 +117,16 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
         for arch, each in row["architectures"].items()}}
 
 
-def run_program(program: str, warmup: int = 4, timeout: int = 600) -> list[dict[str, Any]]:
+def run_program(program: str, warmup: int = 4, timeout: int = 600, python: str = sys.executable,
+                env: dict[str, str] | None = None) -> list[dict[str, Any]]:
     """Runs a program with counting code; the rows of tephra.jit.get_instruction_counts() there.
 
     Args:
         program: path of a Python file; with QUICK_SIZE and run(n) it is warmed up first.
         warmup: calls of run(QUICK_SIZE) before the counted one.
         timeout: seconds.
+        python: the interpreter, with Tephra installed.
+        env: added to the environment.
 
     Raises: Failed.
     """
@@ -131,8 +134,8 @@ def run_program(program: str, warmup: int = 4, timeout: int = 600) -> list[dict[
         raise Failed("no such file")
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "counts.json")
-        command = [sys.executable, "-m", "tephra.counts", out, str(warmup), program]
-        environment = {**os.environ, "TEPHRA": "1", "TEPHRA_COUNT_BLOCKS": "1"}
+        command = [python, "-m", "tephra.counts", out, str(warmup), program]
+        environment = {**os.environ, **(env or {}), "TEPHRA": "1", "TEPHRA_COUNT_BLOCKS": "1"}
         try:
             done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout)
         except subprocess.TimeoutExpired:
@@ -157,7 +160,7 @@ def table_row(name: str, rows: list[dict[str, Any]], worst: int) -> str:
     """A line of the Markdown table."""
     sums = _counts.totals(rows)
     intel, arm = sums["x86_64"], sums["aarch64"]
-    named = ", ".join(f"{operation} {more:+,}" for operation, more in _differences(intel, arm)[:worst] if more > 0)
+    named = ", ".join(f"{operation} {more:+,}" for operation, more in differences(sums)[:worst] if more > 0)
     return (f"| {name} | {intel['instructions']:,} | {arm['instructions']:,} | {_ratio(rows, 'instructions'):.3f} "
             f"| {intel['hot_bytes']:,} | {arm['hot_bytes']:,} | {_ratio(rows, 'hot_bytes'):.3f} | {named} |")
 
@@ -167,10 +170,10 @@ def _ratio(rows: list[dict[str, Any]], what: str) -> float:
     return sums["aarch64"][what] / sums["x86_64"][what]
 
 
-def _differences(intel: dict[str, Any], arm: dict[str, Any]) -> list[tuple[str, int]]:
-    """Operations with the instructions that AArch64 executes more, worst first."""
+def differences(sums: dict[str, dict[str, Any]]) -> list[tuple[str, int]]:
+    """Operations with the instructions that AArch64 executes more, worst first; `sums`: _counts.totals()."""
     more: dict[str, int] = {}
-    for measure, sign in ((arm, 1), (intel, -1)):
+    for measure, sign in ((sums["aarch64"], 1), (sums["x86_64"], -1)):
         for (origin, operation), count in measure["operations"].items():
             name = f"{origin}:{operation}" if origin else operation
             more[name] = more.get(name, 0) + sign * count

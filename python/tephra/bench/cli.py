@@ -53,8 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--timeout", type=float, default=600.0, metavar="SECONDS", help="longest process (default 600)")
     how.add_argument("--clock", choices=("auto", "wall", "cpu"), default="auto",
                      help="wall time, or CPU time; auto: wall unless processes were kept off the processor (default)")
-    how.add_argument("--count", choices=("instructions",),
-                     help="executed instructions per iteration instead of time, by callgrind; small sizes")
+    how.add_argument("--count", choices=("instructions", "blocks"),
+                     help="instead of time, with small sizes: executed instructions per iteration, by callgrind; or those of "
+                          "compiled code on both architectures, exact, with bytes of hot and cold code")
     how.add_argument("--count-plugin", metavar="FILE",
                      help="for an emulated interpreter: qemu's counting plugin (./dev bench --arch passes it)")
     how.add_argument("--gates-only", action="store_true", help="check the gates, time nothing")
@@ -180,7 +181,7 @@ def _measure(args: argparse.Namespace, folder: Path, setup: Setup, records: list
         store.close()
     failed = failures(store.records)
     document = results.build(store.records, args.clock)
-    done = sum(record["kind"] == "process" for record in store.records)
+    done = sum(record["kind"] in ("process", "blocks") for record in store.records)
     if done or not interrupted:
         reports.write_all(folder, document, args)
     if interrupted:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tephra import __version__, _native
-from tephra.bench import builds, counting, gates, machine, programs, targets
+from tephra.bench import blocks, builds, counting, gates, machine, programs, targets
 from tephra.bench.errors import BenchError
 from tephra.bench.processes import Plan
 from tephra.bench.programs import Program
@@ -59,13 +59,18 @@ def make(args: argparse.Namespace) -> Setup:
                                    **({"iterations": args.iterations} if args.iterations else {}))
     limit = args.time_limit if args.time_limit is not None else _QUICK_LIMIT if args.quick else 0.0
     slow = {} if folder is None else gates.known_slow(folder, ".".join(plain.facts["python"].split(".")[:2]))
-    if args.count:
+    if args.count == "instructions":
         counting.check(args.count_plugin or "")
+    elif args.count:
+        if len(found) > 2:
+            raise BenchError(f"--count blocks: counts Tephra's own code; {found[2].label} cannot be counted beside it "
+                             "(--option chooses Tephra's options)")
+        blocks.check(chosen)
     rounds = args.processes or (1 if args.count else _ROUNDS)
     small = args.quick or args.count
     return Setup(chosen, found, {p.name: args.size or (p.quick_size if small else p.default_size) for p in chosen},
                  measured, dataclasses.replace(_GATES, timeout=args.timeout), rounds, min(_LEAST_ROUNDS, rounds), limit,
-                 without, slow, bool(args.programs), args.gates_only, bool(args.count), args.count_plugin or "")
+                 without, slow, bool(args.programs), args.gates_only, args.count == "instructions", args.count_plugin or "", args.count == "blocks")
 
 
 def _table() -> dict[str, tuple[str, str, str]]:
@@ -121,7 +126,7 @@ def header(setup: Setup, args: argparse.Namespace) -> dict[str, Any]:
     return {
         "created": machine.now(), "machine": machine.describe(), "tephra": __version__,
         "commit": machine.commit(setup.programs[0].folder), "argv": sys.argv[1:],
-        "quick": bool(args.quick), "suite": "micro" if args.micro else "programs", "order": "A B B A", "measure": "instructions" if args.count else "time",
+        "quick": bool(args.quick), "suite": "micro" if args.micro else "programs", "order": "A B B A", "measure": args.count or "time",
         "programs": [{"name": p.name, "about": p.about, "size": setup.sizes[p.name], "quick_size": p.quick_size,
                       "default_size": p.default_size, "hot": list(p.hot), "known_gap": p.known_gap,
                       "folder": str(p.folder), "file": str(p.file) if p.file else None} for p in setup.programs],
@@ -130,7 +135,7 @@ def header(setup: Setup, args: argparse.Namespace) -> dict[str, Any]:
                   "rounds": setup.rounds, "least_rounds": setup.least_rounds, "time_limit": setup.time_limit,
                   "without": [[option, target.name] for option, target in setup.without], "slow": setup.slow,
                   "named": setup.named, "gates_only": setup.gates_only, "count": setup.count,
-                  "count_plugin": setup.count_plugin}}
+                  "count_plugin": setup.count_plugin, "blocks": setup.blocks}}
 
 
 def from_header(found: dict[str, Any]) -> Setup:
@@ -156,4 +161,4 @@ def from_header(found: dict[str, Any]) -> Setup:
     return Setup(chosen, all_targets, {p["name"]: p["size"] for p in found["programs"]}, Plan(**rest["plan"]),
                  Plan(**rest["gate_plan"]), rest["rounds"], rest["least_rounds"], 0.0,
                  [(option, by_name[name]) for option, name in rest["without"]], rest["slow"], rest["named"],
-                 rest["gates_only"], rest["count"], rest["count_plugin"])
+                 rest["gates_only"], rest["count"], rest["count_plugin"], rest.get("blocks", False))

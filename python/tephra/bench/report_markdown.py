@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tephra.bench import results
+from tephra.bench import blocks, results
 from tephra.bench.targets import BASE, SUBJECT
 
 TYPE_CHECKING = False
@@ -120,6 +120,7 @@ def stopped(document: dict[str, Any]) -> list[str]:
             lines += [f"- {name}: {verdict['status']}: {reason}" for reason in verdict["reasons"]]
         for target, rows in entry["processes"].items():
             lines += [f"- {name}, {label_of(document, target)}: {row['problem']}" for row in rows if row["problem"]]
+    lines += [f"- {name}: {row['problem']}" for name, row in document.get("blocks", {}).items() if row["problem"]]
     return lines
 
 
@@ -138,7 +139,10 @@ def about(document: dict[str, Any]) -> list[str]:
                      + (f" ({build})" if build else "")
                      + (f", options {' '.join(target['command'][3:])}" if target["kind"] == "tephra"
                         and target["command"][3:] else ""))
-    if document.get("measure") == "instructions":
+    if document.get("measure") == "blocks":
+        lines.append("Executed instructions of compiled code in one iteration after warm-up: exact on this machine, from the same "
+                     "run for the other architecture; bytes of the functions that were executed.")
+    elif document.get("measure") == "instructions":
         lines.append(f"Executed instructions of {label_of(document, BASE)} divided by the target's, per iteration after "
                      "warm-up: 2.00 = half as many. These are no times.")
     else:
@@ -187,6 +191,9 @@ def report(document: dict[str, Any]) -> str:
             parts += ["## Instructions per iteration\n", counts(document)]
         elif detail:
             parts += [f"## {label_of(document, SUBJECT)} in detail\n", detail]
+    if document.get("blocks"):
+        parts += ["## Instructions executed, by program\n", table(*blocks.rows(document)),
+                  "## Instructions executed, by function\n", table(*blocks.functions(document))]
     lines = stopped(document)
     if lines:
         parts += ["## Gates\n", "\n".join(lines) + "\n"]

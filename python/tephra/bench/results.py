@@ -4,7 +4,8 @@ Schema "tephra-bench/1": header fields (created, machine, versions, commit, opti
 and every raw sample, and `summary`, which can be computed again from them.
 
 Clock: wall time, unless the processes were kept off the processor for more than 2 % of the time; then CPU time, for all
-programs and targets, and the report says so. With "measure": "instructions" the samples are instructions per iteration.
+programs and targets, and the report says so. With "measure": "instructions" the samples are instructions per iteration; with "blocks"
+there are none, and `blocks` holds what was counted per program.
 """
 
 from __future__ import annotations
@@ -34,19 +35,22 @@ def build(records: list[dict[str, Any]], clock: str = "auto") -> Document:
     programs: dict[str, Any] = {}
     for about in header.pop("programs"):
         programs[about["name"]] = {**about, "gates": None, "processes": {}}
-    notes, code_size = [], {}
+    notes, code_size, blocks = [], {}, {}
     for record in records[1:]:
         entry = programs.get(record.get("program", ""))
         if record["kind"] == "note":
             notes.append(record["text"])
         elif record["kind"] == "code size":
             code_size = record["bytes"]
+        elif record["kind"] == "blocks":
+            blocks[record["program"]] = {key: record[key] for key in record if key not in ("kind", "program")}
         elif entry is not None and record["kind"] == "gates":
             entry["gates"] = {key: record[key] for key in ("status", "reasons", "probe_speed", "functions")}
         elif entry is not None and record["kind"] == "process":
             row = {key: record[key] for key in record if key not in ("kind", "program", "target")}
             entry["processes"].setdefault(record["target"], []).append(row)
-    document: Document = {"schema": SCHEMA, **header, "notes": notes, "code_size": code_size, "programs": programs}
+    document: Document = {"schema": SCHEMA, **header, "notes": notes, "code_size": code_size, "blocks": blocks,
+                          "programs": programs}
     document["off_processor"] = round(_off_processor(programs), 4)
     if document.get("measure") == "instructions":
         clock = "wall"

@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tephra.bench import code_size, counting, gates, processes
+from tephra.bench import blocks, code_size, counting, gates, processes
 from tephra.bench.errors import CANNOT_WRITE, BenchError
 from tephra.bench.processes import Outcome, Plan
 from tephra.bench.programs import Program
@@ -36,6 +36,7 @@ class Setup:
         subjects: targets with Tephra whose gates are checked; the first is SUBJECT.
         without: (option, target) pairs under test.
         count, count_plugin: instructions instead of time; qemu's plugin, "" for callgrind.
+        blocks: instructions of compiled code, for both architectures, instead of rounds.
         rounds, least_rounds, time_limit: rounds at most; after `least_rounds` of them no round is begun that would
             exceed the limit (seconds; 0: none).
     """
@@ -54,6 +55,7 @@ class Setup:
     gates_only: bool = False
     count: bool = False
     count_plugin: str = ""
+    blocks: bool = False
 
 
 class Store:
@@ -132,7 +134,7 @@ class Session:
         """Gates and rounds. Raises: BenchError where the samples cannot be written."""
         began = time.monotonic()
         done = self._done()
-        total = len(self.setup.programs) * self.setup.rounds * len(self.setup.targets)
+        total = len(self.setup.programs) * (1 if self.setup.blocks else self.setup.rounds * len(self.setup.targets))
         self.progress.start(len(self.setup.programs), 0 if self.setup.gates_only else total)
         for program in self.setup.programs:
             if ("gates", program.name, "", 0) not in done:
@@ -143,6 +145,9 @@ class Session:
         if not any(record["kind"] == "code size" for record in self.store.records):
             self.progress.say_doing("code-size probes")
             self.store.add({"kind": "code size", "bytes": code_size.of_target(self.setup.targets[0])})
+        if self.setup.blocks:
+            self._blocks(done)
+            return
         for number in range(self.setup.rounds):
             took = time.monotonic()
             if not self._round(number, done):
@@ -157,7 +162,7 @@ class Session:
 
     def _done(self) -> set[tuple[str, str, str, int]]:
         return {(r["kind"], r["program"], r.get("target", ""), r.get("round", 0)) for r in self.store.records
-                if r["kind"] in ("gates", "process")}
+                if r["kind"] in ("gates", "process", "blocks")}
 
     def _remember(self, record: dict[str, Any]) -> None:
         if record["kind"] == "process" and not record.get("problem"):
@@ -197,6 +202,16 @@ class Session:
                 worked = True
         return worked
 
+    def _blocks(self, done: set[tuple[str, str, str, int]]) -> None:
+        for program in self.setup.programs:
+            if ("blocks", program.name, "", 0) not in done and program.name not in self._stopped():
+                self.progress.say_doing(f"counting: {program.name}")
+                record = blocks.run(self.setup.targets[0], program, self.setup.plan.timeout)
+                self.store.add({"kind": "blocks", "program": program.name, **record})
+                if record["problem"]:
+                    self.progress.problem(f"{program.name}: {record['problem']}")
+            self.progress.process_done(0.0)
+
     def _process(self, program: Program, target: Target, number: int) -> None:
         setup, size = self.setup, self.setup.sizes[program.name]
         if setup.count:
@@ -231,4 +246,6 @@ def failures(records: list[dict[str, Any]]) -> list[str]:
             found += [f"{record['program']}: {reason}" for reason in record["reasons"]]
         elif record["kind"] == "process" and record.get("problem"):
             found.append(f"{record['program']}, {record['target']}: {record['problem']}")
+        elif record["kind"] == "blocks" and record["problem"]:
+            found.append(f"{record['program']}: {record['problem']}")
     return found

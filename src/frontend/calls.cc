@@ -42,16 +42,75 @@ bool conventionFor(uint32_t flags, size_t count, uint32_t* convention) {
 
 }  // namespace
 
-// A known Python function whose parameters match one to one.
-bool GraphBuilder::directlyCallable(ObjRef ref, size_t args) const {
+bool GraphBuilder::directlyCallable(ObjRef ref) const {
   const ObjectInfo& f = unit_.objects[ref];
-  return options_.direct_calls && f.is_plain_function && f.entry_cell != 0 && f.argcount == args &&
-         args <= kMaxRegisterArgs;
+  return options_.direct_calls && f.is_plain_function && f.entry_cell != 0 &&
+         f.argcount <= kMaxRegisterArgs;
 }
 
-hir::Instr* GraphBuilder::callFunction(ObjRef ref, Instr* callable, const Values& args) {
-  if (!directlyCallable(ref, args.size())) return nullptr;
-  return any(b_.CallDirect(callable, args, ref, before()));
+// Puts a call's arguments into the parameters of a known Python function, as its binder would
+// (initialize_locals in CPython's ceval.c). A null slot wants its default. False: the binder has
+// more to do or to say. The last arguments are those that `kwnames` names.
+bool GraphBuilder::matchArguments(ObjRef ref, const Values& args, ObjRef kwnames,
+                                  Values* slots) const {
+  const ObjectInfo& f = unit_.objects[ref];
+  static const std::vector<std::string> kNone;
+  const std::vector<std::string>& names = kwnames == kNoRef ? kNone : unit_.objects[kwnames].names;
+  if (kwnames != kNoRef && names.empty()) return false;
+  const size_t positional = args.size() - names.size();
+  if (!directlyCallable(ref) || positional > f.argcount) return false;
+  slots->assign(f.argcount, nullptr);
+  std::copy_n(args.begin(), positional, slots->begin());
+  for (size_t k = 0; k < names.size(); ++k) {
+    auto begin = f.names.begin() + std::min<ptrdiff_t>(f.posonly, std::ssize(f.names));
+    auto at = static_cast<size_t>(std::find(begin, f.names.end(), names[k]) - f.names.begin());
+    if (at >= slots->size() || (*slots)[at]) return false;
+    (*slots)[at] = args[positional + k];
+  }
+  const size_t required = f.argcount - std::min<size_t>(f.argcount, f.default_values.size());
+  return std::none_of(slots->begin(), slots->begin() + static_cast<ptrdiff_t>(required),
+                      [](Instr* slot) { return slot == nullptr; });
+}
+
+// Behind matchArguments: the constants of parameters that the call leaves out, and guards where the
+// parameters did not simply take the arguments in order: that the function has still the code and
+// the defaults that were matched. (The entry cell finds other code by the number of arguments.)
+void GraphBuilder::fillDefaults(ObjRef ref, Instr* function, ObjRef kwnames, Values* slots) {
+  const ObjectInfo& f = unit_.objects[ref];
+  const bool defaults = std::find(slots->begin(), slots->end(), nullptr) != slots->end();
+  if (defaults || kwnames != kNoRef) b_.GuardFunctionCode(function, f.code, before());
+  // Another tuple may take this one's place; its items stay.
+  if (defaults) b_.GuardFieldIs(function, layout_.function_defaults, f.defaults, before());
+  for (size_t i = 0; i < slots->size(); ++i) {
+    if ((*slots)[i]) continue;
+    (*slots)[i] = constant(f.default_values[f.default_values.size() - slots->size() + i]);
+  }
+}
+
+// Through the entry cell, with all parameters in place; null if the arguments do not match them.
+hir::Instr* GraphBuilder::callFunction(ObjRef ref, Instr* callable, const Values& args,
+                                       ObjRef kwnames) {
+  Values slots;
+  if (!matchArguments(ref, args, kwnames, &slots)) return nullptr;
+  fillDefaults(ref, callable, kwnames, &slots);
+  return any(b_.CallDirect(callable, slots, ref, before()));
+}
+
+// A class that makes plain instances and initialises them by a Python function. The instance is
+// made behind the last guard: one that is thrown away would be finalised.
+hir::Instr* GraphBuilder::construct(ObjRef cls, Instr* callable, Values args, ObjRef kwnames) {
+  const ObjectInfo& type = unit_.objects[cls];
+  Values slots;
+  args.insert(args.begin(), callable);  // in the instance's place
+  if (!matchArguments(type.init, args, kwnames, &slots)) return nullptr;
+  b_.GuardClassVersion(callable, type.class_version, before());
+  Instr* init = constant(type.init);
+  fillDefaults(type.init, init, kwnames, &slots);
+  Instr* self = b_.NewInstance(callable, before());
+  slots.front() = self;
+  Instr* result = any(b_.CallDirect(init, slots, type.init, before()));
+  b_.CheckInitResult(result, before());
+  return self;
 }
 
 // Builtins that have operations of their own.
@@ -95,22 +154,32 @@ hir::Instr* GraphBuilder::callBuiltin(ObjRef ref, Instr* callable, const Values&
 }
 
 // A positional call whose callee is one known object; null if there is nothing better than Call.
-hir::Instr* GraphBuilder::callKnown(Instr* callable, const Values& args) {
+hir::Instr* GraphBuilder::callKnown(Instr* callable, const Values& args, ObjRef kwnames) {
   if (siteRefused()) return nullptr;
   ObjRef ref = kNoRef;
   const ObjectInfo* known = constantInfo(callable, &ref);
   bool certain = known != nullptr;
   if (!certain) {
     // The interpreter's cache may name the callee where data flow does not.
-    if (feedback().kind != Feedback::kCallPyExact) return nullptr;
-    ref = feedback().object;
+    const FeedbackInfo& fb = feedback();
+    bool function = fb.kind == Feedback::kCallPyExact || fb.kind == Feedback::kCallPyGeneral;
+    if (!function && fb.kind != Feedback::kCallAllocInit) return nullptr;
+    ref = function ? fb.object : fb.type;
     known = info(ref);
     if (!known || !canBe(callable, known->type_mask)) return nullptr;
   }
-  if (directlyCallable(ref, args.size())) {
-    return callFunction(ref, certain ? callable : guardIs(callable, ref), args);
+  Values slots;
+  ObjRef target = known->type_mask == kMaskType ? known->init : ref;
+  if (target != kNoRef && directlyCallable(target)) {
+    bool cls = target != ref;
+    Values bound = args;
+    if (cls) bound.insert(bound.begin(), callable);
+    if (matchArguments(target, bound, kwnames, &slots)) {
+      Instr* exact = certain ? callable : guardIs(callable, ref);
+      return cls ? construct(ref, exact, args, kwnames) : callFunction(ref, exact, args, kwnames);
+    }
   }
-  if (!certain || !options_.builtins) return nullptr;
+  if (!certain || !options_.builtins || kwnames != kNoRef) return nullptr;
   if (Instr* result = callByName(ref, args)) return result;
   return callBuiltin(ref, callable, args);
 }
@@ -140,9 +209,7 @@ void GraphBuilder::callWith(Instr* first, Instr* second, Values args, ObjRef kwn
   // An unbound method lies below its self on both versions.
   Instr* callable = nullable->type == kTypeNull ? solid : first;
   if (callable == first && nullable->type != kTypeNull) args.insert(args.begin(), second);
-  if (kwnames == kNoRef) {
-    if (Instr* result = callKnown(callable, args)) return push(result);
-  }
+  if (Instr* result = callKnown(callable, args, kwnames)) return push(result);
   Instr* result = any(b_.Call(callable, args, kwnames, before()));
   result->type = resultOfClass(callable);
   push(result);

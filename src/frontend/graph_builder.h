@@ -171,11 +171,14 @@ class GraphBuilder {
 
   // --- calls.cc
   void callWith(Instr* first, Instr* second, Values args, ObjRef kwnames);
-  Instr* callKnown(Instr* callable, const Values& args);
+  Instr* callKnown(Instr* callable, const Values& args, ObjRef kwnames);
+  Instr* construct(ObjRef cls, Instr* callable, Values args, ObjRef kwnames);
+  void fillDefaults(ObjRef ref, Instr* function, ObjRef kwnames, Values* slots);
+  bool matchArguments(ObjRef ref, const Values& args, ObjRef kwnames, Values* slots) const;
   Instr* callBuiltin(ObjRef ref, Instr* callable, const Values& args);
   Instr* callByName(ObjRef ref, const Values& args);
-  bool directlyCallable(ObjRef ref, size_t args) const;
-  Instr* callFunction(ObjRef ref, Instr* callable, const Values& args);
+  bool directlyCallable(ObjRef ref) const;
+  Instr* callFunction(ObjRef ref, Instr* callable, const Values& args, ObjRef kwnames = kNoRef);
   Type resultOfClass(Instr* callable) const;
 
   // --- control.cc

@@ -157,6 +157,19 @@ void guardFunctionCode(Context& c, const Instr& i) {
                ExitReason::kCodeChanged, value);
 }
 
+void guardFieldIs(Context& c, const Instr& i) {
+  c.deoptIfMem(i, c.mem(c.use(i.operands[0]), i.i64(0)), c.object(i.u32(1)), Cond::kNe, 8,
+               ExitReason::kIdentityChanged, i.operands[0]);
+}
+
+void checkInitResult(Context& c, const Instr& i) {
+  Operand result = c.reg(i.operands[0]);
+  auto wrong = c.splitIf(result, c.imm(static_cast<int64_t>(c.py.py_none)), Cond::kNe, 8);
+  c.b.setBlock(wrong.cold);
+  c.callChecked(i, "check_init_result", {result});
+  c.joinAt(wrong.hot, c.b.block());
+}
+
 void checkExpected(Context& c, const Instr& i) {
   c.define(&i, c.use(i.operands[0]));
   c.raiseIf(i, c.reg(i.operands[0]), c.imm(0), Cond::kEq);
@@ -178,6 +191,8 @@ Lowerer guardLowerer(Op op) {
     case Op::kGuardModuleKeysVersion: return guardModuleKeys;
     case Op::kGuardHeapKeysVersion: return guardHeapKeys;
     case Op::kGuardFunctionCode: return guardFunctionCode;
+    case Op::kGuardFieldIs: return guardFieldIs;
+    case Op::kCheckInitResult: return checkInitResult;
     case Op::kCheckExpected: return checkExpected;
     default: return nullptr;
   }

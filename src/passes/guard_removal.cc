@@ -34,6 +34,7 @@ Lasts lasts(const Instr* instr) {
     case Op::kGuardDictKeysVersion:
     case Op::kGuardModuleKeysVersion:
     case Op::kGuardHeapKeysVersion:
+    case Op::kGuardFieldIs:
     case Op::kGuardFunctionCode: return Lasts::kUntilWrite;
     case Op::kGuardUnobserved: return Lasts::kUntilAny;
     default: return Lasts::kNoGuard;
@@ -55,7 +56,7 @@ bool covers(const Instr* earlier, const Instr* guard) {
     return Type::decode(earlier->attr[0]).isSubtypeOf(Type::decode(guard->attr[0]));
   }
   bool reason_only = guard->op == Op::kGuardTrue || guard->op == Op::kGuardFalse;
-  return reason_only || earlier->attr[0] == guard->attr[0];
+  return reason_only || (earlier->attr[0] == guard->attr[0] && earlier->attr[1] == guard->attr[1]);
 }
 
 // Where the end of an object may run arbitrary code: the Decrefs that refcount_insertion will

@@ -201,6 +201,35 @@ void Decoder::resolveCallees() {
   }
 }
 
+// What calls of known functions and classes need: the values of defaults, and __init__. References
+// that this adds are looked at too.
+void Decoder::describeCallables() {
+  for (ObjRef ref = 0; ref < unit_->objects.size(); ref++) {
+    if (ref == unit_->function) continue;
+    auto* address = reinterpret_cast<PyObject*>(unit_->objects[ref].address);
+    if (address != nullptr && PyType_CheckExact(address)) {
+      auto* type = reinterpret_cast<PyTypeObject*>(address);
+      PyFunctionObject* init = plainConstructor(type);
+      if (init == nullptr) continue;
+      ObjRef function = object(reinterpret_cast<PyObject*>(init));
+      unit_->objects[ref].class_version = type->tp_version_tag;
+      unit_->objects[ref].init = function;
+    } else if (unit_->objects[ref].is_plain_function) {
+      auto* function = reinterpret_cast<PyFunctionObject*>(address);
+      ObjRef code = object(function->func_code);
+      unit_->objects[ref].code = code;
+      PyObject* defaults = function->func_defaults;
+      if (defaults == nullptr || !PyTuple_CheckExact(defaults)) continue;
+      ObjRef tuple = object(defaults);
+      unit_->objects[ref].defaults = tuple;
+      for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(defaults); i++) {
+        ObjRef value = object(PyTuple_GET_ITEM(defaults, i));
+        unit_->objects[ref].default_values.push_back(value);
+      }
+    }
+  }
+}
+
 Result<std::unique_ptr<CodeUnit>> Decoder::run() {
   Bailout refusal{};
   if (refusedKind(code_->co_flags, &refusal)) return refusal;
@@ -242,6 +271,7 @@ Result<std::unique_ptr<CodeUnit>> Decoder::run() {
   if (!failed_) resolveTargets();
   if (failed_) return failure_;
   resolveCallees();
+  describeCallables();
   return std::move(unit_);
 }
 

@@ -60,6 +60,7 @@ class Decoder {
   void finishInstr(const RawInstr& raw, size_t first);
   bool resolveTargets();
   void resolveCallees();
+  void describeCallables();
 
   PyFunctionObject* func_;
   PyCodeObject* code_;

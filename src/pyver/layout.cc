@@ -30,6 +30,7 @@ void fillObjects(PyLayout* l) {
   l->general_entry_value = offsetof(PyDictKeyEntry, me_value);
   l->module_dict = offsetof(PyModuleObject, md_dict);
   l->function_code = offsetof(PyFunctionObject, func_code);
+  l->function_defaults = offsetof(PyFunctionObject, func_defaults);
   l->function_closure = offsetof(PyFunctionObject, func_closure);
   l->function_globals = offsetof(PyFunctionObject, func_globals);
   l->function_builtins = offsetof(PyFunctionObject, func_builtins);

@@ -111,8 +111,22 @@ void describeFunction(PyFunctionObject* func, ObjectInfo* info) {
   info->is_plain_function = (code->co_flags & (CO_VARARGS | CO_VARKEYWORDS)) == 0 &&
                             (code->co_flags & CO_OPTIMIZED) != 0 && code->co_kwonlyargcount == 0;
   info->argcount = static_cast<uint32_t>(code->co_argcount);
-  if (func->func_defaults != nullptr && PyTuple_Check(func->func_defaults)) {
-    info->defaults = static_cast<uint32_t>(PyTuple_GET_SIZE(func->func_defaults));
+  info->posonly = static_cast<uint32_t>(code->co_posonlyargcount);
+  for (int i = 0; i < code->co_argcount; i++) {
+    info->names.push_back(utf8(PyTuple_GET_ITEM(code->co_localsplusnames, i)));
+  }
+}
+
+// The names of a call's keyword arguments, say.
+void describeTuple(PyObject* tuple, ObjectInfo* info) {
+  constexpr Py_ssize_t kLongest = 32;
+  if (PyTuple_GET_SIZE(tuple) > kLongest) return;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++) {
+    if (!PyUnicode_CheckExact(PyTuple_GET_ITEM(tuple, i))) {
+      info->names.clear();
+      return;
+    }
+    info->names.push_back(utf8(PyTuple_GET_ITEM(tuple, i)));
   }
 }
 
@@ -142,7 +156,39 @@ void describeMethodDescr(PyObject* object, ObjectInfo* info) {
   info->text = "method " + info->builtin_name;
 }
 
+// The tp_init of classes whose __init__ is a Python function; NULL if it cannot be found out.
+initproc pythonInit() {
+  static const initproc slot = [] {
+    initproc found = nullptr;
+    PyObject* globals = PyDict_New();
+    PyObject* done = globals ? PyRun_String("class Probe:\n  def __init__(self): pass\n",
+                                            Py_file_input, globals, globals)
+                             : nullptr;
+    PyObject* probe = done ? PyDict_GetItemString(globals, "Probe") : nullptr;  // borrowed
+    if (probe) found = reinterpret_cast<PyTypeObject*>(probe)->tp_init;
+    PyErr_Clear();
+    Py_XDECREF(done);
+    Py_XDECREF(globals);
+    return found;
+  }();
+  return slot;
+}
+
 }  // namespace
+
+PyFunctionObject* plainConstructor(PyTypeObject* type) {
+  constexpr unsigned long kNeeded = Py_TPFLAGS_HEAPTYPE | Py_TPFLAGS_READY;
+  if (Py_TYPE(type) != &PyType_Type || (type->tp_flags & kNeeded) != kNeeded) return nullptr;
+  if ((type->tp_flags & Py_TPFLAGS_IS_ABSTRACT) || type->tp_new != PyBaseObject_Type.tp_new ||
+      type->tp_alloc != PyType_GenericAlloc || type->tp_init != pythonInit()) {
+    return nullptr;
+  }
+  static PyObject* const name = PyUnicode_InternFromString("__init__");
+  PyObject* init = _PyType_Lookup(type, name);  // borrowed
+  if (init == nullptr || !PyFunction_Check(init)) return nullptr;
+  if (!PyUnstable_Type_AssignVersionTag(type)) return nullptr;
+  return reinterpret_cast<PyFunctionObject*>(init);
+}
 
 ObjectInfo describeObject(PyObject* object) {
   ObjectInfo info;
@@ -160,6 +206,8 @@ ObjectInfo describeObject(PyObject* object) {
     info.float_value = PyFloat_AS_DOUBLE(object);
   } else if (info.type_mask == kTypeBitFunction) {
     describeFunction(reinterpret_cast<PyFunctionObject*>(object), &info);
+  } else if (info.type_mask == kTypeBitTuple) {
+    describeTuple(object, &info);
   } else if (info.type_mask == kTypeBitBuiltin) {
     describeBuiltin(object, &info);
   } else if (info.type_mask == kTypeBitMethodDescr) {

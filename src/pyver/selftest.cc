@@ -147,6 +147,7 @@ void checkFunction(Problems* p, const PyLayout& l) {
   PyObject* code = PyFunction_GetCode(func.p);
   same(l.function_code, code, "function.func_code");
   same(l.function_closure, PyFunction_GetClosure(func.p), "function.func_closure");
+  same(l.function_defaults, PyFunction_GetDefaults(func.p), "function.func_defaults");
   same(l.function_globals, PyFunction_GetGlobals(func.p), "function.func_globals");
   reportIf(p, !PyDict_Check(at<PyObject*>(func.p, l.function_builtins)), "function.func_builtins");
   reportIf(p, at<vectorcallfunc>(func.p, l.function_vectorcall) != PyVectorcall_Function(func.p),

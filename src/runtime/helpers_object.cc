@@ -37,6 +37,19 @@ extern "C" int64_t tephra_contains(PyObject* item, PyObject* container) {
   return PySequence_Contains(container, item);
 }
 
+extern "C" PyObject* tephra_new_instance(PyObject* type) {
+  static PyObject* const none = PyTuple_New(0);
+  return PyBaseObject_Type.tp_new(reinterpret_cast<PyTypeObject*>(type), none, nullptr);
+}
+
+// slot_tp_init's words (CPython's typeobject.c).
+extern "C" int64_t tephra_check_init_result(PyObject* result) {
+  if (result == Py_None) return 0;
+  PyErr_Format(PyExc_TypeError, "__init__() should return None, not '%.200s'",
+               Py_TYPE(result)->tp_name);
+  return -1;
+}
+
 extern "C" int64_t tephra_is_instance(PyObject* value, PyObject* type) {
   return PyObject_IsInstance(value, type);
 }

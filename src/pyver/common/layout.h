@@ -36,7 +36,7 @@ struct PyLayout {
   int32_t general_entry_size = 24, general_entry_value = 16;
   int32_t module_dict = 0;
   int32_t function_code = 0, function_closure = 0, function_globals = 0, function_builtins = 0;
-  int32_t function_vectorcall = 0, function_version = 0;
+  int32_t function_vectorcall = 0, function_version = 0, function_defaults = 0;
   int32_t type_version_tag = 0, type_flags = 0, type_basicsize = 0, type_cached_keys = 0;
   int32_t values_pointer = -24;  // 3.12: tagged dict-or-values word; 3.14: managed dict pointer
   int32_t values_first = 0;      // offset of values[0] in PyDictValues

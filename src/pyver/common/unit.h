@@ -35,8 +35,15 @@ struct ObjectInfo {
   // Functions: what a direct call needs.
   bool is_plain_function = false;  // exact function, simple positional parameters, no *args/**kw
   uint32_t argcount = 0;           // positional parameters
-  uint32_t defaults = 0;           // how many have defaults
-  uint64_t entry_cell = 0;         // address of its register-entry cell (0 = none)
+  uint32_t posonly = 0;
+  std::vector<std::string> names;  // parameters in slot order; also the items of a tuple of strs
+  ObjRef code = kNoRef;            // its code object
+  ObjRef defaults = kNoRef;        // the tuple of defaults, and its items
+  std::vector<ObjRef> default_values;
+  uint64_t entry_cell = 0;  // address of its register-entry cell (0 = none)
+  // Classes whose instances object.__new__ makes and a Python function initialises.
+  uint32_t class_version = 0;
+  ObjRef init = kNoRef;
   // Builtins and method descriptors: what CallBuiltin needs.
   uint64_t c_function = 0;
   uint64_t c_self = 0;

@@ -34,6 +34,7 @@ inline void typeAddresses(PyLayout* l, uint64_t base) {
 inline PyLayout commonLayout() {
   PyLayout l;
   l.function_code = 48;
+  l.function_defaults = 56;
   l.function_closure = 72;
   l.function_globals = 16;
   l.function_builtins = 24;

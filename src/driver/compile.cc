@@ -125,6 +125,7 @@ Result<bool> runPasses(hir::Function& function) {
   disable(options.pass_guard_removal, "guard_removal");
   disable(options.pass_comparison_fusion, "comparison_fusion");
   disable(options.pass_unbox_phis, "unbox_phis");
+  disable(options.pass_number_stores, "number_stores");
   disable(options.pass_unboxed_states, "unboxed_states");
   disable(options.pass_dce, "dce");
   context.options.verify |= options.verify;

@@ -51,16 +51,19 @@ std::optional<HomeUpdate> homeUpdateAfter(Context& c, const Instr& box, uint32_t
   return releases ? std::optional(update) : std::nullopt;
 }
 
+void orSlow(Context& c, Context::Split split, lir::Block* slow) {
+  c.b.setBlock(split.cold);
+  c.jump(slow);
+  c.b.setBlock(split.hot);
+}
+
 // Goes to `slow` unless the home holds an object that only the home refers to.
 Operand uniqueContent(Context& c, const HomeUpdate& update, lir::Block* slow) {
-  auto orSlow = [&](Context::Split split) {
-    c.b.setBlock(split.cold);
-    c.jump(slow);
-    c.b.setBlock(split.hot);
-  };
   Operand old = c.b.Load(c.home(update.slot()), 8, false);
-  if (update.maybeNull()) orSlow(c.splitIf(old, c.imm(1), Cond::kULe, 8));  // NULL is 0 or 1
-  orSlow(c.splitIfMem(c.mem(old, c.py.ob_refcnt), c.imm(1), Cond::kNe, 4));
+  if (update.maybeNull()) {
+    orSlow(c, c.splitIf(old, c.imm(1), Cond::kULe, 8), slow);  // NULL is 0 or 1
+  }
+  orSlow(c, c.splitIfMem(c.mem(old, c.py.ob_refcnt), c.imm(1), Cond::kNe, 4), slow);
   return old;
 }
 
@@ -72,6 +75,21 @@ Operand smallInt(Context& c, Operand index) {
   Operand offset = std::has_single_bit(size) ? c.b.Shl(index, c.imm(std::countr_zero(size)), 8)
                                              : c.b.Mul(index, c.imm(size), 8);
   return c.b.Add(offset, c.imm(static_cast<int64_t>(c.py.small_ints)), 8);
+}
+
+// `old`, an int that is nobody else's, becomes `value`; to `slow` where one of the two has more
+// than one digit. Small values never come here, so that the result is no zero.
+void rewriteInt(Context& c, Operand old, Operand value, lir::Block* slow) {
+  auto unlessBelow = [&](Operand offset, int64_t count) {
+    orSlow(c, c.splitIf(offset, c.imm(count), Cond::kUGe, 8), slow);
+  };
+  Operand tag = c.load(old, c.py.long_tag);
+  unlessBelow(c.b.Sub(tag, c.imm(kOneDigitTag), 8), kOneDigitTag);
+  unlessBelow(c.b.Add(value, c.imm(kDigitMax), 8), 2 * kDigitMax + 1);
+  Operand negative = c.b.Sar(value, c.imm(63), 8);  // 0 or -1
+  Operand digit = c.b.Sub(c.b.Xor(value, negative, 8), negative, 8);
+  c.store(old, c.py.long_digit, digit, 4);
+  c.store(old, c.py.long_tag, c.b.Add(c.b.And(negative, c.imm(2), 8), c.imm(kOneDigitTag), 8));
 }
 
 void intIntoHome(Context& c, const Instr& i, const HomeUpdate& update) {
@@ -87,19 +105,7 @@ void intIntoHome(Context& c, const Instr& i, const HomeUpdate& update) {
   c.b.setBlock(large.cold);
   lir::Block* slow = c.newBlock(true);
   Operand old = uniqueContent(c, update, slow);
-  auto orSlow = [&](Operand offset, int64_t count) {
-    auto split = c.splitIf(offset, c.imm(count), Cond::kUGe, 8);
-    c.b.setBlock(split.cold);
-    c.jump(slow);
-    c.b.setBlock(split.hot);
-  };
-  Operand tag = c.load(old, c.py.long_tag);
-  orSlow(c.b.Sub(tag, c.imm(kOneDigitTag), 8), kOneDigitTag);
-  orSlow(c.b.Add(value, c.imm(kDigitMax), 8), 2 * kDigitMax + 1);
-  Operand negative = c.b.Sar(value, c.imm(63), 8);  // 0 or -1
-  Operand digit = c.b.Sub(c.b.Xor(value, negative, 8), negative, 8);
-  c.store(old, c.py.long_digit, digit, 4);
-  c.store(old, c.py.long_tag, c.b.Add(c.b.And(negative, c.imm(2), 8), c.imm(kOneDigitTag), 8));
+  rewriteInt(c, old, value, slow);
   lir::Block* reused = c.b.block();
 
   c.b.setBlock(slow);
@@ -123,7 +129,54 @@ void skip(Context& c, const HomeUpdate& update) {
   for (const Instr* done : {update.take, update.store, update.release}) c.skip(done);
 }
 
+// Goes to `slow` unless `old` is of this exact type and has one reference.
+void uniqueOfType(Context& c, Operand old, uint64_t type, lir::Block* slow) {
+  Operand expected = c.imm(static_cast<int64_t>(type));
+  orSlow(c, c.splitIfMem(c.mem(old, c.py.ob_type), expected, Cond::kNe, 8), slow);
+  orSlow(c, c.splitIfMem(c.mem(old, c.py.ob_refcnt), c.imm(1), Cond::kNe, 4), slow);
+}
+
+void floatIntoPlace(Context& c, const Instr& i, Operand address, Operand old, Operand value) {
+  lir::Block* slow = c.newBlock(true);
+  uniqueOfType(c, old, c.py.float_type, slow);
+  c.b.StoreF(c.mem(old, c.py.float_value), value);
+  lir::Block* reused = c.b.block();
+  c.b.setBlock(slow);
+  c.callChecked(i, "float_into_place", {c.b.Lea(address), value});
+  c.joinAt(reused, c.b.block());
+}
+
+void intIntoPlace(Context& c, const Instr& i, Operand address, Operand old, Operand value) {
+  Operand index = c.b.Add(value, c.imm(-kSmallIntMin), 8);
+  auto large = c.splitIf(index, c.imm(kSmallIntCount), Cond::kUGe, 8, false);
+  c.b.Store(address, smallInt(c, index), 8);
+  c.b.Decref(old, false);
+  lir::Block* small_end = c.b.block();
+
+  c.b.setBlock(large.cold);
+  lir::Block* slow = c.newBlock(true);
+  uniqueOfType(c, old, c.py.int_type, slow);
+  rewriteInt(c, old, value, slow);
+  lir::Block* reused = c.b.block();
+  c.b.setBlock(slow);
+  c.callChecked(i, "int_into_place", {c.b.Lea(address), value});
+  c.joinAt(reused, c.b.block());
+  c.joinAt(small_end, c.b.block());
+}
+
 }  // namespace
+
+Operand boxNumber(Context& c, const Instr& i, const Instr* number) {
+  bool is_double = number->type.rep == hir::Rep::kDouble;
+  return c.callChecked(i, is_double ? "box_float" : "box_int", {c.use(number)});
+}
+
+void putNumber(Context& c, const Instr& i, Operand address, Operand old, const Instr* number) {
+  if (number->type.rep == hir::Rep::kDouble) {
+    return floatIntoPlace(c, i, address, old, c.use(number));
+  }
+  intIntoPlace(c, i, address, old, c.reg(number));
+}
 
 // Small ints are immortal, so the table's objects need no reference.
 void boxInt(Context& c, const Instr& i) {

@@ -67,6 +67,13 @@ void storeListItem(Context& c, const Instr& i) {
   c.define(&i, old);
 }
 
+void replaceListItem(Context& c, const Instr& i) {
+  Operand list = c.reg(i.operands[0]);
+  Operand index = checkedIndex(c, i, list, i.operands[1]);
+  Operand address = element(c, c.load(list, c.py.list_items), 0, index);
+  putNumber(c, i, address, c.b.Load(address, 8, false), i.operands[2]);
+}
+
 // value = start; start += step; len -= 1, as rangeiter_next.
 void rangeIterNext(Context& c, const Instr& i) {
   Operand it = c.reg(i.operands[0]);
@@ -136,6 +143,7 @@ Lowerer containerLowerer(Op op) {
     case Op::kLoadListItemAt:
     case Op::kLoadTupleItemAt: return loadItemAt;
     case Op::kStoreListItem: return storeListItem;
+    case Op::kReplaceListItem: return replaceListItem;
     case Op::kRangeIterNext: return rangeIterNext;
     case Op::kListIterNext:
     case Op::kTupleIterNext: return sequenceIterNext;

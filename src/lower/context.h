@@ -193,6 +193,11 @@ using Lowerer = void (*)(Context&, const Instr&);
 // boxes.cc
 void boxInt(Context& c, const Instr& i);
 void boxFloat(Context& c, const Instr& i);
+// A new box for the unboxed `number`; MemoryError leaves through i's exit.
+Operand boxNumber(Context& c, const Instr& i, const Instr* number);
+// `number` takes the place of `old`, the object (not NULL) at the memory operand `address`; `old`
+// is released, or becomes the number.
+void putNumber(Context& c, const Instr& i, Operand address, Operand old, const Instr* number);
 
 // One table per family; nullptr = not of this family.
 Lowerer frameLowerer(hir::Op op);

@@ -64,6 +64,19 @@ void storeInlineValue(Context& c, const Instr& i) {
   c.define(&i, old);
 }
 
+void replaceInlineValue(Context& c, const Instr& i) {
+  Operand object = c.use(i.operands[0]);
+  Operand address = instanceValue(c, i, i.u32(0), true);
+  Operand old = c.b.Load(address, 8, false);
+  auto first = c.splitIf(old, c.imm(0), Cond::kEq, 8);
+  putNumber(c, i, address, old, i.operands[1]);
+  lir::Block* end = c.b.block();
+  c.b.setBlock(first.cold);
+  Operand boxed = boxNumber(c, i, i.operands[1]);
+  c.call("store_inline_value_first", {object, boxed, c.imm(i.u32(0)), c.object(i.u32(1))});
+  c.joinAt(end, c.b.block());
+}
+
 // Entries follow the index table, whose size the keys know.
 Operand dictEntry(Context& c, Operand dict, uint32_t index, bool unicode) {
   const PyLayout& py = c.py;
@@ -112,6 +125,7 @@ Lowerer memoryLowerer(Op op) {
     case Op::kExchangeField: return exchangeField;
     case Op::kLoadInlineValue: return loadInlineValue;
     case Op::kStoreInlineValue: return storeInlineValue;
+    case Op::kReplaceInlineValue: return replaceInlineValue;
     case Op::kLoadDictEntry: return loadDictEntry;
     case Op::kLoadModuleEntry: return loadModuleEntry;
     case Op::kLoadCell: return loadCell;

@@ -7,6 +7,7 @@
 #include "passes/comparison_fusion.h"
 #include "passes/dce.h"
 #include "passes/guard_removal.h"
+#include "passes/number_stores.h"
 #include "passes/phi_elimination.h"
 #include "passes/position_stores.h"
 #include "passes/refcount_checker.h"

@@ -20,6 +20,15 @@ PyObject* intoHome(uintptr_t* home, PyObject* made) {
   return made;
 }
 
+int64_t intoPlace(void* place, PyObject* made) {
+  if (!made) return -1;
+  auto* content = static_cast<PyObject**>(place);
+  PyObject* old = *content;
+  *content = made;
+  Py_DECREF(old);
+  return 0;
+}
+
 }  // namespace
 
 extern "C" PyObject* tephra_int_into_home(void* home, int64_t value) {
@@ -31,6 +40,14 @@ extern "C" PyObject* tephra_int_into_home(void* home, int64_t value) {
 
 extern "C" PyObject* tephra_float_into_home(void* home, double value) {
   return intoHome(static_cast<uintptr_t*>(home), tephra::py::makeFloat(value));
+}
+
+extern "C" int64_t tephra_int_into_place(void* place, int64_t value) {
+  return intoPlace(place, tephra::py::makeInt(value));
+}
+
+extern "C" int64_t tephra_float_into_place(void* place, double value) {
+  return intoPlace(place, tephra::py::makeFloat(value));
 }
 
 extern "C" PyObject* tephra_int_add(PyObject* left, PyObject* right) {

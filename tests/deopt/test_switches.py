@@ -71,6 +71,10 @@ USES = {
             for i in range(n): x = x * 0.5 + 1.0
             return x
     """, (5,)),
+    "pass-number-stores": ("""
+        def f(p):
+            p[0] = p[0] * 0.5 + 1.5
+    """, ([1.5],)),
     "pass-unboxed-states": ("""
         def f(n):
             x = 1.0

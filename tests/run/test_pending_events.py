@@ -3,6 +3,7 @@
 import signal
 import threading
 
+import pytest
 import support
 
 SOURCE = """
@@ -47,3 +48,41 @@ def test_other_threads_run_between_c_calls():
     timer.start()
     assert f(box)
     timer.join()
+
+
+@pytest.mark.parametrize("raises", [False, True])
+def test_pending_calls_run_in_any_thread(raises):
+    """A pending call of the interpreter is served by whatever thread runs, in compiled loops too."""
+    submit = pytest.importorskip("_testinternalcapi").pending_threadfunc
+    namespace, work = support.load("""
+        import time
+        def work(box):
+            while not box:
+                try:
+                    time.sleep(0.001)
+                except ZeroDivisionError:
+                    return "caught"
+            return "done"
+    """, name="work")
+    support.compile_all(namespace, [work])
+    box, results, ran = [], [], []
+    thread = threading.Thread(target=lambda: results.append(work(box)))
+
+    def once():
+        if threading.get_ident() != thread.ident:
+            submit(once)
+            return
+        ran.append(support.jit.is_jit_compiled(work))
+        if raises:
+            1 / 0
+        if len(ran) < 40:
+            submit(once)  # more than the queue holds
+        else:
+            box.append(1)
+
+    thread.start()
+    submit(once)
+    thread.join(30)  # waits in C and serves nothing
+    box.append(1)
+    assert results == ["caught" if raises else "done"]
+    assert ran == [True] * (1 if raises else 40)

@@ -7,19 +7,50 @@ namespace {
 
 int load(const _Py_atomic_int& value) { return __atomic_load_n(&value._value, __ATOMIC_RELAXED); }
 
+// The only thread that serves signals and the pending calls of the process.
+bool isMainThread(PyThreadState* ts) {
+  return PyThread_get_thread_ident() == _PyRuntime.main_thread &&
+         ts->interp == PyInterpreterState_Main();
+}
+
 // COMPUTE_EVAL_BREAKER of ceval_gil.c.
 void recomputeBreaker(PyThreadState* ts) {
-  PyInterpreterState* interp = ts->interp;
-  _ceval_state& ceval = interp->ceval;
+  _ceval_state& ceval = ts->interp->ceval;
   _ceval_runtime_state& runtime = _PyRuntime.ceval;
-  bool main_thread = PyThread_get_thread_ident() == _PyRuntime.main_thread;
-  bool main_interp = interp == PyInterpreterState_Main();
-  int breaker = load(ceval.gil_drop_request) |
-                (load(runtime.signals_pending) && main_thread && main_interp) |
+  bool main_thread = isMainThread(ts);
+  int breaker = load(ceval.gil_drop_request) | (load(runtime.signals_pending) && main_thread) |
                 load(ceval.pending.calls_to_do) |
-                (main_thread && main_interp && load(runtime.pending_mainthread.calls_to_do)) |
+                (main_thread && load(runtime.pending_mainthread.calls_to_do)) |
                 ceval.pending.async_exc | load(ceval.gc_scheduled);
   _Py_atomic_store_relaxed(&ceval.eval_breaker, breaker);
+}
+
+// What make_pending_calls of ceval_gil.c does in a thread that is not the main one, where
+// Py_MakePendingCalls, the only exported function for it, does nothing. One thread at a time.
+int makeInterpreterCalls(PyThreadState* ts) {
+  _pending_calls& pending = ts->interp->ceval.pending;
+  PyThread_acquire_lock(pending.lock, WAIT_LOCK);
+  const bool busy = pending.busy != 0;
+  pending.busy = 1;
+  PyThread_release_lock(pending.lock);
+  if (busy) return 0;  // the request stays
+  _Py_atomic_store_relaxed(&pending.calls_to_do, 0);
+  int status = 0;
+  // Bounded: a call may add itself again.
+  for (int i = 0; i < NPENDINGCALLS && status == 0; i++) {
+    PyThread_acquire_lock(pending.lock, WAIT_LOCK);
+    const int first = pending.first;
+    const bool empty = first == pending.last;
+    const auto call = pending.calls[first];
+    if (!empty) pending.first = (first + 1) % NPENDINGCALLS;
+    PyThread_release_lock(pending.lock);
+    if (empty) break;
+    if (call.func(call.arg) != 0) status = -1;
+  }
+  if (status != 0) _Py_atomic_store_relaxed(&pending.calls_to_do, 1);  // there may be more
+  pending.busy = 0;
+  recomputeBreaker(ts);
+  return status;
 }
 
 }  // namespace
@@ -29,9 +60,13 @@ bool eventsPending(PyThreadState* ts) { return load(ts->interp->ceval.eval_break
 int handlePending(PyThreadState* ts) {
   // _Py_HandlePending is hidden. The same services through exported functions, in its order.
   _ceval_state& ceval = ts->interp->ceval;
-  if (load(_PyRuntime.ceval.signals_pending) || load(ceval.pending.calls_to_do) ||
-      load(_PyRuntime.ceval.pending_mainthread.calls_to_do)) {
-    if (Py_MakePendingCalls() != 0) return -1;
+  if (isMainThread(ts)) {
+    if (load(_PyRuntime.ceval.signals_pending) || load(ceval.pending.calls_to_do) ||
+        load(_PyRuntime.ceval.pending_mainthread.calls_to_do)) {
+      if (Py_MakePendingCalls() != 0) return -1;
+    }
+  } else if (load(ceval.pending.calls_to_do)) {
+    if (makeInterpreterCalls(ts) != 0) return -1;
   }
   if (load(ceval.gc_scheduled)) {  // runs the collection that is due, then signals once more
     if (PyErr_CheckSignals() != 0) return -1;

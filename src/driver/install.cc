@@ -283,10 +283,11 @@ void loseCallee(CodeState* state) {
   relearn(state, kRelearnCalls << std::min(state->lost_callees++, kMostDoublings));
 }
 
-void functionDies(PyFunctionObject* function) {
-  if (CodeState* state = findState(codeOf(function))) state->functions.erase(function);
+// Code that embeds the function knows it by its number of parameters and, through the cell, by its
+// register entry; it is taken out. What of it is running still calls through the cell, which stays
+// with the stub for that number; who compiles a call of the function from now on gets another cell.
+void dropCallers(PyFunctionObject* function) {
   resetCell(function);
-  self().aside.erase(function);
   self().cell_of.erase(function);
   auto found = self().dependents.find(function);
   if (found == self().dependents.end()) return;
@@ -295,10 +296,16 @@ void functionDies(PyFunctionObject* function) {
   for (CodeState* state : states) loseCallee(state);
 }
 
+void functionDies(PyFunctionObject* function) {
+  if (CodeState* state = findState(codeOf(function))) state->functions.erase(function);
+  self().aside.erase(function);
+  dropCallers(function);
+}
+
 // func.__code__ is about to be replaced.
 void codeChanges(PyFunctionObject* function) {
+  dropCallers(function);
   CodeState* state = findState(codeOf(function));
-  resetCell(function);
   if (!state || !state->functions.erase(function)) return;
   if (state->unit || !state->retired.empty()) Py_INCREF(state->code);  // may be running: keep it
   setVectorcall(function, jit().enabled ? countingCall : self().interpreted);

@@ -239,7 +239,7 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = add("shell", cmdShell, "start a Python with Tephra on", [one],
               "Starts the interpreter that has Tephra, with TEPHRA=1 unless TEPHRA is set.")
-    sub.add_argument("args", nargs=argparse.REMAINDER, help="arguments of the interpreter")
+    sub.epilog = "What follows these options, or a --, is the interpreter's: ./dev shell -c 'import this'."
 
     sub = add("python", cmdPython, "print the path of the interpreter that has Tephra installed", [one])
     sub.add_argument("--no-build", action="store_true", help="do not bring it up to date first")
@@ -263,11 +263,25 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _splitShell(argv: list[str]) -> tuple[list[str], list[str]]:
+    """The options of ./dev shell, and the interpreter's arguments after them (which may look like options of ours)."""
+    at = 1
+    while at < len(argv) and argv[at].split("=")[0] in ("-h", "--help", "--debug", "--asan", "--python", "--arch"):
+        at += 2 if argv[at] in ("--python", "--arch") else 1
+    rest = argv[at:]
+    return argv[:at], rest[1:] if rest[:1] == ["--"] else rest
+
+
 def main(argv: list[str]) -> int:
     parser = _parser()
+    given = []
+    if argv[:1] == ["shell"]:
+        argv, given = _splitShell(argv)
     args, rest = parser.parse_known_args(argv)
     if args.command in ("coverage-of", "bench"):
         args.args = rest
+    elif args.command == "shell":
+        args.args = given
     elif rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:

@@ -50,7 +50,7 @@ function(tephra_add_extension python)
   endif()
 
   string(REPLACE "." "_" tag ${version})
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${TEPHRA_SRC}/pyver/v${tag}/*.cc ${TEPHRA_SRC}/pyver/v${tag}/*.c
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${TEPHRA_SRC}/pyver/v${tag}/*.cc
        ${TEPHRA_SRC}/runtime/*.cc ${TEPHRA_SRC}/driver/*.cc)
   file(GLOB contract CONFIGURE_DEPENDS ${TEPHRA_SRC}/pyver/*.cc)
   list(APPEND sources ${contract} ${TEPHRA_GEN_SOURCES_runtime} ${TEPHRA_GEN_SOURCES_driver})

@@ -88,6 +88,12 @@ PyTypeObject* findTypeByWalk(uint32_t version);  // over all subclasses of objec
 
 // --- feedback.cc: the parts with one text
 void attachType(Decoder& d, FeedbackInfo* info);  // info->type from type_version
+// info->object from a cache's pointer, if that is what the class info->type has under the name (or
+// the getter of the property that it has); else there is no feedback.
+void attachDescriptor(Decoder& d, FeedbackInfo* info, PyObject* name, PyObject* descriptor);
+// What a look-up in the class and its bases finds; borrowed. NULL also where looking might run
+// code.
+PyObject* classAttribute(PyTypeObject* type, PyObject* name);
 void attachGlobal(Decoder& d, FeedbackInfo* info,
                   bool builtin);  // info->object from keys and index
 PyObject* dictEntryValue(PyObject* dict, uint32_t keys_version, int32_t index);  // borrowed or NULL

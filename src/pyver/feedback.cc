@@ -1,6 +1,8 @@
 // Purpose: resolving what inline caches hold; the parts with one text for all versions.
 // Invariant: caches hold borrowed pointers and versions that may be stale; nothing is believed
-// unless the version still matches (checked here, under the GIL, with no code run in between).
+// unless the version still matches (checked here, under the GIL, with no code run in between), and
+// no pointer out of a cache is followed unless its owner still holds it: a value that is being
+// replaced may run code (weak references' callbacks, finalisers) before the version changes.
 #include "pyver/decode.h"
 
 namespace tephra::py {
@@ -18,6 +20,44 @@ PyObject* dictEntryValue(PyObject* dict, uint32_t keys_version, int32_t index) {
   if (keys->dk_version != keys_version || !DK_IS_UNICODE(keys)) return nullptr;
   if (index < 0 || index >= keys->dk_nentries) return nullptr;
   return DK_UNICODE_ENTRIES(keys)[index].me_value;
+}
+
+namespace {
+
+// The function that a property calls; borrowed, the property holds it.
+PyObject* getterOf(PyObject* property) {
+  if (!Py_IS_TYPE(property, &PyProperty_Type)) return nullptr;
+  PyObject* getter = PyObject_GetAttrString(property, "fget");
+  if (getter == nullptr) PyErr_Clear();
+  Py_XDECREF(getter);
+  return getter;
+}
+
+}  // namespace
+
+PyObject* classAttribute(PyTypeObject* type, PyObject* name) {
+  PyObject* mro = type->tp_mro;
+  for (Py_ssize_t i = 0; mro != nullptr && i < PyTuple_GET_SIZE(mro); i++) {
+    PyObject* dict = PyType_GetDict(reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(mro, i)));
+    // Keys that are no str might run code when they are compared.
+    const bool plain =
+        dict != nullptr && DK_IS_UNICODE(reinterpret_cast<PyDictObject*>(dict)->ma_keys);
+    PyObject* found = plain ? PyDict_GetItemWithError(dict, name) : nullptr;
+    Py_XDECREF(dict);  // the class holds it
+    if (found != nullptr || !plain) return found;
+  }
+  return nullptr;
+}
+
+void attachDescriptor(Decoder& d, FeedbackInfo* info, PyObject* name, PyObject* descriptor) {
+  auto* type = reinterpret_cast<PyTypeObject*>(d.unit().objects[info->type].address);
+  PyObject* found = classAttribute(type, name);
+  if (found != nullptr && info->kind == Feedback::kAttrProperty) found = getterOf(found);
+  if (found == nullptr || found != descriptor) {
+    *info = FeedbackInfo{};
+    return;
+  }
+  info->object = d.object(descriptor);
 }
 
 void attachGlobal(Decoder& d, FeedbackInfo* info, bool builtin) {

@@ -18,9 +18,9 @@ FeedbackInfo withDescriptor(Decoder& d, const RawInstr& raw, F kind) {
   info.type_version = read32(raw.cache + 1);
   if (kind == F::kMethodWithValues) info.keys_version = read32(raw.cache + 3);
   attachType(d, &info);
-  // The descriptor is alive only as long as the version holds.
   if (info.type == kNoRef) return only(F::kNone);
-  info.object = d.object(readPointer(raw.cache + 5));
+  PyObject* name = PyTuple_GET_ITEM(d.code()->co_names, raw.arg >> 1);
+  attachDescriptor(d, &info, name, readPointer(raw.cache + 5));
   return info;
 }
 

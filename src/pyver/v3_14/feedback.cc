@@ -68,9 +68,9 @@ FeedbackInfo withDescriptor(Decoder& d, const RawInstr& raw, F kind) {
     info.keys_version = read32(raw.cache + 3);
   }
   attachType(d, &info);
-  // The descriptor is alive only as long as the version holds.
   if (info.type == kNoRef) return only(F::kNone);
-  info.object = d.object(readPointer(raw.cache + 5));
+  PyObject* name = PyTuple_GET_ITEM(d.code()->co_names, raw.arg >> 1);
+  attachDescriptor(d, &info, name, readPointer(raw.cache + 5));
   return info;
 }
 
@@ -148,7 +148,8 @@ FeedbackInfo allocInit(Decoder& d, const RawInstr& raw) {
   attachType(d, &info);
   if (info.type == kNoRef) return only(F::kNone);
   auto* type = reinterpret_cast<PyHeapTypeObject*>(d.unit().objects[info.type].address);
-  info.object = d.object(type->_spec_cache.init);
+  static PyObject* const name = PyUnicode_InternFromString("__init__");
+  attachDescriptor(d, &info, name, type->_spec_cache.init);
   return info;
 }
 
@@ -237,13 +238,15 @@ PyFunctionObject* functionByVersion(uint32_t version) {
   if (version < FUNC_VERSION_FIRST_VALID) return nullptr;
   auto& slot =
       threadState()->interp->func_state.func_version_cache[version % FUNC_VERSION_CACHE_SIZE];
-  return slot.func != nullptr && slot.func->func_version == version ? slot.func : nullptr;
+  // A function that is being destroyed stands there while its weak references' callbacks run.
+  const bool valid = slot.func != nullptr && slot.func->func_version == version;
+  return valid && Py_REFCNT(slot.func) > 0 ? slot.func : nullptr;
 }
 
 PyTypeObject* typeByVersion(uint32_t version) {
   PyTypeObject* type =
       threadState()->interp->types.type_version_cache[version % TYPE_VERSION_CACHE_SIZE];
-  if (type != nullptr && type->tp_version_tag == version) return type;
+  if (type != nullptr && type->tp_version_tag == version && Py_REFCNT(type) > 0) return type;
   return findTypeByWalk(version);
 }
 

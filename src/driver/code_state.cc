@@ -1,6 +1,7 @@
 #include "driver/code_state.h"
 
 #include "driver/install.h"
+#include "driver/jit.h"
 #include "driver/monitoring.h"
 
 namespace tephra::driver {
@@ -26,6 +27,7 @@ int onCodeEvent(PyCodeEvent event, PyCodeObject* code) {
 }  // namespace
 
 CompiledUnit::~CompiledUnit() {
+  if (code.base) jit().memory->free(code.base);
   for (PyObject* object : references) Py_DECREF(object);
 }
 

@@ -256,7 +256,6 @@ void forgetUnits(CodeState* state) {
     if (!unit) return;
     ownerOf().erase(unit->code.metadata.get());
     retireExitCounts(*unit->code.metadata);
-    if (unit->code.base) jit().memory->free(unit->code.base);
   };
   unregisterCompiled(reinterpret_cast<PyObject*>(state->code));
   forget(state->unit.get());

@@ -72,3 +72,12 @@ def test_a_recompiled_function_that_finds_no_room_goes_on_interpreted(tiny):
     assert function(9) == expected(len(fill), 9)
     for number, (_, each) in enumerate(fill):
         assert each(9) == expected(number, 9)
+
+
+def test_what_is_only_shown_takes_no_room():
+    namespace, function = load(source(1))
+    assert compiled(function)
+    used = _tephra.allocator_stats()["used_bytes"]
+    for _ in range(20):
+        assert _tephra.dump(function, "asm")
+    assert _tephra.allocator_stats()["used_bytes"] == used

@@ -158,7 +158,41 @@ inline PyObject* quickly(PyObject* object, const Entry* entry) {
   return nullptr;
 }
 
+// What super(cls, self).name is for instances of a class of this version: an unbound method.
+struct SuperEntry {
+  PyTypeObject* cls = nullptr;  // among the bases of that class, which holds it
+  PyObject* name = nullptr;     // owned
+  PyObject* found = nullptr;    // borrowed, as in Entry
+  uint32_t version = 0;
+};
+
+constexpr size_t kSuperEntries = 256;
+SuperEntry g_super_entries[kSuperEntries];
+
 }  // namespace
+
+PyObject* superMethod(PyTypeObject* cls, PyObject* self, PyObject* name, int* unbound) {
+  PyTypeObject* type = Py_TYPE(self);
+  const uint32_t version = type->tp_version_tag;
+  size_t place = placeOf(version, name) + (reinterpret_cast<uintptr_t>(cls) >> 5);
+  SuperEntry& entry = g_super_entries[place % kSuperEntries];
+  if (version != 0 && entry.version == version && entry.cls == cls && entry.name == name) {
+    *unbound = 1;
+    return Py_NewRef(entry.found);
+  }
+  PyObject* method = superLookup(cls, self, name, unbound);
+  // Of instances only: super(cls, subclass) goes another way. A self whose class has no place for
+  // cls pretends to be of another one.
+  if (method == nullptr || !*unbound || PyType_Check(self) || !PyType_IsSubtype(type, cls)) {
+    return method;
+  }
+  if (version == 0) PyUnstable_Type_AssignVersionTag(type);  // for the next time
+  if (version == 0 || type->tp_version_tag != version) return method;
+  PyObject* old = entry.name;
+  entry = {cls, Py_NewRef(name), method, version};
+  Py_XDECREF(old);
+  return method;
+}
 
 PyObject* loadAttr(PyObject* object, PyObject* name) {
   const Entry* entry = find(Py_TYPE(object), name);

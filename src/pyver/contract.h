@@ -230,9 +230,6 @@ int exceptionGroupMatch(PyThreadState* ts, Frame* frame, PyObject* exc, PyObject
 // runs.
 Result<std::unique_ptr<CodeUnit>> decode(PyFunctionObject* func);
 ObjectInfo describeObject(PyObject* object);
-// The __init__ of a class whose call is object.__new__ and then this function, as long as the
-// class keeps its (now assigned) version; else NULL. Borrowed.
-PyFunctionObject* plainConstructor(PyTypeObject* type);
 // Canonical bytecode and feedback as text, or why not: for tephra._tephra.dump_bytecode(func).
 std::string dumpBytecode(PyFunctionObject* func);
 

@@ -25,8 +25,9 @@ PyObject* loadSuperMethod(PyThreadState* ts, PyObject* super, PyObject* type, Py
   }
   auto* cls = reinterpret_cast<PyTypeObject*>(type);
   int unbound = 0;
-  int* ask = Py_TYPE(self)->tp_getattro == PyObject_GenericGetAttr ? &unbound : nullptr;
-  PyObject* method = superLookup(cls, self, name, ask);
+  const bool generic = Py_TYPE(self)->tp_getattro == PyObject_GenericGetAttr;
+  PyObject* method =
+      generic ? superMethod(cls, self, name, &unbound) : superLookup(cls, self, name, nullptr);
   if (method != nullptr && unbound) *out_self = Py_NewRef(self);
   return method;
 }

@@ -28,6 +28,8 @@ PyObject** functionField(PyFunctionObject* func, int kind);  // of SET_FUNCTION_
 // Since some release of 3.14, SET_FUNCTION_ATTRIBUTE renames a function's __annotate__ function.
 void nameAnnotate(PyFunctionObject* func, PyObject* annotate);
 PyObject* superLookup(PyTypeObject* type, PyObject* self, PyObject* name, int* method);
+// superLookup for a self with the generic tp_getattro, remembered by its class.
+PyObject* superMethod(PyTypeObject* cls, PyObject* self, PyObject* name, int* unbound);
 PyDictValues* instanceValues(PyObject* object);  // of an instance whose values are live
 bool checksCauseInstance();  // "raise x from C" refuses a C() that is no exception
 int checkArgsIterable(PyThreadState* ts, PyObject* callable, PyObject* args);

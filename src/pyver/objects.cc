@@ -156,39 +156,7 @@ void describeMethodDescr(PyObject* object, ObjectInfo* info) {
   info->text = "method " + info->builtin_name;
 }
 
-// The tp_init of classes whose __init__ is a Python function; NULL if it cannot be found out.
-initproc pythonInit() {
-  static const initproc slot = [] {
-    initproc found = nullptr;
-    PyObject* globals = PyDict_New();
-    PyObject* done = globals ? PyRun_String("class Probe:\n  def __init__(self): pass\n",
-                                            Py_file_input, globals, globals)
-                             : nullptr;
-    PyObject* probe = done ? PyDict_GetItemString(globals, "Probe") : nullptr;  // borrowed
-    if (probe) found = reinterpret_cast<PyTypeObject*>(probe)->tp_init;
-    PyErr_Clear();
-    Py_XDECREF(done);
-    Py_XDECREF(globals);
-    return found;
-  }();
-  return slot;
-}
-
 }  // namespace
-
-PyFunctionObject* plainConstructor(PyTypeObject* type) {
-  constexpr unsigned long kNeeded = Py_TPFLAGS_HEAPTYPE | Py_TPFLAGS_READY;
-  if (Py_TYPE(type) != &PyType_Type || (type->tp_flags & kNeeded) != kNeeded) return nullptr;
-  if ((type->tp_flags & Py_TPFLAGS_IS_ABSTRACT) || type->tp_new != PyBaseObject_Type.tp_new ||
-      type->tp_alloc != PyType_GenericAlloc || type->tp_init != pythonInit()) {
-    return nullptr;
-  }
-  static PyObject* const name = PyUnicode_InternFromString("__init__");
-  PyObject* init = _PyType_Lookup(type, name);  // borrowed
-  if (init == nullptr || !PyFunction_Check(init)) return nullptr;
-  if (!PyUnstable_Type_AssignVersionTag(type)) return nullptr;
-  return reinterpret_cast<PyFunctionObject*>(init);
-}
 
 ObjectInfo describeObject(PyObject* object) {
   ObjectInfo info;

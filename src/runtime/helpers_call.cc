@@ -18,13 +18,15 @@ PyObject* vectorcall(PyThreadState* ts, PyObject* callable, PyObject** args, siz
                      PyObject* kwnames) {
   // A Python function that the interpreter runs costs native stack, which the interpreter would
   // not need for the same call: watch the stack itself instead of counting.
+  if (!PyFunction_Check(callable)) return PyObject_Vectorcall(callable, args, nargsf, kwnames);
+  // What runs is compiled code or the interpreter: nothing that needs its result checked.
+  auto* function = reinterpret_cast<PyFunctionObject*>(callable);
   if (!tephra::entersInterpreter(callable)) {
-    return PyObject_Vectorcall(callable, args, nargsf, kwnames);
+    return function->vectorcall(callable, args, nargsf, kwnames);
   }
   tephra::NativeRecursion recursion(ts);
   if (recursion.refused()) return nullptr;
-  // What runs is compiled code or the interpreter: nothing that needs its result checked.
-  return reinterpret_cast<PyFunctionObject*>(callable)->vectorcall(callable, args, nargsf, kwnames);
+  return function->vectorcall(callable, args, nargsf, kwnames);
 }
 
 size_t withFreeSlot(int64_t positional) {

@@ -3,6 +3,8 @@ classes and instances, the answer must be the interpreter's."""
 
 import pytest
 
+from support import differential
+
 from tephra import jit
 
 
@@ -192,3 +194,57 @@ def test_classes_modules_and_builtins():
 
     for o in (A, A(), math, 1, "s", [], len):
         assert get(o) == o.__doc__
+
+
+def test_super_methods_follow_the_classes():
+    differential("""
+        class A:
+            def m(self, x): return ["A", x]
+            @classmethod
+            def c(cls, x): return ["A.c", cls.__name__, x]
+
+        class B(A):
+            def m(self, x): return ["B"] + super().m(x)
+            @classmethod
+            def c(cls, x): return ["B.c"] + super().c(x)
+
+        class Mixin(A):
+            def m(self, x): return ["Mixin"] + super().m(x)
+
+        class C(B, Mixin): pass
+
+        class D(B):
+            def __getattribute__(self, name): return object.__getattribute__(self, name)
+
+        class Pretends:
+            __class__ = B
+            m = B.m
+
+        class Other:
+            def m(self, x): return ["Other", x]
+
+        def f(n):
+            seen = []
+            objects = [A(), B(), C(), D()]
+            saved = A.m, Mixin.m
+            for i in range(n):
+                seen += [o.m(i) for o in objects] + [B.c(i), C.c(i), C().c(i)]
+                if i == 2:
+                    A.m = lambda self, x: ["new A", x]
+                if i == 4:
+                    del Mixin.m
+                if i == 6:
+                    B.__bases__ = (Mixin,)
+                if i == 8:
+                    A.m = staticmethod(lambda x: ["static", x])
+                if i == 10:
+                    A.m = saved[0]
+                    objects[0].m = objects[1].m = lambda x: ["own", x]
+                try:
+                    seen.append(Pretends().m(i))
+                except Exception as error:
+                    seen.append([type(error).__name__, str(error)])
+            B.__bases__ = (A,)
+            A.m, Mixin.m = saved
+            return seen
+        """, [(2,), (13,)], warm=[(2,)], warm_rounds=30)

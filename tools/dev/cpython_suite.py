@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from dev import build, paths
+from dev import build, machines, paths, testing
 from dev.util import DevError, cleanEnv, say
 
 
@@ -13,12 +13,16 @@ def main(versions: list[str], flavour: str, args) -> int:
     if not args.full:
         raise DevError("--cpython belongs to --full: ./dev test --full --cpython (./dev test tests/cpython is the "
                        "third of the suite that is fast)")
-    found = [v for v in versions if v != "3.12" or build.bases(["3.12"], required=versions == ["3.12"])]
-    setup = build.prepare(found, flavour, everything=True)
+    if args.arch == "all":
+        raise DevError("--cpython runs on one machine: name it with --arch, or leave that out for this one")
+    machine = machines.machine(args.arch)
+    found = testing.available(versions, machine)
+    setup = build.prepare(found, flavour, machine, everything=True)
     env = cleanEnv(**build.asanEnv(setup))
-    status, verdicts = 0, []
+    status, verdicts = 0 if setup.pythons else 1, []  # a run without any interpreter proves nothing
     for version, python in sorted(setup.pythons.items(), reverse=True):
-        output = paths.DEV / f"cpython-{version}"
+        # A few modules must not overwrite what hours of all of them left.
+        output = paths.DEV / f"cpython-{version}{'-chosen' if args.paths else ''}{machine.suffix}"
         say(f"CPython {version}: its own tests; results in {output}")
         words = [f"cpython:{name}" for name in args.paths] or ["cpython"]
         command = [str(python), "-m", "tephra", "verify", *words, "--after", "0,default", "--jobs", str(paths.jobs()),

@@ -254,7 +254,7 @@ def _unitOnly(targets: list[machines.Machine]) -> int:
     return _report(results, "")
 
 
-def _available(versions: list[str], machine: machines.Machine) -> list[str]:
+def available(versions: list[str], machine: machines.Machine) -> list[str]:
     """Those of the versions that there is an interpreter for; an emulated one must be of Debian's version."""
     if "3.12" not in versions or build.bases(["3.12"], machine, required=versions == ["3.12"] and not machine.native):
         return versions
@@ -272,7 +272,7 @@ def main(versions: list[str], flavour: str, args) -> int:
     parts: list[Part] = []
     missing = ""
     for machine in targets:
-        wanted = _available(versions, machine)
+        wanted = available(versions, machine)
         if wanted != versions and machine.native:
             missing = "CPython 3.12 not found: only 3.14 is tested (TEPHRA_PYTHON names interpreters)"
             print(missing, flush=True)

@@ -24,9 +24,16 @@ class Engine:
         self._processes = Processes()
 
     def run(self, targets: list[Target]) -> None:
-        """All targets. Raises: KeyboardInterrupt, OSError; what is finished is in the state by then."""
+        """All targets, one threshold after the other, so that a run that is stopped has the first ones complete.
+
+        Raises: KeyboardInterrupt, OSError; what is finished is in the state by then.
+        """
+        for config in self._configs:
+            self._round(targets, config)
+
+    def _round(self, targets: list[Target], config: str) -> None:
         with ThreadPoolExecutor(self._count) as pool:
-            waiting = {pool.submit(self._target, target) for target in targets}
+            waiting = {pool.submit(self._target, target, config) for target in targets}
             try:
                 while waiting:
                     done, waiting = wait(waiting, timeout=1.0, return_when=FIRST_COMPLETED)
@@ -38,23 +45,23 @@ class Engine:
                 self._processes.stop()
                 raise
 
-    def _target(self, target: Target) -> None:
+    def _target(self, target: Target, config: str) -> None:
         def start(config: str, **how) -> Run:
             return jobs.run(target, config, self._settings, self._processes, **how)
 
         if self._processes.stopping:
             return
-        stock = self._first(target, STOCK)
-        for config in self._configs:
-            jit = self._first(target, config)
-            if (target.name, config) in self._state.findings:
-                continue
-            findings = self._nothing_compiled(jit)
-            if jit.tests or not findings:  # where no test was run there is nothing to compare
-                findings += rerun.examine(stock, jit, start)
-            self._state.add_findings(target.name, config, findings)
-            for finding in findings:
-                self._progress.say(finding.line())
+        first = config == self._configs[0]
+        stock = self._first(target, STOCK) if first else self._state.runs[target.name, STOCK]
+        jit = self._first(target, config)
+        if (target.name, config) in self._state.findings:
+            return
+        findings = self._nothing_compiled(jit)
+        if jit.tests or not findings:  # where no test was run there is nothing to compare
+            findings += rerun.examine(stock, jit, start)
+        self._state.add_findings(target.name, config, findings)
+        for finding in findings:
+            self._progress.say(finding.line())
 
     def _first(self, target: Target, config: str) -> Run:
         run = self._state.runs.get((target.name, config))

@@ -131,15 +131,16 @@ void Context::findDeferred() {
 void Context::scan() {
   borrowed_.assign(unit.locals.size(), false);
   std::fill_n(borrowed_.begin(), std::min<size_t>(unit.total_args, borrowed_.size()), true);
-  uint64_t first = unit.bytecode + static_cast<uint64_t>(py.code_unit_size) * unit.first_traceable;
+  entry_offset_ = unit.first_traceable;
   short_positions_ = true;
   for (const hir::Block* block : order_) {
     for (const Instr* i = block->first; i; i = i->next) {
       if (i->op == Op::kStoreHome || i->op == Op::kTakeHome) {
         if (i->u32(0) < borrowed_.size()) borrowed_[i->u32(0)] = false;
       } else if (i->op == Op::kSetPosition) {
-        uint64_t at = unit.bytecode + static_cast<uint64_t>(py.code_unit_size) * i->u32(0);
-        if (at >> 32 != first >> 32) short_positions_ = false;
+        if (position(i->u32(0)) >> 32 != position(0) >> 32) short_positions_ = false;
+      } else if (i->op == Op::kMakeCell && i->offset < unit.first_traceable) {
+        entry_offset_ = 0;
       }
     }
   }

@@ -91,6 +91,13 @@ class Context {
   void store(Operand base, int64_t disp, Operand value, uint32_t width = 8);
   Operand home(uint32_t slot) { return mem(frame(), py.frame_localsplus + 8 * int64_t{slot}); }
   bool isBorrowedSlot(uint32_t slot) const { return borrowed_[slot]; }
+  // What the frame's instruction pointer is at the instruction at `offset`.
+  uint64_t position(uint32_t offset) const {
+    return unit.bytecode + static_cast<uint64_t>(py.code_unit_size) * offset;
+  }
+  // Where a new frame stands: RESUME, or before it while cells are made, for which the interpreter
+  // calls a frame incomplete and shows it to nobody.
+  uint32_t entryOffset() const { return entry_offset_; }
   // All positions of this function have the same upper half: four bytes are enough.
   bool shortPositions() const { return short_positions_; }
   Operand argumentArray() const { return argument_array_; }  // kNone: they came in registers
@@ -179,6 +186,7 @@ class Context {
   Operands arguments_;                     // parameters, as far as they are in registers
   Operand argument_array_;                 // with too many parameters for registers: where they are
   bool short_positions_ = false;
+  uint32_t entry_offset_ = 0;
   bool in_entry_ = false;  // the entry block is being lowered: it dominates the rest
 };
 

@@ -12,10 +12,6 @@ namespace {
 
 constexpr int64_t kTagMask = -2;  // clears "no reference held"; tagged NULL (1) becomes NULL
 
-uint64_t positionOf(Context& c, uint32_t offset) {
-  return c.unit.bytecode + static_cast<uint64_t>(c.py.code_unit_size) * offset;
-}
-
 // tstate, or tstate->cframe: the struct that holds current_frame.
 Operand frameHolder(Context& c) {
   return c.py.current_frame_in_cframe ? c.load(c.thread(), c.py.ts_cframe) : c.thread();
@@ -161,8 +157,7 @@ void pushFrame(Context& c, const Instr&) {
   c.store(frame, py.frame_builtins, builtins);
   c.store(frame, py.frame_locals, c.imm(0));
   c.store(frame, py.frame_frame_obj, c.imm(0));
-  c.store(frame, py.frame_instr,
-          c.imm(static_cast<int64_t>(positionOf(c, c.unit.first_traceable))));
+  c.store(frame, py.frame_instr, c.imm(static_cast<int64_t>(c.position(c.entryOffset()))));
   storeSmallFields(c, frame);
   storeHomes(c, frame);
   c.store(holder, py.ts_current_frame, frame);
@@ -197,7 +192,7 @@ void loadHome(Context& c, const Instr& i) {
 
 // The upper half of the position never changes while all positions agree in it: PushFrame wrote it.
 void setPosition(Context& c, const Instr& i) {
-  int64_t position = static_cast<int64_t>(positionOf(c, i.u32(0)));
+  int64_t position = static_cast<int64_t>(c.position(i.u32(0)));
   if (c.shortPositions()) {
     c.store(c.frame(), c.py.frame_instr, c.imm(static_cast<int32_t>(position)), 4);
   } else {

@@ -1,5 +1,7 @@
 #include "passes/position_stores.h"
 
+#include "passes/refcount_state.h"
+
 namespace tephra::passes {
 
 using hir::Block;
@@ -18,8 +20,14 @@ int64_t meet(int64_t a, int64_t b) {
 }
 
 bool needsPosition(const Instr* instr) {
-  // LeaveFrame runs finalizers of locals, at the position of the return.
-  return (instr->info().effects & hir::kAny) != 0;
+  switch (instr->op) {
+    case Op::kDecref:
+    case Op::kXDecref: return (instr->operands[0]->type.mask & ~kMaskHarmless) != 0;
+    case Op::kBoxInt:
+    case Op::kBoxFloat: return false;
+    // LeaveFrame is among these: it runs finalizers of locals, at the position of the return.
+    default: return (instr->info().effects & (hir::kAny | hir::kAlloc)) != 0;
+  }
 }
 
 int64_t after(const Instr* instr, int64_t position) {

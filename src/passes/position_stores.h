@@ -1,8 +1,9 @@
-// Purpose: SetPosition before each operation that may run arbitrary code, so that tracebacks,
-// frames and handlers see the interpreter's instruction; none where the same position was stored
-// last on every path. Invariant: runs before refcount_insertion; the Decrefs that come later may
-// run code too and use the position stored last, which is that of the operation whose operands they
-// release. Exits restore the position themselves.
+// Purpose: SetPosition before each operation that may run arbitrary code or that makes an object,
+// so that tracebacks, frames, finalisers and tracemalloc see the interpreter's instruction; none
+// where the same position was stored last on every path. Boxed numbers are the exception: they are
+// made at exits and in other places where the program makes nothing, so tracemalloc sees them at
+// the position stored last. Invariant: runs after refcount_insertion, whose Decrefs may run code
+// too: those of ints, strs and the like cannot. Exits restore the position themselves.
 #pragma once
 
 #include "hir/ir.h"

@@ -111,7 +111,7 @@ bool RefcountInsertion::dangerousEdge(const Block* to, size_t index, const RefSt
   bool dangerous = false;
   from.owned.forEach([&](uint32_t id) {
     if (live.test(id)) return;
-    dangerous |= !releaseOf(liveness_.valueOf(id), from).harmless;
+    dangerous |= !releaseOf(liveness_.valueOf(id), to->preds[index]->last, from).harmless;
   });
   return dangerous;
 }
@@ -171,7 +171,7 @@ void RefcountInsertion::emitEdge(Block* from, int which) {
     bool own_phi = root->op == Op::kPhi && root->block == to;
     bool keeps = target.owned.test(id) && !own_phi;
     bool was_moved = std::find(moved.begin(), moved.end(), root) != moved.end();
-    if (!keeps && !was_moved) releases.push_back(releaseOf(root, state));
+    if (!keeps && !was_moved) releases.push_back(releaseOf(root, from->last, state));
   });
   std::erase_if(increfs, [&](Instr* root) { return countless(root, state); });
   std::erase_if(releases, [](const Release& r) { return (r.mask & ~kMaskImmortal) == 0; });

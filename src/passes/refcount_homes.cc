@@ -60,7 +60,7 @@ void RefcountInsertion::releaseOldContent(Instr* store, uint32_t slot, const Hom
     take->offset = store->offset;
     hir::Function::insertBefore(store, take);
   }
-  pending_.push_back({take, take, mask, harmless});
+  pending_.push_back({take, take, mask, harmless, store->offset});
 }
 
 // x = x. A local's store goes. A parameter's stays, with the counts of both contents: that there is

@@ -24,6 +24,7 @@ class RefcountInsertion {
     hir::Instr* name;  // the operand to use; the root itself or an alias
     uint32_t mask;     // what it can be
     bool harmless;     // releasing it cannot run code or free another object
+    uint32_t offset;   // the instruction at which the interpreter releases it
   };
 
   // --- operations (refcount_insertion.cc)
@@ -40,7 +41,8 @@ class RefcountInsertion {
   bool countless(const hir::Instr* root, const RefState& state) const;
   void emitIncref(hir::Instr* root, const RefState& state, hir::Instr* before);
   void emitDecref(const Release& release, hir::Instr* before);
-  Release releaseOf(hir::Instr* root, const RefState& state) const;
+  // `at`: the instruction at which it ends.
+  Release releaseOf(hir::Instr* root, const hir::Instr* at, const RefState& state) const;
 
   // --- homes (refcount_homes.cc)
   void pushFrame(RefState* state);

@@ -106,14 +106,15 @@ void RefcountInsertion::emitDecref(const Release& release, Instr* before) {
   if (!emit_ || (release.mask & ~kMaskImmortal) == 0) return;
   bool maybe_null = release.name->type.couldBe(hir::kMaskNull);
   Instr* decref = function_.make(maybe_null ? Op::kXDecref : Op::kDecref, {{release.name}});
-  decref->offset = before->offset;
+  decref->offset = release.offset;
   hir::Function::insertBefore(before, decref);
   changed_ = true;
 }
 
-RefcountInsertion::Release RefcountInsertion::releaseOf(Instr* root, const RefState& state) const {
+RefcountInsertion::Release RefcountInsertion::releaseOf(Instr* root, const Instr* at,
+                                                        const RefState& state) const {
   uint32_t mask = kinds_.immortal(root) ? hir::kMaskNull : state.maskOf(root);
-  return {root, state.nameOf(root), mask, (mask & ~kMaskHarmless) == 0};
+  return {root, state.nameOf(root), mask, (mask & ~kMaskHarmless) == 0, at->offset};
 }
 
 // Borrowed values get a reference before something that may release memory.
@@ -207,7 +208,7 @@ void RefcountInsertion::releaseDead(Instr* instr, RefState* state) {
   for (Instr* root : liveness_.diesAt(instr)) {
     // Behind a terminator there is nothing: its exit took what was owned.
     if (state->owned.test(root->id) && !instr->isTerminator()) {
-      pending_.push_back(releaseOf(root, *state));
+      pending_.push_back(releaseOf(root, instr, *state));
     }
     state->forget(root);
   }

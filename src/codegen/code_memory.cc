@@ -1,6 +1,7 @@
 #include "codegen/code_memory.h"
 
 #include <pthread.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -45,13 +46,26 @@ void flushInstructionCache([[maybe_unused]] void* code, [[maybe_unused]] size_t 
 #endif
 }
 
+// PROT_BTI where processor and kernel have it (AT_HWCAP2 tells of both), else nothing. The names
+// are too new for the headers of some systems.
+int branchTargetProtection() {
+#if defined(__aarch64__)
+  constexpr unsigned long kHwcap2Bti = 1UL << 17;
+  constexpr int kProtBti = 0x10, kAtHwcap2 = 26;
+  return (getauxval(kAtHwcap2) & kHwcap2Bti) != 0 ? kProtBti : 0;
+#else
+  return 0;
+#endif
+}
+
 // Does execution see what is written through the other mapping, once the instruction cache was
 // told? The architecture says yes; QEMU's user emulation before 8.1 keeps its translation of the
 // old code, since it watches the executable mapping only.
 bool seesOtherMapping([[maybe_unused]] uint8_t* code, [[maybe_unused]] uint8_t* writable) {
 #if defined(__aarch64__)
   for (uint32_t value : {1u, 2u}) {
-    const uint32_t words[] = {0x52800000 | value << 5, 0xD65F03C0};  // mov w0, value; ret
+    // bti c; mov w0, value; ret
+    const uint32_t words[] = {0xD503245F, 0x52800000 | value << 5, 0xD65F03C0};
     std::memcpy(writable, words, sizeof words);
     flushInstructionCache(code, sizeof words);
     if (reinterpret_cast<uint32_t (*)()>(code)() != value) return false;
@@ -99,6 +113,7 @@ struct ForkHooks {
 
 CodeMemory::CodeMemory(CodeMemoryOptions options) : options_(std::move(options)) {
   options_.chunk_bytes = roundUp(std::max(options_.chunk_bytes, kPage), kPage);
+  if (branchTargetProtection() == 0) options_.branch_targets = false;
   options_.reserve_bytes =
       roundUp(std::max(options_.reserve_bytes, options_.chunk_bytes + kCellSlab), kPage);
   reserve();
@@ -159,6 +174,10 @@ void CodeMemory::reserve() {
   base_ = nullptr;
 }
 
+int CodeMemory::executable() const {
+  return PROT_READ | PROT_EXEC | (options_.branch_targets ? branchTargetProtection() : 0);
+}
+
 bool CodeMemory::mapDual(Chunk* chunk) {
   int fd = memoryFile();
   if (fd < 0) return false;
@@ -166,8 +185,7 @@ bool CodeMemory::mapDual(Chunk* chunk) {
   if (ftruncate(fd, static_cast<off_t>(chunk->size)) == 0) {
     void* writable = mmap(nullptr, chunk->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (writable != MAP_FAILED) {
-      void* code =
-          mmap(chunk->code, chunk->size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, 0);
+      void* code = mmap(chunk->code, chunk->size, executable(), MAP_SHARED | MAP_FIXED, fd, 0);
       mapped = code != MAP_FAILED && seesOtherMapping(chunk->code, static_cast<uint8_t*>(writable));
       if (mapped) chunk->writable = static_cast<uint8_t*>(writable);
       if (!mapped) munmap(writable, chunk->size);
@@ -182,7 +200,7 @@ bool CodeMemory::mapDual(Chunk* chunk) {
 bool CodeMemory::mapSwitched(Chunk* chunk) {
   void* code = mmap(chunk->code, chunk->size, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-  return code != MAP_FAILED && mprotect(code, chunk->size, PROT_READ | PROT_EXEC) == 0;
+  return code != MAP_FAILED && mprotect(code, chunk->size, executable()) == 0;
 }
 
 CodeMemory::Chunk* CodeMemory::newChunk(size_t at_least) {
@@ -254,7 +272,7 @@ bool CodeMemory::write(void* to, const void* code, size_t size) {
     size_t pages = roundUp(static_cast<size_t>(static_cast<uint8_t*>(to) + size - first), kPage);
     if (mprotect(first, pages, PROT_READ | PROT_WRITE) != 0) return false;
     std::memcpy(to, code, size);
-    if (mprotect(first, pages, PROT_READ | PROT_EXEC) != 0) return false;
+    if (mprotect(first, pages, executable()) != 0) return false;
   }
   flushInstructionCache(to, size);
   return true;
@@ -363,6 +381,7 @@ CodeMemoryStats CodeMemory::stats() const {
   stats.blocks = blocks_.size();
   stats.cells = cells_;
   stats.dual_mapping = options_.dual_mapping;
+  stats.branch_targets = options_.branch_targets;
   for (const auto& [at, block] : blocks_) stats.wasted += block.rounded - block.asked;
   for (const auto& chunk : chunks_) {
     // The last hole of the last chunk is still to be used; all others lie between code.

@@ -34,6 +34,9 @@ struct CodeMemoryOptions {
   size_t max_code_bytes = 0;   // 0 = as much as was reserved
   std::vector<uint64_t> near;  // to be reached by direct calls, most wanted first
   bool dual_mapping = true;    // false: protection switching (tests, and the fallback)
+  // AArch64: indirect branches into this memory must meet landing pads, where the processor has the
+  // check and the system maps memory with it. Whoever asks emits landing pads if it was granted.
+  bool branch_targets = false;
 };
 
 struct CodeMemoryStats {
@@ -44,6 +47,7 @@ struct CodeMemoryStats {
   size_t blocks = 0;
   size_t cells = 0;
   bool dual_mapping = false;
+  bool branch_targets = false;
 };
 
 class CodeMemory {
@@ -55,6 +59,9 @@ class CodeMemory {
 
   // False when no executable memory can be had at all.
   bool usable() const { return base_ != nullptr; }
+
+  // Does the processor stop at an indirect branch to anything but a landing pad in this memory?
+  bool enforcesBranchTargets() const { return options_.branch_targets; }
 
   // `size` executable bytes, aligned to kAlignment; nullptr when memory or the limit is exhausted.
   void* allocate(size_t size);
@@ -110,6 +117,7 @@ class CodeMemory {
   Chunk* newChunk(size_t at_least);
   bool mapDual(Chunk* chunk);
   bool mapSwitched(Chunk* chunk);
+  int executable() const;  // the protection of code
   Chunk* chunkOf(const void* code);
   void* takeHole(Chunk* chunk, size_t rounded);
   bool growCells();

@@ -78,6 +78,7 @@ uint64_t sharedStub(const Target& target, StubKind kind, uint32_t nargs, CodeMem
     StubInput input;
     input.kind = kind;
     input.nargs = nargs;
+    input.landing_pads = memory.enforcesBranchTargets();
     input.addresses = &addresses;
     input.reach = reachOf(target, memory);
     Result<EmittedCode> code = emitStub(target, input);
@@ -128,6 +129,7 @@ void makeStubs(EmitInput* made, const lir::Function& function, const CodeUnit& u
                const Target& target, CodeMemory& memory, const RuntimeAddresses& addresses) {
   EmitInput& input = *made;
   input.reach = reachOf(target, memory);
+  input.landing_pads = memory.enforcesBranchTargets();
   // The vectorcall entry releases the arguments that it held.
   if (unit.total_args > 0 ||
       uses(function, [](const lir::Instr& instr) { return instr.op == lir::Op::kDecref; })) {

@@ -38,6 +38,7 @@ std::string findOffReason() {
   Jit& self = jit();
   fillAddresses(&self.addresses);
   CodeMemoryOptions memory;
+  memory.branch_targets = true;
   memory.near = {self.addresses.take_exit, addressOf(&PyObject_Vectorcall)};
   self.memory = std::make_unique<CodeMemory>(memory);
   if (!self.memory->usable()) return "no executable memory can be had on this machine";

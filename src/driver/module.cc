@@ -266,10 +266,11 @@ PyObject* allocatorStats(PyObject*, PyObject*) {
   CodeMemoryStats stats = jit().memory->stats();
   UnwindStats unwind = jit().memory->unwindStats();
   auto size = [](size_t value) { return static_cast<Py_ssize_t>(value); };
-  return Py_BuildValue("{s:n,s:n,s:n,s:n,s:n,s:n}", "used_bytes", size(stats.used),
+  return Py_BuildValue("{s:n,s:n,s:n,s:n,s:n,s:n,s:i}", "used_bytes", size(stats.used),
                        "committed_bytes", size(stats.committed), "limit_bytes", size(stats.limit),
                        "unwind_pieces", size(unwind.pieces), "unwind_tables", size(unwind.tables),
-                       "unwind_bytes", size(unwind.bytes));
+                       "unwind_bytes", size(unwind.bytes), "branch_targets",
+                       int{stats.branch_targets});
 }
 
 PyObject* instructionCounts(PyObject*, PyObject*) { return countsAsObjects(); }

@@ -94,6 +94,8 @@ def atHand(version: str, machine: machines.Machine) -> Path | None:
 def ensure(version: str, machine: machines.Machine) -> Path | None:
     """An interpreter of that version; 3.14 is made when absent, 3.12 may be None (as it is for emulated machines)."""
     python = atHand(version, machine)
+    if python and not machine.native:
+        machines.refreshWrapper(machine, python)
     if python or version != "3.14":
         return python
     prefix = machines.prefixDir(machine)

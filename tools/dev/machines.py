@@ -7,6 +7,7 @@ the interpreter would: so that children of `sys.executable` are emulated too, wh
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from pathlib import Path
 from dev import paths
 from dev.util import DevError
 
-# An older core without pointer authentication, whose emulation costs 30 times as much as all the rest.
-_CPU = "cortex-a57"
+# An older core without pointer authentication, whose emulation costs 30 times as much as all the rest. Tests choose
+# another one by _CPU_VARIABLE (`max,pauth=off` has branch targets).
+_CPU, _CPU_VARIABLE = "cortex-a57", "TEPHRA_EMULATED_CPU"
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def emulator(wanted: Machine) -> list[str]:
     qemu = shutil.which(f"qemu-{wanted.name}")
     if not qemu:
         raise DevError(f"qemu-{wanted.name} is not on PATH (Debian: qemu-user)")
-    return [qemu, "-cpu", _CPU]
+    return [qemu, "-cpu", os.environ.get(_CPU_VARIABLE, _CPU)]
 
 
 def loader(wanted: Machine) -> list[str]:
@@ -87,10 +89,25 @@ def wrap(wanted: Machine, program: Path) -> None:
 
     The program itself moves to libexec beside its folder.
     """
-    moved = program.parent.parent / "libexec" / program.name
+    moved = _moved(program)
     moved.parent.mkdir(exist_ok=True)
     program.resolve().rename(moved)
     program.unlink(missing_ok=True)
-    command = " ".join(shlex.quote(part) for part in emulator(wanted))
-    program.write_text(f'#!/bin/sh\nexec {command} -0 "$0" {shlex.quote(str(moved))} "$@"\n', encoding="utf-8")
-    program.chmod(0o755)
+    refreshWrapper(wanted, program)
+
+
+def _moved(program: Path) -> Path:
+    return program.parent.parent / "libexec" / program.name
+
+
+def refreshWrapper(wanted: Machine, program: Path) -> None:
+    """Writes the script that wrap() puts there, unless it is that already."""
+    command = " ".join(shlex.quote(part) for part in emulator(wanted)[:-1])
+    cpu = f'"${{{_CPU_VARIABLE}:-{_CPU}}}"'
+    text = f'#!/bin/sh\nexec {command} {cpu} -0 "$0" {shlex.quote(str(_moved(program)))} "$@"\n'
+    if program.exists() and program.read_text(encoding="utf-8") == text:
+        return
+    fresh = program.with_name(program.name + ".new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.chmod(0o755)
+    fresh.replace(program)  # processes may be starting through the old one

@@ -141,7 +141,7 @@ void FunctionEmitter::collect(EmittedCode* out) const {
 }
 
 void FunctionEmitter::landingPad() {
-  if (in_.landing_pads) as_.word(kBtiC, "bti c");
+  if (in_.landing_pads) as_.landingPad();
 }
 
 namespace {

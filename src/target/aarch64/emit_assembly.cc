@@ -86,6 +86,14 @@ void Assembly::word(uint32_t bits, const std::string& text) {
   if (!counting_) afterInstruction();
 }
 
+void Assembly::landingPad() {
+  counting_ = true;
+  word(kBtiC, "bti c");
+  counting_ = false;
+  beforeInstruction();
+  afterInstruction();
+}
+
 // --- labels and branches
 
 Label Assembly::newLabel() {

@@ -96,6 +96,8 @@ class Assembly final : public asmjit::ErrorHandler {
   bool logging() const { return disassembly_; }
   // An instruction of encodings.h; `text` is what the disassembly shows.
   void word(uint32_t bits, const std::string& text);
+  // Where indirect branches may arrive; a counter of the segment follows it.
+  void landingPad();
 
   void jump(Label label) {
     branch(encodeB(false), Field::kBranch26, "b", label);

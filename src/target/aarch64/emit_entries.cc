@@ -198,7 +198,7 @@ Result<EmittedCode> emitStub(const Target& target, const StubInput& input) {
   assembly.enterHot();
   const UnwindConvention& convention = target.unwinding();
   assembly.unwind(convention.entry);
-  if (input.landing_pads) assembly.word(kBtiC, "bti c");
+  if (input.landing_pads) assembly.landingPad();
   switch (input.kind) {
     case StubKind::kDecref: decrefStub(assembly, *input.addresses, convention); break;
     case StubKind::kExit: exitStub(assembly, *input.addresses, convention); break;

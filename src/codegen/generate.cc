@@ -186,11 +186,12 @@ Result<EmittedCode> emitCounting(const Target& target, EmitInput input, CodeMemo
 }  // namespace
 
 Result<CodeMeasure> measureCode(lir::Function& function, const CodeUnit& unit, const Target& target,
-                                const RuntimeAddresses& addresses) {
+                                const RuntimeAddresses& addresses, uint32_t shared_calls) {
   if (unit.layout == nullptr) return emissionBailout("the unit has no layout");
   CodeMetadata metadata;
   EmitInput input = makeInput(function, unit, target, addresses);
   input.metadata = &metadata;
+  input.shared_calls = shared_calls;
   input.reach.call = input.reach.data = [](uint64_t) { return true; };
   input.decref_thunk = input.exit_thunk = addresses.dealloc;
   if (!fillExitLocations(&function, target, input.frame))
@@ -212,6 +213,7 @@ Result<CompiledCode> generateCode(lir::Function& function, const CodeUnit& unit,
   makeStubs(&input, function, unit, target, memory, addresses);
   input.metadata = metadata.get();
   input.disassembly = options.disassembly;
+  input.shared_calls = options.shared_calls;
   if (!fillExitLocations(&function, target, input.frame))
     return emissionBailout("an exit's values are incomplete");
   CompiledCode code;

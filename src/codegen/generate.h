@@ -35,7 +35,8 @@ struct CompiledCode {
 
 struct GenerateOptions {
   bool disassembly = false;
-  bool count = false;  // executions of each segment
+  bool count = false;         // executions of each segment
+  uint32_t shared_calls = 0;  // from how many equal sites on (target/shared_calls.h); 0: none
 };
 
 // Code that is only looked at.
@@ -52,7 +53,7 @@ Result<CompiledCode> generateCode(lir::Function& function, const CodeUnit& unit,
 
 // Size and tally of the code for any target, as if everything it calls were near.
 Result<CodeMeasure> measureCode(lir::Function& function, const CodeUnit& unit, const Target& target,
-                                const RuntimeAddresses& addresses);
+                                const RuntimeAddresses& addresses, uint32_t shared_calls = 0);
 
 // The register entry of functions with `nargs` parameters that are not compiled: calls
 // tephra_call_uncompiled. Made once per memory and count; nullptr when there is no memory.

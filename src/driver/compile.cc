@@ -155,7 +155,8 @@ Result<CodeMeasure> measureFunction(PyFunctionObject* function, CodeState& state
   if (!passed) return passed.bailout();
   Result<std::unique_ptr<lir::Function>> lowered = allocatedLir(**hir, target, nullptr);
   if (!lowered) return lowered.bailout();
-  return measureCode(**lowered, **decoded, target, jit().addresses);
+  return measureCode(**lowered, **decoded, target, jit().addresses,
+                     static_cast<uint32_t>(jit().options.shared_calls));
 }
 
 Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, CodeState& state,
@@ -191,7 +192,8 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
 
   Result<CompiledCode> generated =
       generateCode(**lowered, unit, target, *jit().memory, jit().addresses,
-                   {dumps != nullptr, jit().options.count_blocks});
+                   {dumps != nullptr, jit().options.count_blocks,
+                    static_cast<uint32_t>(jit().options.shared_calls)});
   if (!generated) return generated.bailout();
   if (dumps) dumps->assembly = generated->disassembly;
 
@@ -211,8 +213,10 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
   if (jit().options.count_blocks) {
     const Target& other = otherTarget();
     Result<std::unique_ptr<lir::Function>> foreign = allocatedLir(hir, other, nullptr);
-    Result<CodeMeasure> measure = foreign ? measureCode(**foreign, unit, other, jit().addresses)
-                                          : Result<CodeMeasure>(foreign.bailout());
+    Result<CodeMeasure> measure =
+        foreign ? measureCode(**foreign, unit, other, jit().addresses,
+                              static_cast<uint32_t>(jit().options.shared_calls))
+                : Result<CodeMeasure>(foreign.bailout());
     recordCounts(unit, compiled->code, measure);
   }
   compiled->compile_seconds =

@@ -60,6 +60,7 @@ struct EmitInput {
   uint64_t decref_thunk = 0, exit_thunk = 0;  // shared stubs; 0 = the function needs none
   Reach reach;
   bool landing_pads = false;  // the process enforces branch targets
+  uint32_t shared_calls = 0;  // from how many equal sites on; see target/shared_calls.h
   bool disassembly = false;
   TallyOptions tally;
 };

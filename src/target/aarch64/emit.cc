@@ -8,13 +8,19 @@ using lir::Op;
 using lir::Operand;
 
 FunctionEmitter::FunctionEmitter(const Target& target, const EmitInput& input, Assembly& assembly)
-    : target_(target), in_(input), as_(assembly), a_(assembly.a) {
+    : target_(target),
+      in_(input),
+      as_(assembly),
+      a_(assembly.a),
+      shared_calls_(target, input.hot, input.shared_calls) {
   uint32_t highest = 0;
   for (const auto* list : {&in_.hot, &in_.cold}) {
     for (const lir::Block* block : *list) highest = std::max(highest, block->id);
   }
   block_labels_.resize(highest + 1);
   for (Label& label : block_labels_) label = as_.newLabel();
+  shared_labels_.resize(shared_calls_.groups().size());
+  for (Label& label : shared_labels_) label = as_.newLabel();
   exit_labels_.resize(in_.function->exits.size());
   register_entry_ = as_.newLabel();
   return_label_ = as_.newLabel();
@@ -127,6 +133,7 @@ void FunctionEmitter::emitAll() {
     next_ = i + 1 < in_.cold.size() ? in_.cold[i + 1] : nullptr;
     emitBlock(in_.cold[i]);
   }
+  sharedPieces();
   // Deferred pieces may defer no further ones, but may be the first to use an exit.
   for (size_t i = 0; i < deferred_.size(); ++i) deferred_[i]();
   exitStubs();
@@ -229,6 +236,9 @@ Label FunctionEmitter::exitLabel(uint32_t exit) {
     as_.fail("an exit without a record");
     return return_label_;
   }
+  for (size_t i = 0; i < piece_exits_.size(); ++i) {
+    if (piece_->exits[i] == exit) return piece_exits_[i];
+  }
   if (!exit_labels_[exit].isValid()) {
     exit_labels_[exit] = as_.newLabel();
     exits_used_.push_back(exit);
@@ -270,7 +280,12 @@ void FunctionEmitter::emitBlock(const lir::Block* block) {
     noteLine(*instr);
     if (as_.logging()) as_.comment(lir::print(*instr));
     as_.tallier.instr(*instr);
-    if (instr->next != nullptr && pairAccess(*instr, *instr->next)) {  // tallied as the first one's
+    if (const SharedCalls::Site* site = shared_calls_.siteAt(*instr)) {
+      sharedSite(*site);
+    } else if (shared_calls_.isShared(*instr)) {
+      // The piece that the call goes to does it.
+    } else if (instr->next != nullptr && !shared_calls_.isShared(*instr->next) &&
+               pairAccess(*instr, *instr->next)) {  // tallied as the first one's
       as_.tallier.endInstr();
       instr = instr->next;
       as_.tallier.instr(*instr);

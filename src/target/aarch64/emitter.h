@@ -10,6 +10,7 @@
 
 #include "target/aarch64/emit_assembly.h"
 #include "target/aarch64/registers.h"
+#include "target/shared_calls.h"
 
 namespace tephra::aarch64 {
 
@@ -122,6 +123,12 @@ class FunctionEmitter {
   void incref(uint8_t object);
   void decref(uint8_t object);
 
+  // emit_shared.cc
+  // The call of a site, and what is left of it where the shared piece says that an exit is taken.
+  void sharedSite(const SharedCalls::Site& site);
+  void sharedPieces();
+  void sharedPiece(const SharedCalls::Site& site);
+
   // emit_entries.cc
   void entries();
   void holdArguments(Label array);
@@ -137,6 +144,10 @@ class FunctionEmitter {
   std::vector<Label> exit_labels_;    // by exit; invalid = not used
   std::vector<uint32_t> exits_used_;
   std::vector<std::function<void()>> deferred_;
+  SharedCalls shared_calls_;
+  std::vector<Label> shared_labels_;          // by group
+  const SharedCalls::Site* piece_ = nullptr;  // while its group's piece is emitted,
+  std::vector<Label> piece_exits_;            // where its exits go
   Label register_entry_, return_label_;
   bool return_bound_ = false;
   UnwindState body_;  // between prologue and epilogue

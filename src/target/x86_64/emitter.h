@@ -7,6 +7,7 @@
 #include <functional>
 #include <vector>
 
+#include "target/shared_calls.h"
 #include "target/x86_64/emit_assembly.h"
 #include "target/x86_64/registers.h"
 
@@ -105,6 +106,12 @@ class FunctionEmitter {
   void incref(x86::Gp object);
   void decref(x86::Gp object);
 
+  // emit_shared.cc
+  // The call of a site, and what is left of it where the shared piece says that an exit is taken.
+  void sharedSite(const SharedCalls::Site& site);
+  void sharedPieces();
+  void sharedPiece(const SharedCalls::Site& site);
+
   // emit_entries.cc
   void entries();
   void holdArguments(Label array);
@@ -121,6 +128,10 @@ class FunctionEmitter {
   std::vector<Label> exit_labels_;    // by exit; invalid = not used
   std::vector<uint32_t> exits_used_;
   std::vector<std::function<void()>> deferred_;
+  SharedCalls shared_calls_;
+  std::vector<Label> shared_labels_;          // by group
+  const SharedCalls::Site* piece_ = nullptr;  // while its group's piece is emitted,
+  std::vector<Label> piece_exits_;            // where its exits go
   Label register_entry_, return_label_;
   bool return_bound_ = false;
   UnwindState body_;  // between prologue and epilogue

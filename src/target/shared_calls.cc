@@ -1,0 +1,163 @@
+#include "target/shared_calls.h"
+
+#include <map>
+#include <string_view>
+
+#include "target/constraints.h"
+
+namespace tephra {
+
+namespace {
+
+using lir::Instr;
+using lir::Op;
+using lir::Operand;
+using Key = std::vector<uint64_t>;
+
+bool isRegister(const Operand& operand, const Operand& wanted) {
+  return operand.isReg() && wanted.isReg() && operand.bank == wanted.bank &&
+         operand.base == wanted.base;
+}
+
+bool hasBase(const Operand& address, const Operand& wanted) {
+  return address.isMem() && address.index_kind == Operand::kNone &&
+         address.base_kind == Operand::kReg && wanted.isReg() && address.base == wanted.base;
+}
+
+bool isPinnedAddress(const Operand& address) {
+  return address.isMem() && address.index_kind == Operand::kNone &&
+         address.base_kind == Operand::kPinned;
+}
+
+// A word of thread or frame, or of what a load right before has found there, against a constant.
+bool isGuard(const Instr& instr, const Instr* load) {
+  if (instr.op != Op::kExitCmpMem || !instr.uses[1].isImm()) return false;
+  return isPinnedAddress(instr.uses[0]) ||
+         (load != nullptr && hasBase(instr.uses[0], load->defs[0]));
+}
+
+bool isGuardLoad(const Instr& instr) {
+  return instr.op == Op::kLoad && isPinnedAddress(instr.uses[0]) && instr.defs[0].isReg() &&
+         instr.next != nullptr && isGuard(*instr.next, &instr);
+}
+
+// The last instruction of what can be shared from the call on; the call where that is nothing.
+const Instr* endOfSequence(const Instr& call) {
+  const Operand& result = call.defs[0];
+  const Instr *last = &call, *load = nullptr;
+  for (const Instr* i = call.next; i != nullptr; i = i->next) {
+    if (i->op == Op::kDecref) return isRegister(i->uses[0], result) ? i : last;
+    bool check = i->op == Op::kExitCmp && isRegister(i->uses[0], result) && i->uses[1].isImm();
+    if (!check && !isGuard(*i, load) && !isGuardLoad(*i)) return last;
+    load = i->op == Op::kLoad ? i : nullptr;
+    // What is loaded must not be the result, which the rest is about.
+    if (load != nullptr && isRegister(load->defs[0], result)) return last;
+    if (load == nullptr) last = i;
+  }
+  return last;
+}
+
+bool argumentsAreInRegisters(const Target& target, const Instr& call) {
+  for (const ArgumentPlace& place : placeArguments(target, call)) {
+    if (!place.in_register) return false;
+  }
+  return true;
+}
+
+// The store of the position, with nothing but moves between it and the call.
+const Instr* positionBefore(const Instr& call) {
+  for (const Instr* i = call.prev; i != nullptr; i = i->prev) {
+    if (i->op == Op::kStore) {
+      bool position = isPinnedAddress(i->uses[0]) && i->uses[1].isImm() &&
+                      i->uses[0].base == static_cast<uint32_t>(lir::Pinned::kFrame) &&
+                      i->u32(0) >= 4;
+      return position ? i : nullptr;
+    }
+    if (i->op != Op::kMove && i->op != Op::kMoveF) return nullptr;
+  }
+  return nullptr;
+}
+
+void addOperand(const Operand& operand, Key* key) {
+  key->push_back(uint64_t{operand.kind} | static_cast<uint64_t>(operand.bank) << 8 |
+                 uint64_t{operand.scale} << 16 | uint64_t{operand.base_kind} << 24 |
+                 uint64_t{operand.index_kind} << 32);
+  key->push_back(static_cast<uint32_t>(operand.disp));
+  key->push_back(operand.bits);
+}
+
+// Everything but exits and their values.
+void addInstr(const Instr& instr, Key* key) {
+  key->push_back(static_cast<uint64_t>(instr.op));
+  const auto& attributes = instr.info().attrs;
+  for (size_t i = 0; i < attributes.size(); ++i) {
+    if (std::string_view(attributes[i].name) != "exit") key->push_back(instr.attr[i]);
+  }
+  for (const Operand& def : instr.defs) addOperand(def, key);
+  for (size_t i = 0; i < instr.firstExitValue(); ++i) addOperand(instr.uses[i], key);
+}
+
+Key keyOf(const SharedCalls::Site& site) {
+  Key key;
+  if (site.position != nullptr) {
+    addOperand(site.position->uses[0], &key);
+    key.push_back(site.position->attr[0]);
+  }
+  for (const Instr* i = site.call;; i = i->next) {
+    addInstr(*i, &key);
+    if (i == site.last) return key;
+  }
+}
+
+bool findSite(const Target& target, const Instr& call, SharedCalls::Site* site) {
+  if (call.op != Op::kCall || !argumentsAreInRegisters(target, call)) return false;
+  // A result that is not there cannot be compared with anything.
+  if (call.defs.empty() || !call.defs[0].isReg()) return false;
+  *site = {0, positionBefore(call), &call, endOfSequence(call), {}};
+  for (const Instr* i = &call; i != site->last; i = i->next) {
+    if (i->next->info().has_exit) site->exits.push_back(i->next->exitIndex());
+  }
+  return site->exits.size() >= 2;
+}
+
+}  // namespace
+
+SharedCalls::SharedCalls(const Target& target, const std::vector<lir::Block*>& blocks,
+                         uint32_t threshold) {
+  if (threshold == 0) return;
+  std::map<Key, std::vector<Site>> found;
+  std::vector<const std::vector<Site>*> order;
+  for (const lir::Block* block : blocks) {
+    if (block->loop_depth != 0 || block->cold) continue;
+    for (const Instr* i = block->first; i != nullptr; i = i->next) {
+      Site site;
+      if (!findSite(target, *i, &site)) continue;
+      auto [it, inserted] = found.try_emplace(keyOf(site));
+      if (inserted) order.push_back(&it->second);
+      it->second.push_back(std::move(site));
+    }
+  }
+  size_t count = 0;
+  for (const auto* sites : order) count += sites->size() >= threshold ? sites->size() : 0;
+  sites_.reserve(count);  // their addresses stay
+  for (const auto* sites : order) {
+    if (sites->size() < threshold) continue;
+    auto group = static_cast<uint32_t>(groups_.size());
+    for (const Site& site : *sites) {
+      sites_.push_back(site);
+      sites_.back().group = group;
+      const Site& kept = sites_.back();
+      if (groups_.size() == group) groups_.push_back(&kept);
+      by_call_[kept.call] = &kept;
+      if (kept.position != nullptr) shared_.insert(kept.position);
+      for (const Instr* i = kept.call; i != kept.last; i = i->next) shared_.insert(i->next);
+    }
+  }
+}
+
+const SharedCalls::Site* SharedCalls::siteAt(const lir::Instr& call) const {
+  auto it = by_call_.find(&call);
+  return it == by_call_.end() ? nullptr : it->second;
+}
+
+}  // namespace tephra

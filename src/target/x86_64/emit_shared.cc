@@ -1,0 +1,75 @@
+// Calls with all that follows them, emitted once for many sites; see target/shared_calls.h.
+#include "target/x86_64/emitter.h"
+
+namespace tephra::x86_64 {
+
+// The position goes over in r11, which comes back, tested, as zero or as one more than the index of
+// the exit.
+void FunctionEmitter::sharedSite(const SharedCalls::Site& site) {
+  if (site.position != nullptr) {
+    int64_t position = site.position->uses[1].immValue();
+    bool wide = site.position->u32(0) == 8;
+    as_.loadImmediate(x86::gpq(kScratchGp),
+                      wide ? static_cast<uint64_t>(position) : static_cast<uint32_t>(position));
+  }
+  a_.call(shared_labels_[site.group]);
+  calls_.push_back({as_.here(), site.call});
+  Label exit = as_.newLabel();
+  as_.jumpIf(x86::CondCode::kNotZero, exit);
+  defer([this, &site, exit] {
+    as_.bind(exit);
+    for (size_t i = 0; i + 1 < site.exits.size(); ++i) {
+      a_.cmp(x86::gpd(kScratchGp), static_cast<int32_t>(i + 1));
+      as_.jumpIf(x86::CondCode::kEqual, exitLabel(site.exits[i]));
+    }
+    as_.jump(exitLabel(site.exits.back()));
+  });
+}
+
+void FunctionEmitter::sharedPieces() {
+  for (const SharedCalls::Site* site : shared_calls_.groups()) {
+    piece_ = site;
+    for (size_t i = 0; i < site->exits.size(); ++i) piece_exits_.push_back(as_.newLabel());
+    sharedPiece(*site);
+    piece_exits_.clear();
+  }
+}
+
+// It has no frame of its own: the function's frame record stands, and unwinding goes by that. Only
+// the way back to the site lies below it.
+void FunctionEmitter::sharedPiece(const SharedCalls::Site& site) {
+  std::string name = "shared" + std::to_string(site.group);
+  if (as_.logging()) as_.comment(name);
+  as_.bind(shared_labels_[site.group]);
+  as_.tallier.part(name);
+  if (site.position != nullptr) {
+    uint32_t width = site.position->u32(0);
+    x86::Gp position = width == 8 ? x86::Gp(x86::gpq(kScratchGp)) : x86::gpd(kScratchGp);
+    a_.mov(mem(site.position->uses[0], width), position);
+  }
+  a_.sub(x86::rsp, 8);  // aligned again
+  int number = 0;
+  for (const Instr* i = site.call; i != site.last->next; i = i->next) {
+    std::string part = name + "." + std::to_string(number++);
+    as_.tallier.part(part);
+    as_.tallier.enter({part, i->info().name, i->origin, 0});
+    if (as_.logging()) as_.comment(lir::print(*i));
+    emitInstr(*i);
+  }
+  calls_.pop_back();  // the sites stand for it
+  Label out = as_.newLabel();
+  as_.tallier.part(name + ".end");
+  a_.xor_(x86::gpd(kScratchGp), x86::gpd(kScratchGp));
+  as_.bind(out);
+  a_.add(x86::rsp, 8);
+  a_.test(x86::gpd(kScratchGp), x86::gpd(kScratchGp));
+  a_.ret();
+  for (size_t i = 0; i < site.exits.size(); ++i) {
+    as_.bind(piece_exits_[i]);
+    as_.tallier.part(name + ".exit" + std::to_string(i));
+    a_.mov(x86::gpd(kScratchGp), static_cast<uint32_t>(i + 1));
+    as_.jump(out);
+  }
+}
+
+}  // namespace tephra::x86_64

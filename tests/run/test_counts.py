@@ -52,13 +52,24 @@ def leaves(n):
     except NameError:
         return n
 
-missing = 1
+class Thing:
+    def __matmul__(self, other):
+        return other
+
+def straight(x, y):
+    x @ y
+    x @ y
+    x @ None
+    x @ 1000000
+    return x @ y
+
+missing, thing = 1, Thing()
 for i in range(60):
-    loop(20, [1, 2, 3]); objects(20); leaves(3)
-for f in (callee, loop, Point.__init__, Point.move, objects, leaves):
+    loop(20, [1, 2, 3]); objects(20); leaves(3); straight(thing, [])
+for f in (callee, loop, Point.__init__, Point.move, objects, leaves, straight, Thing.__matmul__):
     jit.force_compile(f)
 for i in range(3):
-    loop(20, [1, 2, 3]); objects(20); leaves(3)
+    loop(20, [1, 2, 3]); objects(20); leaves(3); straight(thing, [])
 """
 
 
@@ -70,10 +81,11 @@ def process(body, *command, env=None):
     return done.stdout
 
 
-CALLS = {"loop": "loop(20, [1, 2, 3])", "objects": "objects(20)", "leaves": "leaves(3)"}
+CALLS = {"loop": "loop(20, [1, 2, 3])", "objects": "objects(20)", "leaves": "leaves(3)",
+         "straight": "straight(thing, [])"}
 
 
-def counted(call):
+def counted(call, env):
     """function -> [instructions, those among them in stubs, estimated ones] of one call, by counting code."""
     out = process(f"""
     jit.clear_instruction_counts()
@@ -86,13 +98,13 @@ def counted(call):
         found[row["function"]] = [row["instructions"], stubs, own["estimated"]]
         assert sum(own["operations"].values()) == row["instructions"]
     print(json.dumps(found))
-    """, env={"TEPHRA_COUNT_BLOCKS": "1"})
+    """, env={"TEPHRA_COUNT_BLOCKS": "1", **env})
     return json.loads(out.splitlines()[-1])
 
 
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="the stepping process is written for x86-64")
-@pytest.mark.parametrize("name", CALLS)
-def test_counts_are_what_the_processor_executes(name, tmp_path):
+@pytest.mark.parametrize("name, shared_calls", [*((name, "0") for name in CALLS), ("leaves", "1"), ("straight", "1")])
+def test_counts_are_what_the_processor_executes(name, shared_calls, tmp_path):
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if not compiler:
         pytest.skip("no C compiler for the stepping process")
@@ -104,7 +116,7 @@ def test_counts_are_what_the_processor_executes(name, tmp_path):
     body = f"""
     import os, signal
     ranges = []
-    for f in (callee, loop, Point.__init__, Point.move, objects, leaves):
+    for f in (callee, loop, Point.__init__, Point.move, objects, leaves, straight, Thing.__matmul__):
         info = _tephra.function_info(f)
         ranges += [info["code_address"], info["code_address"] + info["code_size"]]
     os.write(int(os.environ["STEP_FD"]), (" ".join(map(str, ranges)) + "\\n").encode())
@@ -118,14 +130,15 @@ def test_counts_are_what_the_processor_executes(name, tmp_path):
     script = tmp_path / "stepped.py"
     script.write_text(PROGRAM + textwrap.dedent(body))
     done = subprocess.run([stepper, sys.executable, script], text=True, capture_output=True, timeout=500,
-                          env={**os.environ, "TEPHRA_COMPILE_AFTER": "1000000000", "STEP_FD": "3"})
+                          env={**os.environ, "TEPHRA_COMPILE_AFTER": "1000000000", "STEP_FD": "3",
+                               "TEPHRA_SHARED_CALLS": shared_calls})
     if "ptrace" in done.stderr:
         pytest.skip("this machine does not allow ptrace")
     assert done.returncode == 0, done.stderr
     stepped = [int(word) for word in done.stdout.split()]
-    counts = counted(CALLS[name])
+    counts = counted(CALLS[name], {"TEPHRA_SHARED_CALLS": shared_calls})
     assert sum(total for total, _, _ in counts.values()) > 100, counts
-    names = ["callee", "loop", "Point.__init__", "Point.move", "objects", "leaves"]
+    names = ["callee", "loop", "Point.__init__", "Point.move", "objects", "leaves", "straight", "Thing.__matmul__"]
     for each, steps in zip(names, stepped[:-1], strict=True):
         total, stubs, estimated = counts[each]
         assert (total - stubs, estimated) == (steps, 0), (each, counts[each], steps)
@@ -196,19 +209,20 @@ int main(int argc, char **argv) {
 """
 
 
-def test_counts_for_the_other_architecture():
+@pytest.mark.parametrize("shared_calls", ["0", "1"])
+def test_counts_for_the_other_architecture(shared_calls):
     """Every segment of the other architecture's code finds its count in this run."""
     out = process("""
     jit.clear_instruction_counts()
-    loop(20, [1, 2, 3]); objects(20); leaves(3)
+    loop(20, [1, 2, 3]); objects(20); leaves(3); straight(thing, [])
     for row in jit.get_instruction_counts():
         assert set(row["architectures"]) == {"x86_64", "aarch64"}, row
         for arch, each in row["architectures"].items():
             assert each["estimated"] == 0, (row["function"], arch, each)
             assert each["hot_bytes"] > 0 and each["cold_bytes"] > 0 and each["static"] > 0
     print("checked", len(jit.get_instruction_counts()))
-    """, env={"TEPHRA_COUNT_BLOCKS": "1"})
-    assert "checked 6" in out
+    """, env={"TEPHRA_COUNT_BLOCKS": "1", "TEPHRA_SHARED_CALLS": shared_calls})
+    assert "checked 8" in out
 
 
 def test_counting_changes_no_result():

@@ -10,14 +10,15 @@ import pytest
 from support import call, load
 from tephra import _tephra, jit
 
-SITES = 40  # above the default threshold
+SITES = 40
+DEFAULT = "64"
 
 
 @pytest.fixture(params=["0", "1", "16"])
 def sharing(request):
     _tephra.set_option("shared-calls", request.param)
     yield int(request.param)
-    _tephra.set_option("shared-calls", "16")
+    _tephra.set_option("shared-calls", DEFAULT)
 
 
 def program(site, sites=SITES, before="", after=""):
@@ -207,7 +208,7 @@ def test_bytes_of_a_further_call(arch):
     try:
         assert _tephra.measure(_function(200), arch)["hot_bytes"] > 2 * large
     finally:
-        _tephra.set_option("shared-calls", "16")
+        _tephra.set_option("shared-calls", DEFAULT)
 
 
 def test_loops_and_small_functions_are_left_alone():
@@ -220,5 +221,5 @@ def test_loops_and_small_functions_are_left_alone():
         for value in ("16", "0"):
             _tephra.set_option("shared-calls", value)
             sizes.append(_tephra.measure(function, "aarch64"))
-        _tephra.set_option("shared-calls", "16")
+        _tephra.set_option("shared-calls", DEFAULT)
         assert sizes[0]["hot_bytes"] == sizes[1]["hot_bytes"] and sizes[0]["cold_bytes"] == sizes[1]["cold_bytes"]

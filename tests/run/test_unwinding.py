@@ -180,6 +180,29 @@ def test_walk_from_an_exit(library):
     assert "exits 1" in out and "inside True" in out and "tail True" in out, out
 
 
+def test_walk_through_the_shared_piece_of_calls(library):
+    """The helper returns to cold code that all calls share (option shared-calls), which has no frame of its own."""
+    out = python(library, """
+    class Thing:
+        def __matmul__(self, other): walk(pcs, pcs_size)
+    def caller(x):
+        x @ 1
+        x @ 2
+        return x
+    jit.force_compile(caller)
+    caller(Thing())
+    found = pcs[:lib_count()]
+    info = _tephra.function_info(caller)
+    inside = [pc - info["code_address"] for pc in found if 0 <= pc - info["code_address"] < info["code_size"]]
+    print("in the piece", any(offset > info["hot_size"] for offset in inside), inside)
+    def plain(): walk(pcs, pcs_size)
+    for i in range(400): pcs[i] = None
+    plain()
+    print("tail", found[-3:] == pcs[:lib_count()][-3:])
+    """, env={"TEPHRA_SHARED_CALLS": "1"})
+    assert "in the piece True" in out and "tail True" in out, out
+
+
 def test_freed_code_is_deregistered():
     def make(i):
         namespace = {}

@@ -9,7 +9,7 @@ import random
 PRELUDE = """
 class Point:
     scale = 3
-    def __init__(self, x, y):
+    def __init__(self, x, y=0.5):
         self.x = x
         self.y = y
     def moved(self, d):
@@ -25,6 +25,8 @@ class Pair(Point):
 G = 7
 def helper(x, y=2, *rest, k=1):
     return (x, y, rest, k)
+def plain(x, y=2, z=0.25):
+    return x, y, z
 def picky(x):
     if x == 3:
         raise ValueError('three')
@@ -78,7 +80,8 @@ class Generator:
         if kind == 10:
             return f"{self.pick('helper', 'picky', 'str', 'len', 'repr', 'isinstance_int', 'type_name', 'abs')}({e()})"
         if kind == 11:
-            return f"helper({e()}, {self.pick('y', 'k')}={e()})"
+            return self.pick(f"helper({e()}, {self.pick('y', 'k')}={e()})", f"plain({e()}, {self.pick('y', 'z')}={e()})",
+                             f"plain({e()})", f"Point({self.pick('', 'y=')}{e()}, x={e()})", f"Point({e()}).y")
         if kind == 12:
             return f"[{e()}, {e()}, 4][{self.pick('0', '1', '2', '-1', '5', self.name())}]"
         if kind == 13:
@@ -117,14 +120,14 @@ class Generator:
             return [f"{pad}log.append({self.expression()})"]
         if kind == 6:
             value = self.expression(1)
-            return [f"{pad}p.{self.pick('x', 'y', 'new')} = {value}"]
+            return [f"{pad}p.{self.pick('x', 'y', 'new')} {self.pick('', '', '+', '-', '*')}= {value}"]
         if kind == 7:
             a, b = self.name(), self.name()
             return [f"{pad}{a}, {b} = {b}, {self.expression(1)}"]
         if kind == 8:
-            return [f"{pad}items[{self.pick('0', '1', '-1', '9')}] = {self.expression(1)}"]
+            return [f"{pad}items[{self.pick('0', '1', '-1', '9')}] {self.pick('', '', '+', '-')}= {self.expression(1)}"]
         if kind == 9:
-            return [f"{pad}{self.pick('pass', 'log.append(G)', 'items.append(len(log))', 'p = p.moved(2)')}"]
+            return [f"{pad}{self.pick('pass', 'log.append(G)', 'items.append(len(log))', 'p = p.moved(2)', 'log.append(p.x)', 'items.append(p.y)')}"]
         if kind < 13:
             lines = [f"{pad}if {self.condition()}:"] + self.block(indent + 1, budget - 1)
             if self.random.random() < 0.5:

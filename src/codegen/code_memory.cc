@@ -405,9 +405,9 @@ void CodeMemory::sealForFork() {
 }
 
 void CodeMemory::sealAll() {
-  if (!options_.dual_mapping) return;  // private memory: each process has its own copy
-  // Chunks without code too: both processes would use them.
-  for (auto& chunk : chunks_) chunk->sealed = true;
+  // Chunks without code too: both processes would use them. Not those of private memory, of which
+  // each process has its own copy; both kinds are there when a second mapping was refused later on.
+  for (auto& chunk : chunks_) chunk->sealed |= chunk->writable != nullptr;
 }
 
 }  // namespace tephra

@@ -1,6 +1,7 @@
 #include "codegen/code_memory.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -118,6 +119,30 @@ TEST_P(CodeMemoryTest, CellsAreZeroedAndReused) {
 }
 
 // A child must not see code change under it, nor change its parent's.
+// Out of file descriptors, later chunks are private; the first one is shared as before.
+TEST(CodeMemory, SharedChunksAreSealedAmongPrivateOnes) {
+  CodeMemory memory(small(true));
+  if (!memory.stats().dual_mapping) GTEST_SKIP() << "this machine refuses second mappings";
+  auto* first = static_cast<uint8_t*>(memory.allocate(64));
+  ASSERT_NE(first, nullptr);
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  void* large = memory.allocate(size_t{64} << 10);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_NE(large, nullptr);
+  ASSERT_FALSE(memory.stats().dual_mapping);
+  memory.sealForFork();
+  auto* next = static_cast<uint8_t*>(memory.allocate(64));
+  ASSERT_NE(next, nullptr);
+  EXPECT_TRUE(next < first || next >= first + (size_t{64} << 10)) << "in memory that a child shares";
+  auto code = returns(3);
+  ASSERT_TRUE(memory.write(next, code.data(), code.size()));
+  EXPECT_EQ(callAt(next), 3);
+}
+
 TEST_P(CodeMemoryTest, ForkedProcessesDoNotShareNewCode) {
   CodeMemory memory(small(GetParam()));
   auto one = returns(1), two = returns(2), three = returns(3);

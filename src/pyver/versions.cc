@@ -15,20 +15,31 @@ std::unordered_map<uint32_t, PyObject*>& knownTypes() {
   return *map;
 }
 
-PyTypeObject* lookUp(uint32_t version) {
-  auto& map = knownTypes();
-  auto found = map.find(version);
-  if (found == map.end()) return nullptr;
-  // Borrowed, under the GIL; an object being torn down still stands there with no references.
-  PyObject* target = reinterpret_cast<PyWeakReference*>(found->second)->wr_object;
-  if (target != Py_None && Py_REFCNT(target) > 0 &&
-      reinterpret_cast<PyTypeObject*>(target)->tp_version_tag == version) {
-    return reinterpret_cast<PyTypeObject*>(target);
-  }
-  Py_DECREF(found->second);
-  map.erase(found);
-  return nullptr;
+// Borrowed, under the GIL; an object being torn down still stands there with no references.
+PyTypeObject* referent(PyObject* weak, uint32_t version) {
+  PyObject* target = reinterpret_cast<PyWeakReference*>(weak)->wr_object;
+  if (target == Py_None || Py_REFCNT(target) <= 0) return nullptr;
+  auto* type = reinterpret_cast<PyTypeObject*>(target);
+  return type->tp_version_tag == version ? type : nullptr;
 }
+
+PyTypeObject* lookUp(uint32_t version) {
+  auto found = knownTypes().find(version);
+  return found == knownTypes().end() ? nullptr : referent(found->second, version);
+}
+
+// The versions that the next classes will get: types of C code, and all others.
+struct NextVersions {
+  uint32_t global = 0, own = 0;
+
+  static NextVersions now() {
+    return {_PyRuntime.types.next_version_tag, threadState()->interp->types.next_version_tag};
+  }
+  bool isBelow(uint32_t version) const {
+    return version < (version <= _Py_MAX_GLOBAL_TYPE_VERSION_TAG ? global : own);
+  }
+};
+NextVersions walked;  // when all classes were looked at last
 
 void remember(PyTypeObject* type) {
   uint32_t version = type->tp_version_tag;
@@ -41,10 +52,20 @@ void remember(PyTypeObject* type) {
   knownTypes().emplace(version, weak);
 }
 
+void forgetTheDead() {
+  std::erase_if(knownTypes(), [](const auto& entry) {
+    if (referent(entry.second, entry.first) != nullptr) return false;
+    Py_DECREF(entry.second);
+    return true;
+  });
+}
+
 }  // namespace
 
 PyTypeObject* findTypeByWalk(uint32_t version) {
   if (PyTypeObject* type = lookUp(version)) return type;
+  // Versions are given once and in order: who had this one is gone, or has another now.
+  if (walked.isBelow(version)) return nullptr;
   PyObject* pending = PyErr_GetRaisedException();
   static PyObject* subclasses = nullptr;
   if (subclasses == nullptr) {
@@ -68,6 +89,8 @@ PyTypeObject* findTypeByWalk(uint32_t version) {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) work.push_back(PyList_GET_ITEM(list, i));
     lists.push_back(list);  // keeps its types alive during the walk
   }
+  forgetTheDead();
+  walked = NextVersions::now();
   PyTypeObject* result = lookUp(version);
   for (PyObject* list : lists) Py_DECREF(list);
   PyErr_SetRaisedException(pending);

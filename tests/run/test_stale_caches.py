@@ -145,3 +145,33 @@ def test_classes_that_come_and_go():
         assert f(o) == (1000, [1000], 1000, i)
     assert compiled == 60
     assert functions_of(namespace)
+
+
+def test_classes_are_found_by_their_version():
+    """New classes, changed ones and their caches; what is gone is not looked for again, what is there is found."""
+    namespace, f = load("""
+        def f(o): return o.method()
+        def make():
+            class C:
+                def method(self): return 1
+            return C
+    """)
+    make = namespace["make"]
+    kept = []
+    for i in range(40):
+        cls = make()
+        if i % 4 == 1:
+            cls.method(cls())  # a version, before the cache has one
+        for _ in range(80):
+            f(cls())
+        text = _tephra.dump(f, "bytecode")
+        assert "class C" in text and "function make.<locals>.C.method" in text
+        if i % 3 == 0:
+            kept.append(cls)
+            cls.other = i  # another version
+            assert "class C" not in _tephra.dump(f, "bytecode")
+        del cls
+        gc.collect()
+        if i % 3:
+            assert "class C" not in _tephra.dump(f, "bytecode")
+            assert "class C" not in _tephra.dump(f, "bytecode")

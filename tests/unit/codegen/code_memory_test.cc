@@ -137,7 +137,8 @@ TEST(CodeMemory, SharedChunksAreSealedAmongPrivateOnes) {
   memory.sealForFork();
   auto* next = static_cast<uint8_t*>(memory.allocate(64));
   ASSERT_NE(next, nullptr);
-  EXPECT_TRUE(next < first || next >= first + (size_t{64} << 10)) << "in memory that a child shares";
+  EXPECT_TRUE(next < first || next >= first + (size_t{64} << 10))
+      << "in memory that a child shares";
   auto code = returns(3);
   ASSERT_TRUE(memory.write(next, code.data(), code.size()));
   EXPECT_EQ(callAt(next), 3);

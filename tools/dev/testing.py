@@ -263,25 +263,28 @@ def available(versions: list[str], machine: machines.Machine) -> list[str]:
 
 def main(versions: list[str], flavour: str, args) -> int:
     """Runs what `args` names; the exit status of ./dev test."""
-    targets = _machines(args)
-    for machine in targets:  # all tools first: the native unit tests use the cross disassembler
+    chosen = _machines(args)
+    for machine in chosen:  # all tools first: the native unit tests use the cross disassembler
         system.ensureBuild(machine, prefix=False)
     if args.unit_only:
-        return _unitOnly(targets)
+        return _unitOnly(chosen)
     results: list[Result] = []
     parts: list[Part] = []
     missing = ""
-    for machine in targets:
+    for machine in chosen:
         wanted = available(versions, machine)
         if wanted != versions and machine.native:
             missing = "CPython 3.12 not found: only 3.14 is tested (TEPHRA_PYTHON names interpreters)"
             print(missing, flush=True)
             if not wanted:
                 return 1
-        setup = build.prepare(wanted, flavour, machine, tools=venvs.TEST_TOOLS, everything=True)
+        with_unit = not (args.no_unit or args.paths or args.keyword)
+        # Unit tests take longest to compile, with sanitizers above all: only where they are run.
+        targets = [] if with_unit else [*(f"_tephra_{v.replace('.', '_')}" for v in wanted), "jit-tool"]
+        setup = build.prepare(wanted, flavour, machine, tools=venvs.TEST_TOOLS, everything=with_unit, targets=targets)
         env = _environment(setup)
         unit = setup.build / "tephra_unit_tests"
-        if unit.exists() and not args.no_unit and not args.paths and not args.keyword:
+        if unit.exists() and with_unit:
             say(f"unit tests{_on(machine)}")
             results.append(_unitTests(unit, {k: v for k, v in env.items() if k != "LD_PRELOAD"}, machine))
         parts += _parts(setup, args, env)

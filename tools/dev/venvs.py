@@ -30,7 +30,8 @@ def _create(folder: Path, base: Path) -> None:
     run([base, "-m", "venv", *(["--without-pip"] if wheel else []), folder], quiet=True)
     py = python(folder)
     if wheel:
-        run([py, wheel / "pip", "install", "-q", "pip"], quiet=True, what="installing pip")
+        # Itself, from itself: what runs programs needs no package registry (tests and reports do).
+        run([py, wheel / "pip", "install", "-q", "--no-index", wheel], quiet=True, what="installing pip")
 
 
 def ensure(folder: Path, base: Path, *, tools: list[str]) -> Path:

@@ -19,8 +19,9 @@ namespace {
 
 Result<std::unique_ptr<lir::Function>> allocatedLir(const hir::Function& hir, const Target& target,
                                                     std::string* before) {
-  Result<std::unique_ptr<lir::Function>> lowered =
-      lowerToLir(hir, target, {jit().options.force_exit, jit().options.reuse_boxes});
+  Result<std::unique_ptr<lir::Function>> lowered = lowerToLir(
+      hir, target,
+      {jit().options.force_exit, jit().options.reuse_boxes, jit().options.loop_constants});
   if (!lowered) return lowered;
   if (before) *before = lir::print(**lowered);
   regalloc::AllocationOptions allocation;

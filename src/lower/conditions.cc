@@ -69,7 +69,7 @@ Condition primitiveCondition(Context& c, const Instr* value) {
       result.kind = Condition::kCmpMem;
       result.a = c.mem(c.use(value->operands[0]), c.py.range_iter_len);
       result.b = c.imm(0);
-      result.cond = Cond::kGt;
+      result.cond = Cond::kNe;  // it is never negative
       return result;
     case Op::kListIterHasNext:
       return sequenceHasNext(c, value->operands[0], c.py.list_iter_seq, c.py.list_iter_index);

@@ -7,18 +7,21 @@ using hir::Op;
 
 namespace {
 
-// `index` in range of `sequence` by Python's rules, as a number from 0 up, or a constant. Negative
-// indices, rare in hot code, are mended out of line; what is outside then leaves.
-Operand checkedIndex(Context& c, const Instr& i, Operand sequence, const Instr* index) {
+// What `use` gives for `index` in range of `sequence` by Python's rules, as a number from 0 up or a
+// constant. Negative indices, rare in hot code, are mended and used out of line; what is outside
+// then leaves.
+template <typename Use>
+Operand withIndex(Context& c, const Instr& i, Operand sequence, const Instr* index,
+                  const Use& use) {
   Operand size_at = c.mem(sequence, c.py.ob_size);
   if (std::optional<int64_t> constant = c.constantInt(index)) {
     if (*constant >= 0) {
       c.deoptIfMem(i, size_at, c.imm(*constant), Cond::kLe, 8, ExitReason::kIndexOutOfRange);
-      return c.imm(*constant);
+      return use(c.imm(*constant));
     }
     Operand mended = c.b.Add(c.b.Load(size_at, 8, false), c.imm(*constant), 8);
     c.deoptIf(i, mended, c.imm(0), Cond::kLt, ExitReason::kIndexOutOfRange);
-    return mended;
+    return use(mended);
   }
   Operand wanted = c.reg(index);
   Operand size = c.b.Load(size_at, 8, false);
@@ -26,7 +29,14 @@ Operand checkedIndex(Context& c, const Instr& i, Operand sequence, const Instr* 
   c.b.setBlock(outside.cold);
   Operand mended = c.b.Add(wanted, size, 8);
   c.deoptIf(i, mended, size, Cond::kUGe, ExitReason::kIndexOutOfRange);
-  return c.joinWith(outside.hot, wanted, outside.cold, mended);
+  Operand rare = use(mended);
+  c.b.setBlock(outside.hot);
+  Operand usual = use(wanted);
+  return c.joinWith(outside.hot, usual, outside.cold, rare);
+}
+
+Operand checkedIndex(Context& c, const Instr& i, Operand sequence, const Instr* index) {
+  return withIndex(c, i, sequence, index, [](Operand inside) { return inside; });
 }
 
 Operand element(Context& c, Operand items, int64_t first, Operand index) {
@@ -40,14 +50,16 @@ Operand element(Context& c, Operand items, int64_t first, Operand index) {
 
 void loadListItem(Context& c, const Instr& i) {
   Operand list = c.reg(i.operands[0]);
-  Operand index = checkedIndex(c, i, list, i.operands[1]);
-  c.define(&i, c.b.Load(element(c, c.load(list, c.py.list_items), 0, index), 8, false));
+  c.define(&i, withIndex(c, i, list, i.operands[1], [&](Operand index) {
+    return c.b.Load(element(c, c.load(list, c.py.list_items), 0, index), 8, false);
+  }));
 }
 
 void loadTupleItem(Context& c, const Instr& i) {
   Operand tuple = c.reg(i.operands[0]);
-  Operand index = checkedIndex(c, i, tuple, i.operands[1]);
-  c.define(&i, c.b.Load(element(c, tuple, c.py.tuple_items, index), 8, false));
+  c.define(&i, withIndex(c, i, tuple, i.operands[1], [&](Operand index) {
+    return c.b.Load(element(c, tuple, c.py.tuple_items, index), 8, false);
+  }));
 }
 
 void loadItemAt(Context& c, const Instr& i) {

@@ -28,6 +28,7 @@ Result<std::unique_ptr<lir::Function>> lowerToLir(const hir::Function& function,
   context.reuse_boxes = options.reuse_boxes;
   if (!context.run()) return context.bailout();
   lower::legalize(out.get(), target);
+  if (options.loop_constants) lower::hoistLoopConstants(out.get(), target);
   return out;
 }
 

@@ -22,6 +22,8 @@ struct LowerOptions {
   int64_t force_exit = -1;
   // A number stored to a local becomes the object that was there, where nobody else refers to it.
   bool reuse_boxes = true;
+  // Constants that the machine would make anew in every iteration are made before the loop.
+  bool loop_constants = true;
 };
 
 Result<std::unique_ptr<lir::Function>> lowerToLir(const hir::Function& function,
@@ -35,6 +37,9 @@ bool hasLowering(hir::Op op);
 
 // Rewrites operands that `target` cannot encode into registers. Part of lowerToLir.
 void legalize(lir::Function* function, const Target& target);
+
+// Makes constants of innermost loops before them, where that saves instructions.
+void hoistLoopConstants(lir::Function* function, const Target& target);
 
 }  // namespace lower
 }  // namespace tephra

@@ -58,6 +58,8 @@ class Target {
   virtual RegSet clobbers(const lir::Instr& instr, lir::Bank bank) const = 0;
   // May `value` stay an immediate in use `index`? May this memory operand be encoded?
   virtual bool immediateFits(const lir::Instr& instr, int index, int64_t value) const = 0;
+  // Does emission need an instruction of its own for that immediate, which a register would save?
+  virtual bool immediateIsMade(const lir::Instr& instr, int index, int64_t value) const = 0;
   virtual bool addressFits(const lir::Instr& instr, const lir::Operand& address) const = 0;
 };
 

@@ -86,6 +86,7 @@ class AArch64Target final : public Target {
   void constraints(const Instr& instr, std::vector<OperandConstraint>* out) const override;
   RegSet clobbers(const Instr& instr, Bank bank) const override;
   bool immediateFits(const Instr& instr, int index, int64_t value) const override;
+  bool immediateIsMade(const Instr& instr, int index, int64_t value) const override;
   bool addressFits(const Instr& instr, const Operand& address) const override;
 };
 
@@ -178,6 +179,26 @@ RegSet AArch64Target::clobbers(const Instr& instr, Bank bank) const {
 // add and sub are each other's negative; so are cmp and cmn.
 bool fitsAddOrSub(int64_t value) {
   return isAddImmediate(value) || (value != INT64_MIN && isAddImmediate(-value));
+}
+
+int64_t narrowed(int64_t value, uint32_t width) {
+  return width == 4 ? static_cast<int32_t>(value) : value;
+}
+
+bool AArch64Target::immediateIsMade(const Instr& instr, int index, int64_t value) const {
+  if (static_cast<size_t>(index) >= firstVariadic(instr)) return false;
+  switch (instr.op) {
+    case Op::kAdd:
+    case Op::kSub: return !fitsAddOrSub(narrowed(value, instr.u32(0)));
+    case Op::kBranchCmp:
+    case Op::kBranchCmpMem:
+    case Op::kExitCmp:
+    case Op::kExitCmpMem:
+      // Narrower ones would have to be extended in a register.
+      return instr.u32(1) >= 4 && !fitsAddOrSub(narrowed(value, instr.u32(1)));
+    case Op::kStore: return index == 1 && value != 0;
+    default: return false;
+  }
 }
 
 // Constants that the instruction cannot hold are brought into x17 by emission: as many instructions

@@ -65,6 +65,8 @@ class X86Target final : public Target {
   void constraints(const Instr& instr, std::vector<OperandConstraint>* out) const override;
   RegSet clobbers(const Instr& instr, Bank bank) const override;
   bool immediateFits(const Instr& instr, int index, int64_t value) const override;
+  // An instruction holds its constant, or it is legalised into a register anyway.
+  bool immediateIsMade(const Instr&, int, int64_t) const override { return false; }
   bool addressFits(const Instr& instr, const Operand& address) const override;
 };
 

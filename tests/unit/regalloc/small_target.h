@@ -37,6 +37,7 @@ class SmallTarget final : public Target {
   RegSet clobbers(const lir::Instr& i, lir::Bank bank) const override {
     return base_.clobbers(i, bank);
   }
+  bool immediateIsMade(const lir::Instr&, int, int64_t) const override { return false; }
   bool immediateFits(const lir::Instr& i, int n, int64_t v) const override {
     return base_.immediateFits(i, n, v);
   }

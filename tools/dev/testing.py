@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dev import build, machines, paths, system, venvs
+from dev import build, counting, machines, paths, system, venvs
 from dev.util import cleanEnv, say
 
 _NO_TESTS = 5  # pytest's exit status when it collected nothing
@@ -243,6 +243,7 @@ def _environment(setup: build.Setup) -> dict[str, str]:
     if not setup.machine.native:
         env["TEPHRA_TEST_EMULATED"] = "1"
         env["CC"] = f"{setup.machine.multiarch}-gcc"
+        env["TEPHRA_TEST_COUNT_PLUGIN"] = str(counting.plugin())
     return env
 
 

@@ -1,6 +1,6 @@
 """Which of CPython's own test modules `./dev test` runs: a third of them, fast ones, from all parts of the language."""
 
-# An emulated machine runs only these: the language itself.
+# The language itself; an emulated machine runs only these.
 CORE = """test_grammar test_builtin test_dict test_list test_tuple test_set test_int test_float test_str
 test_bytes test_exceptions test_scope test_functools test_descr test_call test_extcall
 test_keywordonlyarg test_positional_only_arg test_unpack test_with test_patma test_listcomps

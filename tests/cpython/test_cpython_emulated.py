@@ -1,13 +1,15 @@
 """On an emulated machine: the core of CPython's own tests, everything compiled at first call, against stock.
 
-Like test_cpython_suite.py, but the stock run, which is slow there, is made only when it is needed. Every test that
-passes stock must pass compiled. Differences that are known are listed in
-``expected_<version>.toml`` with a reason each; the list may only shrink.
+Like test_cpython_suite.py, but the stock run, which is slow there, is made only when it is needed, and several modules
+share a process: most of what a small module takes is compiling the test runner. A module is run alone, and stock, when its
+share of that process leaves a question. Every test that passes stock must pass compiled. Differences that are known are
+listed in ``expected_<version>.toml`` with a reason each; the list may only shrink.
 """
 
 import importlib.util
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tomllib
@@ -22,32 +24,32 @@ EMULATED = bool(os.environ.get("TEPHRA_TEST_EMULATED"))
 SLOWER = 4 if EMULATED else 1
 # Emulation is slow: the stock run, under the same emulator, is made when the compiled one leaves a question.
 STOCK_ALWAYS = SLOWER == 1 or "TEPHRA_TEST_FULL" in os.environ
-# All of them take some forty minutes of processor time under emulation: these stand for the rest, without --full.
-FAST = "test_grammar test_builtin test_exceptions test_scope test_descr test_call test_frame".split()
+BATCH = 7  # modules of one process
 GOOD = {"passed", "completed", "run"}
 EXPECTED = pathlib.Path(__file__).with_name(f"expected_{VERSION}.toml")
 
 
 class Run:
-    """A run of one test module in a process of its own, begun at once; finish() waits for it.
+    """A run of test modules in a process of their own, begun at once; finish() waits for it.
 
     Attributes: found ({test: outcome}), compiled (number of functions), returncode, text (of the run).
     """
 
-    def __init__(self, module, folder, jit):
+    def __init__(self, modules, folder, jit):
+        self.modules = modules
         folder.mkdir()
         self.report, self.count, self.log = (folder / name for name in ("report.xml", "count", "log"))
         env = {k: v for k, v in os.environ.items() if not k.startswith(("TEPHRA", "PYTEST"))}
         env |= {"TEPHRA": "1", "TEPHRA_COMPILE_AFTER": "0"} if jit else {"TEPHRA": "0"}
         command = [sys.executable, "-X", "faulthandler", str(RUNNER), str(self.count), "--junit-xml",
-                   str(self.report), "--timeout", str(240 * SLOWER), module]
+                   str(self.report), "--timeout", str(240 * SLOWER), *modules]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, env=env, cwd=folder, stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=subprocess.STDOUT)
 
     def finish(self):
         try:
-            self.returncode = self.process.wait(timeout=280 * SLOWER)
+            self.returncode = self.process.wait(timeout=280 * SLOWER * len(self.modules))
         finally:
             self.process.kill()
         self.text = self.log.read_text(errors="replace")
@@ -58,10 +60,11 @@ class Run:
             self.found[case.get("name")] = kinds[0] if kinds else case.get("result", "passed")
         return self
 
-    def flawless(self):
-        """Nothing failed, and something was compiled: no stock run could do better."""
-        return (self.returncode == 0 and self.compiled > 0 and len(self.found) > 0
-                and set(self.found.values()) <= GOOD | {"skipped"})
+    def flawless(self, module):
+        """This module passed, nothing of it failed, something was compiled: no stock run could do better."""
+        own = {outcome for test, outcome in self.found.items() if test.startswith(f"test.{module}.")}
+        passed = re.search(rf"^.*\[ *\d+/\d+(?:/\d+)?\] {re.escape(module)} passed\b", self.text, re.M)
+        return bool(passed and self.compiled > 0 and own and own <= GOOD | {"skipped"})
 
 
 def known(module):
@@ -76,16 +79,36 @@ def present(module):
     return next((name for name in names if name and importlib.util.find_spec(f"test.{name}")), None)
 
 
+@pytest.fixture(scope="module")
+def batches(tmp_path_factory):
+    """A function: the finished compiled run of all modules that share a process with this one."""
+    made = {}
+
+    def of(module):
+        first = modules.CORE.index(module) // BATCH * BATCH
+        if first not in made:
+            names = [name for each in modules.CORE[first:first + BATCH] if (name := present(each))]
+            try:
+                made[first] = Run(names, tmp_path_factory.mktemp("batch") / "compiled", jit=True).finish()
+            except subprocess.TimeoutExpired:
+                made[first] = None
+        return made[first]
+
+    return of
+
+
 @pytest.mark.skipif(not EMULATED, reason="test_cpython_suite.py has these modules and more")
-@pytest.mark.parametrize("module", modules.CORE if STOCK_ALWAYS else FAST)
-def test_module(module, tmp_path):
+@pytest.mark.parametrize("module", modules.CORE)
+def test_module(module, tmp_path, batches):
     name = present(module)
     if name is None:
         pytest.skip(f"this interpreter has no {module}")
-    compiled = Run(name, tmp_path / "compiled", jit=True)
-    if not STOCK_ALWAYS and compiled.finish().flawless():
+    if not STOCK_ALWAYS and (shared := batches(module)) and shared.flawless(name):
         return
-    stock = Run(name, tmp_path / "stock", jit=False).finish()
+    compiled = Run([name], tmp_path / "compiled", jit=True)
+    if not STOCK_ALWAYS and compiled.finish().flawless(name):
+        return
+    stock = Run([name], tmp_path / "stock", jit=False).finish()
     run = compiled.finish()
     assert stock.found, f"the stock run tells nothing:\n{stock.text[-3000:]}"
     assert stock.compiled == 0

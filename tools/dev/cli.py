@@ -232,7 +232,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = add("test", cmdTest, "run all tests, with both CPython versions", [both],
               "Builds, then runs the unit tests (GoogleTest) and tests/ (pytest) with each CPython version; --arch all\n"
               "does the same for AArch64. A machine that is emulated leaves out the tests of the Python package, the generated\n"
-              "programs and most of CPython's suite unless --full is given. The last lines count tests, compiled functions and machine-code bytes\n"
+              "programs and all of CPython's suite but the language's core unless --full is given. The last lines count tests, compiled functions and machine-code bytes\n"
               "for each architecture. Where no CPython 3.12 is found, the first and the last line say so. Exit status 1\n"
               "upon any failure.")
     _addTestOptions(sub)

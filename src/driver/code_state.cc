@@ -12,9 +12,23 @@ std::unordered_map<PyCodeObject*, CodeState*>& states() {
   return *all;
 }
 
+// What was found last, by address: each new closure and each counted call asks.
+struct Found {
+  PyCodeObject* code;
+  CodeState* state;
+};
+constexpr size_t kRecent = 256;
+Found recent[kRecent];
+
+Found& recentFor(PyCodeObject* code) {
+  uintptr_t address = reinterpret_cast<uintptr_t>(code) >> 4;
+  return recent[(address ^ address >> 8) % kRecent];
+}
+
 int onCodeEvent(PyCodeEvent event, PyCodeObject* code) {
   if (event != PY_CODE_EVENT_DESTROY) return 0;
   forgetMonitoredCode(code);
+  recentFor(code) = {};
   auto found = states().find(code);
   if (found == states().end()) return 0;
   CodeState* state = found->second;
@@ -42,8 +56,11 @@ bool initCodeStates(std::string* error) {
 }
 
 CodeState* findState(PyCodeObject* code) {
+  Found& last = recentFor(code);
+  if (last.code == code) return last.state;
   auto found = states().find(code);
-  return found == states().end() ? nullptr : found->second;
+  last = {code, found == states().end() ? nullptr : found->second};
+  return last.state;
 }
 
 CodeState* stateOf(PyCodeObject* code) {
@@ -55,6 +72,7 @@ CodeState* stateOf(PyCodeObject* code) {
   if (!state) {
     state = new CodeState;
     state->code = code;
+    recentFor(code) = {};
     rememberState(state);
   }
   return state;

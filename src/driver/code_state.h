@@ -1,7 +1,7 @@
 // Purpose: what the driver knows of one Python code object: its call count, its compiled code, the
 // functions that run it, its failed assumptions. It dies with the code object, as a code watcher
 // says. Not in co_extra: code objects that have any cannot be sent to other interpreters.
-// Invariant: `functions` holds exactly the live functions whose vectorcall is ours; compiled code
+// Invariant: see driver/function_tables.h for `functions`; compiled code
 // is installed only in functions with the unit's own globals and builtins.
 #pragma once
 
@@ -28,6 +28,7 @@ struct CompiledUnit {
   PyObject* builtins = nullptr;  // borrowed
   std::vector<PyObject*> references;            // strong: constants that the code embeds
   std::vector<PyFunctionObject*> dependencies;  // borrowed functions that the code embeds
+  std::unique_ptr<uint64_t> calls;  // counted by the code itself, where it may raise too often
   double compile_seconds = 0;
   uint32_t deopt_exits = 0;  // exits that deoptimise
   int64_t forced_exit = -1;  // option force-exit: the one that is always taken
@@ -58,6 +59,8 @@ struct CodeState {
   std::unique_ptr<CompiledUnit> unit;
   std::vector<std::unique_ptr<CompiledUnit>> retired;                 // may still be running
   std::unordered_map<PyFunctionObject*, py::SavedVersion> functions;  // with our vectorcall
+  uint32_t listed = 0;                                                // by noteFunction, ever
+  bool unlisted = false;  // there are more: listFunctions
   bool version_killed = false;
   uint32_t code_version = 0;                         // before that
   std::set<std::pair<uint32_t, int>> refused_sites;  // (bytecode offset, ExitReason)

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "driver/compile.h"
+#include "driver/function_tables.h"
 #include "driver/jit.h"
 #include "driver/trail.h"
 #include "runtime/recursion.h"
@@ -53,6 +54,7 @@ void* uncompiledStub(uint32_t argcount) {
 }
 
 void resetCell(PyFunctionObject* function) {
+  if (!isMarked(function)) return;
   auto found = self().cell_of.find(function);
   if (found == self().cell_of.end()) return;
   *found->second.entry = addressOf(uncompiledStub(found->second.argcount));
@@ -71,22 +73,18 @@ void setVectorcall(PyFunctionObject* function, vectorcallfunc call) {
 // Puts one of our vectorcalls in. Function and code lose their versions, so that no specialised
 // call site bypasses it (closures take their version from the code).
 void adopt(PyFunctionObject* function, CodeState* state, vectorcallfunc call) {
-  py::SavedVersion saved = py::saveVersion(function);
   if (!state->version_killed) {
-    state->code_version = saved.code;
+    state->code_version = py::codeVersion(state->code);
     state->version_killed = true;
     py::killCodeVersion(state->code);
   }
-  saved.code = state->code_version;
-  if (function->vectorcall != self().interpreted || saved.function <= 1) {
-    saved.function = state->code_version;
-  }
-  state->functions.try_emplace(function, saved);
+  noteFunction(state, function);
   setVectorcall(function, call);
 }
 
 void installUnit(PyFunctionObject* function, CodeState* state) {
   adopt(function, state, reinterpret_cast<vectorcallfunc>(state->unit->code.vectorcall_entry));
+  if (!isMarked(function)) return;
   auto cell = self().cell_of.find(function);
   if (cell != self().cell_of.end()) {
     *cell->second.entry = addressOf(state->unit->code.register_entry);
@@ -102,6 +100,7 @@ void restoreFunction(PyFunctionObject* function, const py::SavedVersion& saved) 
 
 // Takes our vectorcalls out of all functions of a code object.
 void restoreAll(CodeState* state) {
+  listFunctions(state);
   auto functions = std::move(state->functions);
   state->functions.clear();
   for (auto& [function, saved] : functions) restoreFunction(function, saved);
@@ -161,6 +160,7 @@ bool compileNow(PyFunctionObject* function, CodeState* state) {
   publishUnit(state);
   trailEnds(true);
   for (PyFunctionObject* callee : state->unit->dependencies) addDependency(callee, state);
+  listFunctions(state);
   installUnit(function, state);
   std::vector<PyFunctionObject*> others;
   for (auto& [each, saved] : state->functions) others.push_back(each);
@@ -205,8 +205,10 @@ void compileIfDue(PyFunctionObject* function) {
 }
 
 void stepAside(PyFunctionObject* function) {
+  if (CodeState* state = findState(codeOf(function))) listFunctions(state);
   setVectorcall(function, self().interpreted);
   self().aside.insert(function);
+  markFunction(function);
 }
 
 void stepBack() {
@@ -263,6 +265,7 @@ PyObject* countingCall(PyObject* callable, PyObject* const* args, size_t nargsf,
 
 // Takes the compiled code out; it is compiled again (in forced mode too) after so many more calls.
 void relearn(CodeState* state, uint64_t calls) {
+  listFunctions(state);
   for (auto& [function, saved] : state->functions) {
     resetCell(function);
     setVectorcall(function, countingCall);
@@ -287,6 +290,7 @@ void loseCallee(CodeState* state) {
 // register entry; it is taken out. What of it is running still calls through the cell, which stays
 // with the stub for that number; who compiles a call of the function from now on gets another cell.
 void dropCallers(PyFunctionObject* function) {
+  if (!isMarked(function)) return;
   resetCell(function);
   self().cell_of.erase(function);
   auto found = self().dependents.find(function);
@@ -297,15 +301,20 @@ void dropCallers(PyFunctionObject* function) {
 }
 
 void functionDies(PyFunctionObject* function) {
+  // No walk over all functions may list it again: a recursive one is its own caller.
+  function->vectorcall = self().interpreted;
+  if (!isMarked(function)) return;
   if (CodeState* state = findState(codeOf(function))) state->functions.erase(function);
   self().aside.erase(function);
   dropCallers(function);
+  unmarkFunction(function);
 }
 
 // func.__code__ is about to be replaced.
 void codeChanges(PyFunctionObject* function) {
   dropCallers(function);
   CodeState* state = findState(codeOf(function));
+  if (state) listFunctions(state);
   if (!state || !state->functions.erase(function)) return;
   if (state->unit || !state->retired.empty()) Py_INCREF(state->code);  // may be running: keep it
   setVectorcall(function, jit().enabled ? countingCall : self().interpreted);
@@ -395,7 +404,8 @@ void watchFunction(PyFunctionObject* function) {
   if (function->vectorcall != self().interpreted || self().suspended) return;
   if (!isCandidate(codeOf(function), nullptr)) return;
   if (!isListed(function)) return;
-  CodeState* state = stateOf(codeOf(function));
+  CodeState* state = findState(codeOf(function));
+  if (!state) state = stateOf(codeOf(function));
   if (!state) {
     PyErr_Clear();
     return;
@@ -418,6 +428,7 @@ void watchExistingFunctions() {
 
 void unwatchFunction(PyFunctionObject* function) {
   if (CodeState* state = findState(codeOf(function))) {
+    listFunctions(state);
     auto found = state->functions.find(function);
     if (found == state->functions.end()) return;
     py::SavedVersion saved = found->second;
@@ -491,6 +502,7 @@ void uninstall(CodeState* state) {
   if (!state->unit) return;
   bool count = jit().enabled && !state->suppressed;
   if (count) {
+    listFunctions(state);
     for (auto& [function, saved] : state->functions) {
       resetCell(function);
       setVectorcall(function, countingCall);
@@ -505,9 +517,13 @@ void uninstall(CodeState* state) {
 void learnFromExit(CodeState* state) {
   if (!state->unit) return;
   if (++state->recompiles <= jit().options.max_recompiles) return relearn(state, kRelearnCalls);
+  giveUp(state, "its assumptions failed too often");
+}
+
+void giveUp(CodeState* state, const char* why) {
   state->retired.push_back(std::move(state->unit));
   state->hopeless = true;
-  refuse(state, "its assumptions failed too often");
+  refuse(state, why);
 }
 
 bool isCompiled(PyFunctionObject* function) {
@@ -523,6 +539,7 @@ uint64_t entryCellOf(PyFunctionObject* function, uint32_t argcount) {
   uint64_t* entry = jit().memory->allocateCell();
   if (entry == nullptr) return 0;
   self().cell_of[function] = {entry, argcount};
+  markFunction(function);
   CodeState* state = findState(codeOf(function));
   *entry =
       addressOf(isCompiled(function) ? state->unit->code.register_entry : uncompiledStub(argcount));
@@ -531,6 +548,7 @@ uint64_t entryCellOf(PyFunctionObject* function, uint32_t argcount) {
 
 void addDependency(PyFunctionObject* function, CodeState* state) {
   self().dependents[function].insert(state);
+  markFunction(function);
 }
 
 }  // namespace tephra::driver

@@ -42,6 +42,8 @@ void uninstall(CodeState* state);
 // An assumption of the compiled code failed too often: interpret for a while to gather fresh
 // feedback, then compile again; after option max-recompiles, stay interpreted.
 void learnFromExit(CodeState* state);
+// Its functions stay interpreted from now on.
+void giveUp(CodeState* state, const char* why);
 bool isCompiled(PyFunctionObject* function);
 
 // Address of the register-entry cell of a function that compiled code calls directly; 0 when code

@@ -3,6 +3,7 @@
 #include "pyver/contract.h"
 
 #include "driver/compile.h"
+#include "driver/function_tables.h"
 #include "driver/install.h"
 #include "driver/jit.h"
 #include "runtime/stats.h"
@@ -198,6 +199,7 @@ PyObject* countInterpretedCalls(PyObject*, PyObject* object) {
 PyObject* compiledFunctions(PyObject*, PyObject*) {
   std::vector<PyFunctionObject*> found;
   for (CodeState* state : allStates()) {
+    listFunctions(state);
     for (auto& [function, saved] : state->functions) {
       if (isCompiled(function)) found.push_back(function);
     }

@@ -107,10 +107,28 @@ struct Binder {
   }
 };
 
+// Positional arguments, and defaults for the last parameters: by far the most frequent.
+bool bindPlain(PyFunctionObject* func, PyObject* const* args, Py_ssize_t nargs, PyObject** slots) {
+  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
+  PyObject* defaults = func->func_defaults;
+  const Py_ssize_t count = defaults != nullptr ? PyTuple_GET_SIZE(defaults) : 0;
+  const Py_ssize_t missing = code->co_argcount - nargs;
+  const bool plain = code->co_kwonlyargcount == 0 &&
+                     (code->co_flags & (CO_VARARGS | CO_VARKEYWORDS)) == 0 && missing >= 0 &&
+                     missing <= count;
+  if (!plain) return false;
+  for (Py_ssize_t i = 0; i < nargs; i++) slots[i] = Py_NewRef(args[i]);
+  for (Py_ssize_t i = 0; i < missing; i++) {
+    slots[nargs + i] = Py_NewRef(PyTuple_GET_ITEM(defaults, count - missing + i));
+  }
+  return true;
+}
+
 }  // namespace
 
 int bindArguments(PyThreadState*, PyFunctionObject* func, PyObject* const* args, size_t nargs,
                   PyObject* kwnames, PyObject** slots) {
+  if (kwnames == nullptr && bindPlain(func, args, static_cast<Py_ssize_t>(nargs), slots)) return 0;
   Binder binder(func, slots);
   for (Py_ssize_t i = 0; i < binder.total; i++) slots[i] = nullptr;
   Bound bound = binder.bind(args, static_cast<Py_ssize_t>(nargs), kwnames);

@@ -43,8 +43,10 @@ void unregisterCompiled(PyObject* key) {
 }
 
 CompiledFunction* compiledFor(PyObject* function) {
-  if (CompiledFunction* own = find(function)) return own;
-  return PyFunction_Check(function) ? find(PyFunction_GET_CODE(function)) : nullptr;
+  // The code first: closures come and go, their code stays where it was found last.
+  PyObject* code = PyFunction_Check(function) ? PyFunction_GET_CODE(function) : nullptr;
+  CompiledFunction* compiled = code != nullptr ? find(code) : nullptr;
+  return compiled != nullptr ? compiled : find(function);
 }
 
 }  // namespace tephra

@@ -27,7 +27,7 @@ struct CompiledFunction {
 // unregisters it when the object dies.
 void registerCompiled(PyObject* key, CompiledFunction* compiled);
 void unregisterCompiled(PyObject* key);
-// By the function itself first, then by its code; null when it is not compiled.
+// By its code, else by the function itself; null when it is not compiled.
 CompiledFunction* compiledFor(PyObject* function);
 
 }  // namespace tephra

@@ -1,0 +1,78 @@
+#include "driver/function_tables.h"
+
+#include <array>
+
+namespace tephra::driver {
+namespace {
+
+// So many functions of a code object are listed; where there come more, they are closures.
+constexpr uint32_t kListed = 8;
+
+std::unordered_set<PyFunctionObject*>& marked() {
+  static auto* functions = new std::unordered_set<PyFunctionObject*>;
+  return *functions;
+}
+
+// How many marked functions have an address of this kind.
+constexpr size_t kKinds = 1 << 14;
+std::array<uint32_t, kKinds> marks;
+
+size_t kindOf(const PyFunctionObject* function) {
+  uintptr_t address = reinterpret_cast<uintptr_t>(function) >> 4;
+  return (address ^ address >> 14) % kKinds;
+}
+
+struct Search {
+  PyCodeObject* code;
+  std::vector<PyFunctionObject*> found;
+};
+
+int collect(PyObject* object, void* out) {
+  if (!PyFunction_Check(object)) return 1;
+  auto* search = static_cast<Search*>(out);
+  auto* function = reinterpret_cast<PyFunctionObject*>(object);
+  bool wanted = function->func_code == reinterpret_cast<PyObject*>(search->code) &&
+                function->vectorcall != py::interpreterVectorcall();
+  if (wanted) search->found.push_back(function);
+  return 1;
+}
+
+}  // namespace
+
+void noteFunction(CodeState* state, PyFunctionObject* function) {
+  if (state->listed >= kListed) {
+    if (!isMarked(function) || state->functions.count(function) == 0) state->unlisted = true;
+    return;
+  }
+  py::SavedVersion saved = py::saveVersion(function);
+  saved.code = state->code_version;
+  if (function->vectorcall != py::interpreterVectorcall() || saved.function <= 1) {
+    saved.function = state->code_version;
+  }
+  if (!state->functions.try_emplace(function, saved).second) return;
+  markFunction(function);
+  ++state->listed;
+}
+
+void listFunctions(CodeState* state) {
+  if (!state->unlisted) return;
+  state->unlisted = false;
+  Search search{state->code, {}};
+  PyUnstable_GC_VisitObjects(collect, &search);
+  for (PyFunctionObject* function : search.found) {
+    py::SavedVersion saved{state->code_version, state->code_version};
+    if (state->functions.try_emplace(function, saved).second) markFunction(function);
+  }
+}
+
+bool isMarked(const PyFunctionObject* function) { return marks[kindOf(function)] != 0; }
+
+void markFunction(PyFunctionObject* function) {
+  if (marked().insert(function).second) ++marks[kindOf(function)];
+}
+
+void unmarkFunction(PyFunctionObject* function) {
+  if (marked().erase(function) != 0) --marks[kindOf(function)];
+}
+
+}  // namespace tephra::driver

@@ -1,0 +1,26 @@
+// Purpose: which functions have one of our vectorcalls, and which are in any of the driver's
+// tables. Programs make and drop closures all the time, so neither may cost a look-up for each: of
+// a code object's functions only the first few are listed (CodeState::functions); the others are
+// found by a walk over all objects when somebody must know them, which is seldom. Invariant:
+// `functions` and, while `unlisted`, the walk give exactly the live functions of a code object that
+// have our vectorcall.
+#pragma once
+
+#include "driver/code_state.h"
+
+namespace tephra::driver {
+
+// The function gets one of our vectorcalls: call it before that, while the versions are the old
+// ones (CodeState::code_version is the code's).
+void noteFunction(CodeState* state, PyFunctionObject* function);
+// Lists all of them.
+void listFunctions(CodeState* state);
+
+// Is the function in some table, so that its end matters? False for nearly all; may be true for
+// others, too.
+bool isMarked(const PyFunctionObject* function);
+// Each function that is put into a table is marked; when it has left all of them, unmarked.
+void markFunction(PyFunctionObject* function);
+void unmarkFunction(PyFunctionObject* function);
+
+}  // namespace tephra::driver

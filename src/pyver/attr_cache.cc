@@ -15,6 +15,7 @@ enum class Place : uint8_t {
   kSlot,      // object pointer at byte `index`
   kConstant,  // class attribute that binds nothing; no instance attribute of that name
   kMethod,    // the same, a method descriptor
+  kOfClass,   // the same, a classmethod of a Python function
 };
 
 struct Entry {
@@ -25,7 +26,8 @@ struct Entry {
   int32_t index = 0;
   Place place = Place::kUnknown;
   bool writable = false;
-  bool own_keys = false;  // instances may have attributes of their own
+  bool own_keys = false;      // instances may have attributes of their own
+  mutable uint32_t hint = 0;  // where a dict had the name last
 };
 
 constexpr size_t kEntries = 2048;
@@ -59,12 +61,63 @@ PyObject** values(PyObject* object, bool alone) {
 #endif
 }
 
+// The dict of an instance that has no values in place any more, or null.
+PyDictObject* ownDict(PyObject* object) {
+#if defined(TEPHRA_PYVER_3_12)
+  PyDictOrValues dorv = *_PyObject_DictOrValuesPointer(object);
+  PyObject* dict = _PyDictOrValues_IsValues(dorv) ? nullptr : _PyDictOrValues_GetDict(dorv);
+#else
+  PyObject* dict = reinterpret_cast<PyObject*>(_PyObject_GetManagedDict(object));
+#endif
+  return dict != nullptr && PyDict_CheckExact(dict) ? reinterpret_cast<PyDictObject*>(dict)
+                                                    : nullptr;
+}
+
+// Borrowed; null where it is not found at once.
+PyObject* fromOwnDict(PyObject* object, const Entry* entry) {
+  PyDictObject* dict = ownDict(object);
+  if (dict == nullptr || dict->ma_values != nullptr || !DK_IS_UNICODE(dict->ma_keys)) {
+    return nullptr;
+  }
+  const PyDictUnicodeEntry* entries = DK_UNICODE_ENTRIES(dict->ma_keys);
+  const auto count = static_cast<uint32_t>(dict->ma_keys->dk_nentries);
+  if (entry->hint < count && entries[entry->hint].me_key == entry->name) {
+    return entries[entry->hint].me_value;
+  }
+  constexpr uint32_t kFew = 32;
+  for (uint32_t i = 0; i < count && i < kFew; ++i) {
+    if (entries[i].me_key != entry->name) continue;
+    entry->hint = i;
+    return entries[i].me_value;
+  }
+  return nullptr;
+}
+
 int32_t keyIndex(PyTypeObject* type, PyObject* name) {
   PyDictKeysObject* keys = reinterpret_cast<PyHeapTypeObject*>(type)->ht_cached_keys;
   for (Py_ssize_t i = 0; i < keys->dk_nentries; ++i) {
     if (DK_UNICODE_ENTRIES(keys)[i].me_key == name) return static_cast<int32_t>(i);
   }
   return -1;
+}
+
+// The function of a classmethod, borrowed; null where it is something else than a function. Its
+// place in the object is private, but the first one; the public way is asked once in a process.
+PyObject* functionOf(PyObject* classmethod) {
+  auto at = [](PyObject* object) {
+    return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + sizeof(PyObject));
+  };
+  static const bool as_expected = [&] {
+    PyObject* probe = PyClassMethod_New(Py_None);
+    PyObject* function = probe != nullptr ? PyObject_GetAttrString(probe, "__func__") : nullptr;
+    const bool same = function == Py_None && at(probe) == Py_None;
+    Py_XDECREF(function);
+    Py_XDECREF(probe);
+    PyErr_Clear();
+    return same;
+  }();
+  PyObject* function = as_expected ? at(classmethod) : nullptr;
+  return function != nullptr && PyFunction_Check(function) ? function : nullptr;
 }
 
 // __slots__ and the like: an object pointer that is NULL while it is not set.
@@ -107,6 +160,8 @@ void describe(PyTypeObject* type, PyObject* name, Entry* entry) {
   entry->found = descr;
   if (Py_TYPE(descr)->tp_flags & Py_TPFLAGS_METHOD_DESCRIPTOR) {
     entry->place = Place::kMethod;
+  } else if (Py_IS_TYPE(descr, &PyClassMethod_Type) && functionOf(descr) != nullptr) {
+    entry->place = Place::kOfClass;
   } else if (Py_TYPE(descr)->tp_descr_get == nullptr) {
     entry->place = Place::kConstant;
   }
@@ -146,13 +201,14 @@ inline PyObject* quickly(PyObject* object, const Entry* entry) {
   switch (entry->place) {
     case Place::kValue: {
       PyObject** at = values(object, false);
-      return at != nullptr ? at[entry->index] : nullptr;
+      return at != nullptr ? at[entry->index] : fromOwnDict(object, entry);
     }
     case Place::kSlot:
       return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + entry->index);
     case Place::kConstant:
       return !entry->own_keys || values(object, false) ? entry->found : nullptr;
     case Place::kMethod:
+    case Place::kOfClass:
     case Place::kUnknown: break;
   }
   return nullptr;
@@ -204,10 +260,13 @@ PyObject* getMethod(PyObject* object, PyObject* name, PyObject** self) {
   *self = nullptr;
   const Entry* entry = find(Py_TYPE(object), name);
   if (entry != nullptr) {
-    if (entry->place == Place::kMethod) {
-      if (!entry->own_keys || values(object, false)) {
-        *self = Py_NewRef(object);
-        return Py_NewRef(entry->found);
+    const bool of_class = entry->place == Place::kOfClass;
+    if (of_class || entry->place == Place::kMethod) {
+      // What a bound method of the class would call, without making one.
+      PyObject* method = of_class ? functionOf(entry->found) : entry->found;
+      if (method != nullptr && (!entry->own_keys || values(object, false))) {
+        *self = Py_NewRef(of_class ? reinterpret_cast<PyObject*>(Py_TYPE(object)) : object);
+        return Py_NewRef(method);
       }
     } else if (PyObject* value = quickly(object, entry)) {
       return Py_NewRef(value);

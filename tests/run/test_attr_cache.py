@@ -248,3 +248,110 @@ def test_super_methods_follow_the_classes():
             A.m, Mixin.m = saved
             return seen
         """, [(2,), (13,)], warm=[(2,)], warm_rounds=30)
+
+
+def test_class_methods_of_instances():
+    get, put, call = fresh()
+
+    class A:
+        @classmethod
+        def method(cls):
+            return "A", cls
+
+    class B(A):
+        pass
+
+    class Slotted:
+        __slots__ = ()
+
+        @classmethod
+        def method(cls):
+            return "slotted", cls
+
+    class Meta(type):
+        def method(cls):
+            return "meta"
+
+    class C(A, metaclass=Meta):
+        pass
+
+    for _ in range(3):
+        for o in (A(), B(), C(), Slotted()):
+            kind = "slotted" if isinstance(o, Slotted) else "A"
+            assert call(o) == (kind, type(o))
+        assert call(A) == ("A", A)
+        assert call(C) == ("A", C)
+    shadowed = A()
+    shadowed.method = lambda: "own"
+    assert call(shadowed) == "own"
+    assert call(A()) == ("A", A)
+    vars(shadowed)["other"] = 1
+    assert call(shadowed) == "own"
+    del shadowed.method
+    assert call(shadowed) == ("A", A)
+
+
+def test_class_methods_that_change():
+    get, put, call = fresh()
+
+    class A:
+        @classmethod
+        def method(cls):
+            return 1
+
+    a = A()
+    for _ in range(3):
+        assert call(a) == 1
+    vars(A)["method"].__init__(lambda cls: (2, cls))  # no new version of the class
+    assert call(a) == (2, A)
+    vars(A)["method"].__init__(len)
+    with pytest.raises(TypeError):
+        call(a)
+    A.method = classmethod(lambda cls: 3)
+    assert call(a) == 3
+
+    class Own(classmethod):
+        def __get__(self, instance, owner):
+            return lambda: (instance, owner)
+    A.method = Own(lambda cls: 4)
+    assert call(a) == (a, A)
+    A.method = staticmethod(lambda: 5)
+    assert call(a) == 5
+
+
+def test_dicts_of_instances():
+    get, put, call = fresh()
+
+    class A:
+        def __init__(self):
+            self.first, self.name = 0, 1
+
+    def with_dict(**content):
+        a = A()
+        a.__dict__ = content
+        return a
+
+    wide = {f"k{i}": i for i in range(50)}
+    objects = [A(), with_dict(name=2), with_dict(a=0, b=0, name=3), with_dict(**wide, name=4)]
+    for _ in range(5):
+        assert [get(o) for o in objects] == [1, 2, 3, 4]
+    a = with_dict(x=0, name=5)
+    assert get(a) == 5
+    del a.name
+    with pytest.raises(AttributeError):
+        get(a)
+    a.name = 6
+    assert get(a) == 6
+    vars(a)[1] = 2  # no longer keys that are all strs
+    assert get(a) == 6
+
+    class Own(dict):
+        def __getitem__(self, key):
+            return "never asked"
+    a.__dict__ = Own(name=7)
+    assert get(a) == 7
+    A.name = property(lambda self: 8)
+    assert get(a) == get(objects[0]) == 8
+    A.name = 9  # no data descriptor: instances come first
+    assert [get(o) for o in objects] == [1, 2, 3, 4]
+    assert get(with_dict(x=1)) == 9

@@ -1,6 +1,7 @@
-// BoxInt and BoxFloat. Where the box goes straight into a home whose old content is a number that
-// is released there, and nobody else holds that object, it becomes the box: no allocation, no
-// release. Freeing it and getting the same memory again would look the same to the program.
+// BoxInt, BoxFloat and StrConcat. Where the box goes straight into a home whose old content is a
+// number that is released there, and nobody else holds that object, it becomes the box: no
+// allocation, no release. Freeing it and getting the same memory again would look the same to the
+// program. A str that is appended to may grow in place in the same way, as in the interpreter.
 #include <bit>
 
 #include "lower/context.h"
@@ -15,7 +16,7 @@ constexpr int64_t kSmallIntMin = -5, kSmallIntCount = 262;
 constexpr int64_t kOneDigitTag = 8;  // lv_tag of a positive int of one digit; + 2 when negative
 constexpr int64_t kDigitMax = (int64_t{1} << 30) - 1;
 
-// BoxInt v; TakeHome old; StoreHome v; Decref old, in this order.
+// BoxInt v (or the like); TakeHome old; StoreHome v; Decref old, in this order.
 struct HomeUpdate {
   const Instr* take = nullptr;
   const Instr* store = nullptr;
@@ -199,6 +200,14 @@ void boxFloat(Context& c, const Instr& i) {
     return floatIntoHome(c, i, *update);
   }
   c.define(&i, c.callChecked(i, "box_float", {c.use(i.operands[0])}));
+}
+
+void strConcat(Context& c, const Instr& i) {
+  Operand left = c.use(i.operands[0]), right = c.use(i.operands[1]);
+  auto update = homeUpdateAfter(c, i, hir::kMaskObject);
+  if (!update) return c.define(&i, c.callChecked(i, "str_concat", {left, right}));
+  skip(c, *update);
+  c.define(&i, c.callChecked(i, "str_into_home", {homeAddress(c, update->slot()), left, right}));
 }
 
 }  // namespace tephra::lower

@@ -1,4 +1,5 @@
-// Helpers for numbers: boxing, and ints too large for a register.
+// Helpers for numbers: boxing, and ints too large for a register; and what becomes of the number or
+// str that a home held.
 #include "runtime/helpers.h"
 
 #include "pyver/floats.h"
@@ -48,6 +49,36 @@ extern "C" int64_t tephra_int_into_place(void* place, int64_t value) {
 
 extern "C" int64_t tephra_float_into_place(void* place, double value) {
   return intoPlace(place, tephra::py::makeFloat(value));
+}
+
+namespace {
+
+// As PyUnicode_Append decides whether it may write behind the text: nobody else has the object,
+// nothing depends on its content, and the characters fit its kind.
+bool growsInPlace(PyObject* left, PyObject* right) {
+  const bool own = Py_REFCNT(left) == 1 && left != right && !PyUnicode_CHECK_INTERNED(left) &&
+                   reinterpret_cast<PyASCIIObject*>(left)->hash == -1;
+  const bool narrow = PyUnicode_KIND(right) <= PyUnicode_KIND(left) &&
+                      (PyUnicode_IS_ASCII(right) || !PyUnicode_IS_ASCII(left));
+  return own && narrow &&
+         PyUnicode_GET_LENGTH(left) <= PY_SSIZE_T_MAX - PyUnicode_GET_LENGTH(right);
+}
+
+}  // namespace
+
+extern "C" PyObject* tephra_str_into_home(void* home, PyObject* left, PyObject* right) {
+  uintptr_t* content = static_cast<uintptr_t*>(home);
+  const bool held = reinterpret_cast<PyObject*>(*content & ~uintptr_t{1}) == left;
+  if (!held || !growsInPlace(left, right)) {
+    return intoHome(content, PyUnicode_Concat(left, right));
+  }
+  const Py_ssize_t before = PyUnicode_GET_LENGTH(left), added = PyUnicode_GET_LENGTH(right);
+  PyObject* grown = left;
+  if (PyUnicode_Resize(&grown, before + added) < 0) return nullptr;  // left is as it was
+  *content = reinterpret_cast<uintptr_t>(grown);
+  // Cannot fail: the object is its home's alone, and wide enough.
+  PyUnicode_CopyCharacters(grown, before, right, 0, added);
+  return grown;
 }
 
 extern "C" PyObject* tephra_int_add(PyObject* left, PyObject* right) {

@@ -21,7 +21,10 @@ Result<std::unique_ptr<lir::Function>> allocatedLir(const hir::Function& hir, co
                                                     std::string* before) {
   Result<std::unique_ptr<lir::Function>> lowered = lowerToLir(
       hir, target,
-      {jit().options.force_exit, jit().options.reuse_boxes, jit().options.loop_constants});
+      {.force_exit = jit().options.force_exit,
+       .reuse_boxes = jit().options.reuse_boxes,
+       .wide_ints = jit().options.wide_ints,
+       .loop_constants = jit().options.loop_constants});
   if (!lowered) return lowered;
   if (before) *before = lir::print(**lowered);
   regalloc::AllocationOptions allocation;
@@ -44,6 +47,7 @@ frontend::FrontendOptions frontendOptions(const CodeState& state) {
   if (!options.feedback) result = frontend::FrontendOptions::generic();
   result.arithmetic &= options.arithmetic;
   result.compare &= options.arithmetic;
+  result.guess_ints &= options.guess_ints;
   result.attributes &= options.attributes;
   result.methods &= options.methods;
   result.globals &= options.globals;
@@ -89,6 +93,16 @@ void addEntryCells(CodeUnit* unit) {
           entryCellOf(reinterpret_cast<PyFunctionObject*>(info.address), info.argcount);
     }
   }
+}
+
+// Is what the function gains by being compiled lost again when it raises? A loop makes up for it.
+bool mayRaiseTooOften(const CodeUnit& unit) {
+  auto has = [&](Canonical op) {
+    return std::any_of(unit.code.begin(), unit.code.end(),
+                       [&](const CanonicalInstr& instr) { return instr.op == op; });
+  };
+  if (jit().options.give_up_raising == 0 || has(Canonical::kJumpBackward)) return false;
+  return !unit.exceptions.empty() || has(Canonical::kRaiseVarargs);
 }
 
 void countOperations(const hir::Function& function, CompiledUnit* compiled) {
@@ -174,6 +188,10 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
   CodeUnit& unit = **decoded;
   holdObjects(unit, compiled.get());
   addEntryCells(&unit);
+  if (mayRaiseTooOften(unit)) {
+    compiled->calls = std::make_unique<uint64_t>(0);
+    unit.call_counter = reinterpret_cast<uint64_t>(compiled->calls.get());
+  }
   if (dumps) dumps->bytecode = printUnit(unit);
 
   Result<std::unique_ptr<hir::Function>> built = frontend::buildHir(unit, frontendOptions(state));
@@ -199,6 +217,7 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
   if (dumps) dumps->assembly = generated->disassembly;
 
   compiled->code = std::move(*generated);
+  compiled->code.metadata->calls = compiled->calls.get();
   compiled->function.register_entry = compiled->code.register_entry;
   compiled->function.vectorcall_entry =
       reinterpret_cast<vectorcallfunc>(compiled->code.vectorcall_entry);
@@ -236,20 +255,39 @@ void publishUnit(CodeState* state) {
   totals.code_bytes += unit.code.size;
 }
 
+namespace {
+
+CodeState* currentOwner(CodeMetadata* metadata) {
+  auto owner = ownerOf().find(metadata);
+  if (owner == ownerOf().end()) return nullptr;
+  CodeState* state = owner->second;
+  bool current = state->unit && state->unit->code.metadata.get() == metadata;  // else retired
+  return current ? state : nullptr;
+}
+
+void onRaise(CodeMetadata* metadata) {
+  ++metadata->raised;
+  if (metadata->calls == nullptr || 4 * metadata->raised < 3 * *metadata->calls) return;
+  if (metadata->raised < static_cast<uint64_t>(jit().options.give_up_raising)) return;
+  if (CodeState* state = currentOwner(metadata)) {
+    giveUp(state, "it raises in nearly every call, which the interpreter does faster");
+  }
+}
+
+}  // namespace
+
 void onExitTaken(CodeMetadata* metadata, uint32_t exit) {
   ++jit().totals.exits;
   const ExitRecord& record = metadata->exits[exit];
+  if (record.kind == ExitKind::kRaise) return onRaise(metadata);
   if (record.reason == ExitReason::kStress) restartStressCounter();
-  if (record.kind == ExitKind::kRaise || record.reason == ExitReason::kFrameObserved ||
-      record.reason == ExitReason::kStress || record.reason == ExitReason::kUnsupported ||
-      record.reason == ExitReason::kUnboundLocal) {
+  if (record.reason == ExitReason::kFrameObserved || record.reason == ExitReason::kStress ||
+      record.reason == ExitReason::kUnsupported || record.reason == ExitReason::kUnboundLocal) {
     return;
   }
   if (record.count < static_cast<uint64_t>(jit().options.recompile_after)) return;
-  auto owner = ownerOf().find(metadata);
-  if (owner == ownerOf().end()) return;
-  CodeState* state = owner->second;
-  if (!state->unit || state->unit->code.metadata.get() != metadata) return;  // already retired
+  CodeState* state = currentOwner(metadata);
+  if (state == nullptr) return;
   if (record.reason != ExitReason::kInstrumentationChanged) {
     state->refused_sites.insert({record.line_offset, static_cast<int>(record.reason)});
   }

@@ -50,6 +50,7 @@ bool intKind(BinOp kind) {
     case BinOp::kAdd:
     case BinOp::kSub:
     case BinOp::kMul:
+    case BinOp::kTrueDivide:
     case BinOp::kFloorDivide:
     case BinOp::kRemainder:
     case BinOp::kAnd:
@@ -74,6 +75,26 @@ bool floatKind(BinOp kind) {
 
 }  // namespace
 
+// What the interpreter cannot tell: it has caches for + - * of small ints only (3.14: & | ^ too).
+// Shifts are of ints; an int's partner is an int as a rule, after + - * where the caches say that
+// the operands are none of the usual ones, which leaves large ints.
+bool GraphBuilder::guessInts(BinOp kind, bool left_int, bool right_int) const {
+  if (!options_.guess_ints) return false;
+  switch (plainKind(kind)) {
+    case BinOp::kLshift:
+    case BinOp::kRshift: return true;
+    case BinOp::kAnd:
+    case BinOp::kOr:
+    case BinOp::kXor:
+    case BinOp::kFloorDivide:
+    case BinOp::kRemainder: return left_int || right_int;
+    case BinOp::kAdd:
+    case BinOp::kSub:
+    case BinOp::kMul: return (left_int || right_int) && feedback().kind == Feedback::kMegamorphic;
+    default: return false;
+  }
+}
+
 // Types to assume: what is certain, else what the feedback says. False: nothing to go by.
 bool GraphBuilder::operandMasks(Instr* left, Instr* right, uint32_t* left_mask,
                                 uint32_t* right_mask) {
@@ -89,6 +110,10 @@ bool GraphBuilder::operandMasks(Instr* left, Instr* right, uint32_t* left_mask,
 }
 
 hir::Instr* GraphBuilder::intOperation(BinOp kind, Instr* left, Instr* right) {
+  if (kind == BinOp::kTrueDivide) {  // of exact doubles: rounds once, as the division of ints does
+    Instr* dividend = toExactDouble(left);
+    return boxFloat(b_.DoubleDiv(dividend, toExactDouble(right), before()));
+  }
   Instr* l = unboxInt(left);
   Instr* r = unboxInt(right);
   switch (kind) {
@@ -120,7 +145,13 @@ hir::Instr* GraphBuilder::floatOperation(BinOp kind, Instr* left, Instr* right) 
 hir::Instr* GraphBuilder::speculateBinary(BinOp kind, Instr* left, Instr* right) {
   if (!may(options_.arithmetic)) return nullptr;
   uint32_t left_mask = 0, right_mask = 0;
-  if (!operandMasks(left, right, &left_mask, &right_mask)) return nullptr;
+  if (!operandMasks(left, right, &left_mask, &right_mask)) {
+    bool left_int = left_mask == kMaskInt, right_int = right_mask == kMaskInt;
+    bool certain = (left_mask && !left_int) || (right_mask && !right_int);
+    if (certain || !guessInts(kind, left_int, right_int)) return nullptr;
+    if (!canBe(left, kMaskInt) || !canBe(right, kMaskInt)) return nullptr;
+    left_mask = right_mask = kMaskInt;
+  }
   bool ints = left_mask == kMaskInt && right_mask == kMaskInt;
   bool numbers = (left_mask & kNumbers) && (right_mask & kNumbers);
   bool strs = left_mask == kMaskStr && right_mask == kMaskStr;
@@ -164,8 +195,8 @@ hir::Instr* GraphBuilder::speculateCompare(CmpKind cmp, Instr* left, Instr* righ
     Instr* l = unboxInt(left);
     return b_.IntCompare(l, unboxInt(right), cmp);
   }
-  Instr* l = toDouble(left);
-  return b_.DoubleCompare(l, toDouble(right), cmp);
+  Instr* l = toExactDouble(left);
+  return b_.DoubleCompare(l, toExactDouble(right), cmp);
 }
 
 void GraphBuilder::doCompare() {

@@ -10,7 +10,8 @@ using namespace hir;  // NOLINT: the frontend speaks HIR
 
 FrontendOptions FrontendOptions::generic() {
   FrontendOptions o;
-  o.arithmetic = o.compare = o.truth = o.subscripts = o.attributes = o.methods = o.globals = false;
+  o.arithmetic = o.compare = o.guess_ints = o.truth = o.subscripts = o.attributes = o.methods =
+      o.globals = false;
   o.constant_globals = o.direct_calls = o.builtins = o.iteration = o.unpacking = false;
   o.loop_types = false;
   return o;

@@ -26,6 +26,7 @@ using Refusals = std::set<std::pair<uint32_t, ExitReason>>;
 struct FrontendOptions {
   bool arithmetic = true;           // int, float and str operators
   bool compare = true;              // comparisons of ints, floats and strs
+  bool guess_ints = true;           // operands of operators that have no feedback
   bool truth = true;                // truth of known and guessed types
   bool subscripts = true;           // list, tuple and dict items
   bool attributes = true;           // instance values, slots, modules, classes, properties

@@ -133,6 +133,7 @@ class GraphBuilder {
   Instr* unboxInt(Instr* value);
   Instr* unboxFloat(Instr* value);
   Instr* toDouble(Instr* value);
+  Instr* toExactDouble(Instr* value);
   Instr* boxInt(Instr* raw);
   Instr* boxFloat(Instr* raw);
   Instr* boxBool(Instr* raw);
@@ -141,6 +142,7 @@ class GraphBuilder {
   Instr* truthByFeedback(Instr* value, const FeedbackInfo& fb);
 
   // --- arithmetic.cc
+  bool guessInts(hir::BinOp kind, bool left_int, bool right_int) const;
   bool operandMasks(Instr* left, Instr* right, uint32_t* left_mask, uint32_t* right_mask);
   Instr* intOperation(hir::BinOp kind, Instr* left, Instr* right);
   Instr* floatOperation(hir::BinOp kind, Instr* left, Instr* right);

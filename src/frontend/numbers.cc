@@ -19,7 +19,7 @@ void GraphBuilder::remember(Instr* boxed, Instr* raw, bool everywhere) {
 
 hir::Instr* GraphBuilder::unboxInt(Instr* value) {
   if (Instr* raw = unboxed(value, Rep::kInt64)) return raw;
-  if (const ObjectInfo* known = constantInfo(value); known && known->is_compact_int) {
+  if (const ObjectInfo* known = constantInfo(value); known && known->is_word_int) {
     return b_.ConstInt(known->int_value);
   }
   Instr* raw = b_.UnboxInt(value, before());
@@ -41,6 +41,20 @@ hir::Instr* GraphBuilder::unboxFloat(Instr* value) {
 hir::Instr* GraphBuilder::toDouble(Instr* value) {
   if (value->type.is(kMaskFloat)) return unboxFloat(value);
   return b_.IntToDouble(unboxInt(value));
+}
+
+// The same for comparisons, which do not round: ints that a double cannot hold are left to the
+// interpreter.
+hir::Instr* GraphBuilder::toExactDouble(Instr* value) {
+  if (value->type.is(kMaskFloat)) return unboxFloat(value);
+  constexpr int64_t kExact = int64_t{1} << 53;
+  Instr* raw = unboxInt(value);
+  bool known = raw->op == Op::kConstInt && raw->i64(0) >= -kExact && raw->i64(0) <= kExact;
+  if (!known) {
+    guardFlag(b_.IntCompare(raw, b_.ConstInt(kExact), CmpKind::kLe), ExitReason::kIntTooLarge);
+    guardFlag(b_.IntCompare(raw, b_.ConstInt(-kExact), CmpKind::kGe), ExitReason::kIntTooLarge);
+  }
+  return b_.IntToDouble(raw);
 }
 
 hir::Instr* GraphBuilder::boxInt(Instr* raw) {

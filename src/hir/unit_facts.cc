@@ -30,7 +30,7 @@ std::string parseObject(std::istringstream& words, ObjectInfo* info) {
     if (word == "immortal") {
       info->immortal = true;
     } else if (word.starts_with("int=")) {
-      info->is_compact_int = true;
+      info->is_word_int = true;
       good = number(word.substr(4), &info->int_value);
     } else if (word.starts_with("float=")) {
       good = number(word.substr(6), &info->float_value);

@@ -63,6 +63,7 @@ class Context {
 
   int64_t force_exit = -1;  // LowerOptions
   bool reuse_boxes = true;
+  bool wide_ints = true;
 
   // --- refusal
   void fail(std::string detail);
@@ -206,6 +207,7 @@ Operand boxNumber(Context& c, const Instr& i, const Instr* number);
 // `number` takes the place of `old`, the object (not NULL) at the memory operand `address`; `old`
 // is released, or becomes the number.
 void putNumber(Context& c, const Instr& i, Operand address, Operand old, const Instr* number);
+void strConcat(Context& c, const Instr& i);
 
 // One table per family; nullptr = not of this family.
 Lowerer frameLowerer(hir::Op op);

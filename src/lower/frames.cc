@@ -132,6 +132,9 @@ void storeHomes(Context& c, Operand frame) {
 void pushFrame(Context& c, const Instr&) {
   const PyLayout& py = c.py;
   stepAside(c);
+  if (uint64_t counter = c.unit.call_counter) {
+    c.b.AddMem(c.mem(c.imm(static_cast<int64_t>(counter)), 0), c.imm(1), 8);
+  }
   checkLimits(c);
   Operand frame = allocateFrame(c);
   Operand function = c.function_object;

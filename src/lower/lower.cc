@@ -26,6 +26,7 @@ Result<std::unique_ptr<lir::Function>> lowerToLir(const hir::Function& function,
   lower::Context context(function, target, out.get());
   context.force_exit = options.force_exit;
   context.reuse_boxes = options.reuse_boxes;
+  context.wide_ints = options.wide_ints;
   if (!context.run()) return context.bailout();
   lower::legalize(out.get(), target);
   if (options.loop_constants) lower::hoistLoopConstants(out.get(), target);

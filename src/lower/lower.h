@@ -20,8 +20,11 @@ struct LowerOptions {
   // Tests: the exit with this number among those that deoptimise is always taken. It gets a record
   // of its own, lir::Function::forced_exit. -1: none.
   int64_t force_exit = -1;
-  // A number stored to a local becomes the object that was there, where nobody else refers to it.
+  // A number stored to a local becomes the object that was there, and a str that is appended to
+  // grows in place, where nobody else refers to it.
   bool reuse_boxes = true;
+  // UnboxInt takes ints of two digits; without: of one.
+  bool wide_ints = true;
   // Constants that the machine would make anew in every iteration are made before the loop.
   bool loop_constants = true;
 };

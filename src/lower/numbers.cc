@@ -9,15 +9,37 @@ using hir::Op;
 
 namespace {
 
-constexpr int64_t kCompactTagEnd = 16;  // compact ints have lv_tag < 16
+// lv_tag: the number of digits times 8, and flags. Compact ints have at most one digit.
+constexpr int64_t kCompactTagEnd = 16, kTwoDigitTags = 8;
+constexpr int64_t kDigitMask = (int64_t{1} << 30) - 1;
 
-// value = digit, negated when tag bit 1 is set (sign 2); zero has a zero digit.
+// The magnitude of an int of two digits; deoptimises where there are more.
+Operand twoDigits(Context& c, const Instr& i, Operand object, Operand tag) {
+  Operand beyond = c.b.Sub(tag, c.imm(kCompactTagEnd), 8);
+  c.deoptIf(i, beyond, c.imm(kTwoDigitTags), Cond::kUGe, ExitReason::kIntTooLarge, i.operands[0]);
+  Operand both = c.load(object, c.py.long_digit);  // the higher digit is 32 bits up, not 30
+  Operand high = c.b.And(c.b.Shr(both, c.imm(2), 8), c.imm(~kDigitMask), 8);
+  return c.b.Or(c.b.And(both, c.imm(kDigitMask), 8), high, 8);
+}
+
+Operand oneDigit(Context& c, Operand object) { return c.load(object, c.py.long_digit, 4); }
+
+// value = magnitude, negated when tag bit 1 is set (sign 2); zero has a zero digit.
 void unboxInt(Context& c, const Instr& i) {
   const Instr* value = i.operands[0];
   Operand object = c.reg(value);
   Operand tag = c.load(object, c.py.long_tag);
-  c.deoptIf(i, tag, c.imm(kCompactTagEnd), Cond::kUGe, ExitReason::kIntTooLarge, value);
-  Operand digit = c.load(object, c.py.long_digit, 4);
+  Operand digit;
+  if (c.wide_ints) {
+    auto split = c.splitIf(tag, c.imm(kCompactTagEnd), Cond::kUGe, 8);
+    Operand low = oneDigit(c, object);
+    c.b.setBlock(split.cold);
+    Operand large = twoDigits(c, i, object, tag);
+    digit = c.joinWith(split.hot, low, c.b.block(), large);
+  } else {
+    c.deoptIf(i, tag, c.imm(kCompactTagEnd), Cond::kUGe, ExitReason::kIntTooLarge, value);
+    digit = oneDigit(c, object);
+  }
   Operand negative = c.b.Sar(c.b.Shl(tag, c.imm(62), 8), c.imm(63), 8);  // 0 or -1
   c.define(&i, c.b.Sub(c.b.Xor(digit, negative, 8), negative, 8));
 }
@@ -197,6 +219,7 @@ Lowerer numberLowerer(Op op) {
     case Op::kUnboxFloat: return unboxFloat;
     case Op::kBoxFloat: return boxFloat;
     case Op::kBoxBool: return boxBool;
+    case Op::kStrConcat: return strConcat;
     case Op::kIntToDouble: return intToDouble;
     case Op::kIntAdd:
     case Op::kIntSub:

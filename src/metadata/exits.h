@@ -50,6 +50,9 @@ struct ExitRecord {
   std::vector<ExitFrame> frames;
   std::vector<ValueLocation> drops;  // owned values that no frame holds
   uint64_t count = 0;                // times taken
+  // The runtime's own: where the statistics of this exit are, as long as the epoch is theirs.
+  uint64_t* row = nullptr;
+  uint64_t row_epoch = 0;
 };
 
 // As pushed by the exit stub: general registers by number, then vector registers' low 64 bits.
@@ -77,6 +80,8 @@ struct CodeMetadata {
   std::vector<StackMap> stack_maps;
   std::vector<LineEntry> lines;
   std::vector<uint32_t> borrowed_slots;  // homes of parameters never written: no reference held
+  uint64_t raised = 0;                   // raise exits taken
+  const uint64_t* calls = nullptr;       // where the code counts its calls, if it does
   uint32_t register_args = 0;            // parameters of the register entry
   uint32_t hot_bytes = 0, cold_bytes = 0, spill_bytes = 0, stack_bytes = 0;
 };

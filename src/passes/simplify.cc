@@ -172,7 +172,7 @@ class Simplifier {
     if (root->op == box) return root->operands[0];
     const ObjectInfo* info = objectInfo(root);
     if (!info) return nullptr;
-    if (instr->op == Op::kUnboxInt && info->is_compact_int && info->type_mask == hir::kMaskInt) {
+    if (instr->op == Op::kUnboxInt && info->is_word_int && info->type_mask == hir::kMaskInt) {
       return builder_.ConstInt(info->int_value);
     }
     if (instr->op == Op::kUnboxFloat && info->type_mask == hir::kMaskFloat) {
@@ -219,7 +219,7 @@ class Simplifier {
     if (value->type.is(kTrue)) return builder_.ConstBool(true);
     if (const ObjectInfo* info = objectInfo(root)) {
       if (info->type_mask == hir::kMaskPyBool) return builder_.ConstBool(info->int_value != 0);
-      if (info->type_mask == hir::kMaskInt && info->is_compact_int) {
+      if (info->type_mask == hir::kMaskInt && info->is_word_int) {
         return builder_.ConstBool(info->int_value != 0);
       }
       if (info->type_mask == hir::kMaskFloat) return builder_.ConstBool(info->float_value != 0);

@@ -44,7 +44,7 @@ class Unboxer {
     if (root->op != Op::kConstObject || !unit || root->attr[0] >= unit->objects.size())
       return nullptr;
     const ObjectInfo* info = &unit->objects[root->attr[0]];
-    bool usable = ints_ ? info->type_mask == hir::kMaskInt && info->is_compact_int
+    bool usable = ints_ ? info->type_mask == hir::kMaskInt && info->is_word_int
                         : info->type_mask == hir::kMaskFloat;
     return usable ? info : nullptr;
   }

@@ -160,7 +160,7 @@ bool floatOp(PyObject* left, PyObject* right, int kind, PyObject** result) {
 #if defined(TEPHRA_PYVER_3_12)
 
 PyObject* makeInt(int64_t value) { return PyLong_FromLongLong(value); }
-void releaseInt(PyObject* object) { _Py_Dealloc(object); }
+void releaseInt(PyObject* object) { PyObject_Free(object); }  // all that int's dealloc does
 
 #else
 
@@ -180,6 +180,7 @@ void releaseInt(PyObject* object) {
   bool traced = _PyRuntime.ref_tracer.tracer_func != nullptr;  // somebody wants to hear of it
   bool listed = _PyLong_IsCompact(asLong(object)) && !_PyLong_IsSmallInt(asLong(object));
   _Py_freelist& ints = interpreter()->object_state.freelists.ints;
+  if (!traced && !_PyLong_IsCompact(asLong(object))) return PyObject_Free(object);
   if (traced || !listed || ints.size < 0 || ints.size >= Py_ints_MAXFREELIST) {
     return _Py_Dealloc(object);
   }

@@ -165,9 +165,9 @@ ObjectInfo describeObject(PyObject* object) {
   info.immortal = _Py_IsImmortal(object);
   info.text = describeText(object);
   if (info.type_mask == kTypeBitInt) {
-    auto* number = reinterpret_cast<PyLongObject*>(object);
-    info.is_compact_int = _PyLong_IsCompact(number);
-    if (info.is_compact_int) info.int_value = _PyLong_CompactValue(number);
+    int overflow = 0;
+    info.int_value = PyLong_AsLongLongAndOverflow(object, &overflow);
+    info.is_word_int = overflow == 0;
   } else if (info.type_mask == kTypeBitBool) {
     info.int_value = object == Py_True;
   } else if (info.type_mask == kTypeBitFloat) {

@@ -47,8 +47,17 @@ void checkNumbers(Problems* p, const PyLayout& l) {
     reportIf(p, tag >= 16 || (1 - static_cast<int64_t>(tag & 3)) * digit != value,
              "compact ints are laid out differently");
   }
-  Ref large(PyLong_FromLongLong(1LL << 40));
-  reportIf(p, at<uint64_t>(large.p, l.long_tag) < 16, "large ints look compact");
+  for (int64_t value : {int64_t{1} << 30, -((int64_t{1} << 60) - 1)}) {
+    Ref large(PyLong_FromLongLong(value));
+    uint64_t tag = at<uint64_t>(large.p, l.long_tag);
+    int64_t low = at<uint32_t>(large.p, l.long_digit);
+    int64_t high = at<uint32_t>(large.p, l.long_digit + 4);
+    int64_t found = (1 - static_cast<int64_t>(tag & 3)) * (low + (high << 30));
+    reportIf(p, tag < 16 || tag >= 24 || found != value,
+             "ints of two digits are laid out otherwise");
+  }
+  Ref beyond(PyLong_FromLongLong(int64_t{1} << 60));
+  reportIf(p, at<uint64_t>(beyond.p, l.long_tag) < 24, "ints of three digits look smaller");
   Ref real(PyFloat_FromDouble(2.5));
   reportIf(p, at<double>(real.p, l.float_value) != 2.5, "float.ob_fval");
 }

@@ -2,8 +2,11 @@
 
 #include "runtime/exit.h"
 
+#include <array>
 #include <bit>
 #include <cstring>
+#include <memory>
+#include <span>
 #include <vector>
 
 #include "base/check.h"
@@ -48,11 +51,17 @@ class Exit {
   Exit(CodeMetadata& metadata, ExitRecord& record, MachineState state, py::Frame* frame,
        PyThreadState* ts)
       : metadata_(metadata), record_(record), state_(state), ts_(ts) {
-    frames_.resize(record.frames.size());
-    for (size_t i = frames_.size(); i-- > 0; frame = frame->previous) frames_[i] = frame;
+    const size_t count = record.frames.size();
+    if (count > few_.size()) many_ = std::make_unique<py::Frame*[]>(count);
+    py::Frame** all = count > few_.size() ? many_.get() : few_.data();
+    for (size_t i = count; i-- > 0; frame = frame->previous) all[i] = frame;
+    frames_ = {all, count};
   }
 
   PyObject* take(uint32_t exit, bool reraise);
+  // The exception leaves the function: nothing goes on in this frame.
+  bool unwinds() const;
+  PyObject* unwind(uint32_t exit, bool reraise);
 
  private:
   PyObject* materialise(const ValueLocation& at);
@@ -68,7 +77,9 @@ class Exit {
   ExitRecord& record_;
   MachineState state_;
   PyThreadState* ts_;
-  std::vector<py::Frame*> frames_;
+  std::array<py::Frame*, 4> few_;
+  std::unique_ptr<py::Frame*[]> many_;
+  std::span<py::Frame*> frames_;
   std::vector<PyObject*> to_release_;
   bool out_of_memory_ = false;
 };
@@ -131,6 +142,7 @@ void Exit::release() {
 // All references are taken by now, so retiring code cannot take a value away.
 void Exit::callHook(uint32_t exit) {
   if (exit_hook == nullptr) return;
+  if (record_.kind == ExitKind::kRaise) return exit_hook(&metadata_, exit);
   PyObject* exception = PyErr_GetRaisedException();
   exit_hook(&metadata_, exit);
   PyErr_SetRaisedException(exception);
@@ -142,6 +154,35 @@ PyObject* Exit::unwindOrResume(size_t index, bool raised, bool reraise) {
   if (raised) return raiseInFrame(ts_, frame, from.raise_offset, reraise);
   py::setNextInstr(frame, py::frameCode(frame), from.offset);
   return py::resumeInterpreter(ts_, frame);
+}
+
+bool Exit::unwinds() const {
+  if (record_.kind != ExitKind::kRaise || frames_.size() != 1) return false;
+  const ExitFrame& from = record_.frames[0];
+  py::Handler handler;
+  return from.locals.empty() && !py::toolsActive(ts_) &&
+         !py::findHandler(py::frameCode(frames_[0]), from.raise_offset, &handler);
+}
+
+// As take() does for a frame without a handler, but the value stack, which nobody will read, is not
+// built up: what it would own is released where the interpreter would pop it, from the top down.
+PyObject* Exit::unwind(uint32_t exit, bool reraise) {
+  const ExitFrame& from = record_.frames[0];
+  py::Frame* frame = frames_[0];
+  ownHomes(frame, metadata_.borrowed_slots);
+  py::canonicaliseHomes(frame);  // a frame object of it may outlive the call
+  py::setPosition(frame, py::frameCode(frame), from.raise_offset);
+  collectDrops();
+  release();
+  callHook(exit);
+  if (!PyErr_Occurred()) PyErr_SetString(PyExc_SystemError, "error return without exception set");
+  if (!reraise) py::addTraceback(ts_, frame);
+  for (size_t i = from.stack.size(); i-- > 0;) {
+    const ValueLocation& at = from.stack[i];
+    if (at.form == ValueLocation::kObject && at.owned) Py_XDECREF(objectAt(at, state_));
+  }
+  py::leaveFrame(ts_, frame);
+  return nullptr;
 }
 
 PyObject* Exit::take(uint32_t exit, bool reraise) {
@@ -192,7 +233,8 @@ PyObject* takeExit(CodeMetadata* metadata, uint32_t exit, const RegisterFile* re
   const MachineState state{registers, static_cast<const char*>(native_fp)};
   ++record.count;
   countExit(record, py::frameCode(frame), culpritType(record, state));
-  return Exit(*metadata, record, state, frame, ts).take(exit, reraise);
+  Exit leaving(*metadata, record, state, frame, ts);
+  return leaving.unwinds() ? leaving.unwind(exit, reraise) : leaving.take(exit, reraise);
 }
 
 }  // namespace tephra

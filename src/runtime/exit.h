@@ -24,8 +24,9 @@ PyObject* takeExit(CodeMetadata* metadata, uint32_t exit, const RegisterFile* re
                    const void* native_fp, _PyInterpreterFrame* frame, PyThreadState* ts);
 
 // Called in each exit when the frames are complete, before the interpreter goes on: the driver's
-// policy. No exception is set then, and it must leave none. May change vectorcalls and retire code,
-// but must not free the code that is being left.
+// policy. No exception is set then, and it must leave none; in a raise exit one is, and stays set:
+// no Python code may run. May change vectorcalls and retire code, but must not free the code that
+// is being left.
 using ExitHook = void (*)(CodeMetadata* metadata, uint32_t exit);
 void setExitHook(ExitHook hook);
 

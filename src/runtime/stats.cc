@@ -18,6 +18,7 @@ struct KeyHash {
 struct Counts {
   std::unordered_map<Key, ExitCount, KeyHash> live;
   std::vector<ExitCount> retired;
+  uint64_t epoch = 1;  // ends when the rows are cleared
 };
 Counts& counts() {
   static auto* all = new Counts();
@@ -66,7 +67,11 @@ void merge(std::vector<ExitCount>* rows) {
 
 }  // namespace
 
-void countExit(const ExitRecord& record, PyCodeObject* code, PyTypeObject* culprit) {
+void countExit(ExitRecord& record, PyCodeObject* code, PyTypeObject* culprit) {
+  if (culprit == nullptr && record.row_epoch == counts().epoch) {
+    ++*record.row;
+    return;
+  }
   const char* type = culprit == nullptr ? "" : culprit->tp_name;
   auto [at, inserted] = counts().live.try_emplace(Key(&record, culprit));
   if (inserted) {
@@ -78,6 +83,9 @@ void countExit(const ExitRecord& record, PyCodeObject* code, PyTypeObject* culpr
     at->second.count = 0;
   }
   ++at->second.count;
+  if (culprit != nullptr) return;
+  record.row = &at->second.count;  // rows do not move
+  record.row_epoch = counts().epoch;
 }
 
 std::vector<ExitCount> exitCounts() {
@@ -92,6 +100,7 @@ std::vector<ExitCount> exitCounts() {
 void clearExitCounts() {
   counts().live.clear();
   counts().retired.clear();
+  ++counts().epoch;
 }
 
 void retireExitCounts(const CodeMetadata& metadata) {

@@ -23,7 +23,7 @@ struct ExitCount {
 };
 
 // One more exit of `record`; `code` is the innermost frame's, `culprit` may be null.
-void countExit(const ExitRecord& record, PyCodeObject* code, PyTypeObject* culprit);
+void countExit(ExitRecord& record, PyCodeObject* code, PyTypeObject* culprit);
 // Most frequent first; equal counts by function, line, reason, type (deterministic).
 std::vector<ExitCount> exitCounts();
 void clearExitCounts();

@@ -41,6 +41,8 @@ USES = {
             x, y = a
             return y
     """, ((1, 2),)),
+    "wide-ints": ("def f(a, b): return a + b", (1, 2)),
+    "guess-ints": ("def f(a): return a >> 1", (1,)),
     "reuse-boxes": ("""
         def f(n):
             x = 1000
@@ -120,7 +122,7 @@ def test_switching_off_changes_the_ir(option, off):
     for _ in range(40):
         function(*args)
     compile_all(namespace, [function])
-    stage = "lir" if option == "reuse-boxes" else "hir"
+    stage = "lir" if option in ("reuse-boxes", "wide-ints") else "hir"
     with_it = _tephra.dump(function, stage)
     off(option)
     without = _tephra.dump(function, stage)

@@ -25,7 +25,8 @@ struct PyLayout {
 
   // Object headers.
   int32_t ob_refcnt = 0, ob_type = 8, ob_size = 16;
-  int32_t long_tag = 16, long_digit = 24;  // compact: tag < 16; value = (1 - (tag & 3)) * digit
+  int32_t long_tag = 16, long_digit = 24;  // compact: tag < 16; value = (1 - (tag & 3)) * digit;
+                                           // tag < 24: two digits of 30 bits
   int32_t float_value = 16;
   int32_t list_items = 24, tuple_items = 24, cell_value = 16;
   int32_t dict_keys = 32;             // PyDictObject::ma_keys

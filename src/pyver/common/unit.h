@@ -27,8 +27,8 @@ struct ObjectInfo {
   uint64_t address = 0;
   uint32_t type_mask = 0;  // hir::kMask*: its exact type
   bool immortal = false;
-  bool is_compact_int = false;
-  int64_t int_value = 0;  // compact ints and bools
+  bool is_word_int = false;  // an int of at most 64 bits
+  int64_t int_value = 0;     // of those, and of bools
   double float_value = 0;
   std::string text;  // short, deterministic: name or literal, never an address
   ObjRef type = kNoRef;
@@ -184,7 +184,8 @@ struct CodeUnit {
   uint64_t bytecode = 0;                 // address of _PyCode_CODE
   uint64_t instrumentation_version = 0;  // word that the breaker check expects, see CheckPeriodic
   ObjRef code_object = kNoRef, globals = kNoRef, builtins = kNoRef;
-  ObjRef function = kNoRef;  // kNoRef when compiled for every closure of the code
+  ObjRef function = kNoRef;   // kNoRef when compiled for every closure of the code
+  uint64_t call_counter = 0;  // address of a 64-bit word that counts the calls; 0: nobody asks
   const PyLayout* layout = nullptr;
 
   ObjRef addObject(ObjectInfo info) {

@@ -117,7 +117,7 @@ class Assembler {
     info.text = words.size() > 3 ? words[3] : kind;
     if (kind == "int") {
       info.type_mask = kMaskInt;
-      info.is_compact_int = true;
+      info.is_word_int = true;
       info.int_value = std::stoll(words.at(3));
     } else if (kind == "float") {
       info.type_mask = kMaskFloat;

@@ -27,13 +27,39 @@ TEST(FrontendArithmetic, Kinds) {
   EXPECT_EQ(binary("BinaryInt", 10).count("IntSub"), 1);
   EXPECT_EQ(binary("BinaryInt", 23).count("IntSub"), 1);  // in place
   EXPECT_EQ(binary("BinaryInt", 7).count("IntOr"), 1);
-  EXPECT_EQ(binary("BinaryInt", 11).count("BinaryOp"), 1);  // true division of ints
+  EXPECT_EQ(binary("BinaryInt", 11).count("DoubleDiv"), 1);  // true division of exact ints
+  EXPECT_EQ(binary("BinaryInt", 11).count("GuardTrue"), 4);
+  EXPECT_EQ(binary("BinaryInt", 8).count("BinaryOp"), 1);  // a power may be no int
   EXPECT_EQ(binary("BinaryIntFloat", 0).count("IntToDouble"), 1);
   EXPECT_EQ(binary("BinaryStr", 0).count("StrConcat"), 1);
   EXPECT_EQ(binary("", 0).count("BinaryOp"), 1);
   FrontendOptions off;
   off.arithmetic = false;
   EXPECT_EQ(binary("BinaryInt", 0, off).count("BinaryOp"), 1);
+}
+
+// Without feedback: shifts are of ints, an int's partner is one; sums only where the caches failed.
+TEST(FrontendArithmetic, Guesses) {
+  auto with_int = [](int kind, const std::string& feedback = "", FrontendOptions options = {}) {
+    std::string fb = feedback.empty() ? "" : "feedback t " + feedback + "\n";
+    return Built(head("3.14") + "object three int 3\n" + fb +
+                     "LoadFast 0\nLoadConst @three\nBinaryOp " + std::to_string(kind) +
+                     (feedback.empty() ? "" : " !t") + "\nReturn\n",
+                 options);
+  };
+  EXPECT_EQ(binary("", 3).count("IntShl"), 1);
+  EXPECT_EQ(binary("", 9).count("IntShr"), 1);
+  EXPECT_EQ(binary("", 1).count("BinaryOp"), 1);  // & of sets, flags, bools, ints
+  EXPECT_EQ(with_int(1).count("IntAnd"), 1);
+  EXPECT_EQ(with_int(2).count("IntFloorDiv"), 1);
+  EXPECT_EQ(with_int(6).count("IntMod"), 1);
+  EXPECT_EQ(with_int(0).count("BinaryOp"), 1);
+  EXPECT_EQ(with_int(0, "Megamorphic").count("IntAdd"), 1);
+  EXPECT_EQ(with_int(11).count("BinaryOp"), 1);
+  FrontendOptions off;
+  off.guess_ints = false;
+  EXPECT_EQ(binary("", 3, off).count("BinaryOp"), 1);
+  EXPECT_EQ(with_int(1, "", off).count("BinaryOp"), 1);
 }
 
 TEST(FrontendArithmetic, UnboxedValuesArePassedOn) {

@@ -109,7 +109,7 @@ TEST(LowerMeaning, Integers) {
   }
 }
 
-TEST(LowerMeaning, CompactInts) {
+TEST(LowerMeaning, UnboxedInts) {
   std::string text =
       "fun f {\nbb0:\n  v0:Int = LoadArg {index=0}\n  v1:State = FrameState v0 {offset=2, "
       "raise_offset=2, nstack=1}\n"
@@ -119,6 +119,7 @@ TEST(LowerMeaning, CompactInts) {
   struct {
     uint64_t tag, digit;
     std::optional<int64_t> value;
+    uint64_t second = 0xABCD;  // not read where there is one digit only
   } cases[] = {{8, 5, 5},
                {10, 5, -5},
                {1, 0, 0},
@@ -126,14 +127,19 @@ TEST(LowerMeaning, CompactInts) {
                {12, 7, 7},
                {14, 7, -7},
                {8, 0x3FFFFFFF, 0x3FFFFFFF},
-               {16, 1, std::nullopt},
-               {18, 1, std::nullopt}};
+               {16, 1, (int64_t{1} << 30) + 1, 1},
+               {18, 1, -(int64_t{1} << 30) - 1, 1},
+               {16, 0x3FFFFFFF, (int64_t{1} << 60) - 1, 0x3FFFFFFF},
+               {18, 0x3FFFFFFF, -(int64_t{1} << 60) + 1, 0x3FFFFFFF},
+               {16, 0, int64_t{0x2AAAAAAA} << 30, 0x2AAAAAAA},
+               {24, 1, std::nullopt, 1},
+               {26, 1, std::nullopt, 1}};
   for (const Combination& on : combinations()) {
     Compiled compiled(text, on, 1);
     for (const auto& test : cases) {
       Memory object{};
       object[2] = test.tag;
-      object[3] = test.digit | 0xABCD00000000;  // the next digit's place is not read
+      object[3] = test.digit | test.second << 32;
       Evaluator machine(*compiled.code);
       machine.params = {0, addressOf(&object)};
       Outcome outcome = machine.run();

@@ -180,6 +180,11 @@ hir::Instr* GraphBuilder::callKnown(Instr* callable, const Values& args, ObjRef 
     }
   }
   if (!certain || !options_.builtins || kwnames != kNoRef) return nullptr;
+  const bool is_str = known->address != 0 && known->address == layout_.str_type;
+  if (is_str && args.size() == 1) {
+    constexpr uint32_t kStr = 1;  // as in f"{x!s}": PyObject_Str, which is all that str(x) does
+    return any(b_.ConvertValue(args[0], kStr, before()));
+  }
   if (Instr* result = callByName(ref, args)) return result;
   return callBuiltin(ref, callable, args);
 }

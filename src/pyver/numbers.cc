@@ -89,6 +89,78 @@ bool wordOp(int64_t a, int64_t b, int kind, int64_t* result) {
   }
 }
 
+// --- ints that two words hold: hashes, random numbers, products of word-sized numbers
+
+using Wide = __int128;
+
+constexpr Py_ssize_t kWideDigits = 4;    // 120 bits: sums have room
+constexpr Py_ssize_t kFactorDigits = 3;  // as far as they are below 2**63
+
+bool readWide(const PyLongObject* number, Wide* value) {
+  Py_ssize_t digits = _PyLong_DigitCount(number);
+  if (digits > kWideDigits) return false;
+  Wide magnitude = 0;
+  for (Py_ssize_t i = digits; i-- > 0;) {
+    magnitude = (magnitude << PyLong_SHIFT) | number->long_value.ob_digit[i];
+  }
+  *value = _PyLong_IsNegative(number) ? -magnitude : magnitude;
+  return true;
+}
+
+// One multiplication of words; anything larger is CPython's.
+bool wideProduct(Wide a, Wide b, Wide* result) {
+  constexpr Wide kWord = static_cast<Wide>(1) << 64;
+  if (a <= -kWord || a >= kWord || b != static_cast<int64_t>(b)) return false;
+  const bool negative = (a < 0) != (b < 0);
+  auto product = static_cast<unsigned __int128>(static_cast<uint64_t>(a < 0 ? -a : a)) *
+                 magnitudeOf(static_cast<int64_t>(b));
+  if (product >> 127 != 0) return false;
+  *result = negative ? -static_cast<Wide>(product) : static_cast<Wide>(product);
+  return true;
+}
+
+bool wideOp(Wide a, Wide b, int kind, Wide* result) {
+  switch (kind) {
+    case NB_ADD: *result = a + b; return true;
+    case NB_SUBTRACT: *result = a - b; return true;
+    case NB_AND: *result = a & b; return true;
+    case NB_OR: *result = a | b; return true;
+    case NB_XOR: *result = a ^ b; return true;
+    case NB_MULTIPLY: return wideProduct(a, b, result) || wideProduct(b, a, result);
+    case NB_RSHIFT:
+      if (b < 0) return false;
+      *result = a >> (b > 127 ? 127 : static_cast<int>(b));
+      return true;
+    default: return false;
+  }
+}
+
+PyObject* makeWide(Wide value) {
+  if (value == static_cast<int64_t>(value)) return makeInt(static_cast<int64_t>(value));
+  auto magnitude = static_cast<unsigned __int128>(value < 0 ? -value : value);
+  int digits = 0;
+  for (auto rest = magnitude; rest != 0; rest >>= PyLong_SHIFT) ++digits;
+  PyLongObject* made = _PyLong_New(digits);
+  if (made == nullptr) return nullptr;
+  _PyLong_SetSignAndDigitCount(made, value < 0 ? -1 : 1, digits);
+  for (int i = 0; i < digits; ++i, magnitude >>= PyLong_SHIFT) {
+    made->long_value.ob_digit[i] = static_cast<digit>(magnitude & PyLong_MASK);
+  }
+  return reinterpret_cast<PyObject*>(made);
+}
+
+bool twoWords(PyObject* left, PyObject* right, int kind, PyObject** result) {
+  const Py_ssize_t most = kind == NB_MULTIPLY ? kFactorDigits : kWideDigits;
+  if (_PyLong_DigitCount(asLong(left)) > most || _PyLong_DigitCount(asLong(right)) > most) {
+    return false;
+  }
+  Wide a, b, value;
+  if (!readWide(asLong(left), &a) || !readWide(asLong(right), &b)) return false;
+  if (!wideOp(a, b, kind, &value)) return false;
+  *result = makeWide(value);
+  return true;
+}
+
 // What PyNumber_* would call in the end.
 PyObject* slotOp(PyObject* left, PyObject* right, int kind) {
   const PyNumberMethods* slots = PyLong_Type.tp_as_number;
@@ -124,7 +196,7 @@ bool intOp(PyObject* left, PyObject* right, int kind, PyObject** result) {
       return true;
     }
   }
-  *result = slotOp(left, right, kind);
+  if (!twoWords(left, right, kind, result)) *result = slotOp(left, right, kind);
   return true;
 }
 

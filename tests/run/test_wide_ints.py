@@ -172,14 +172,15 @@ def test_a_wrong_guess_is_given_up():
 
 @pytest.mark.parametrize("op", ["+", "-", "*", "&", "|", "^", "//", "%", ">>", "<<", "/"])
 def test_generic_operators(op):
-    """The runtime's own arithmetic of ints of up to 64 bits, and where it ends."""
+    """The runtime's own arithmetic of ints of up to 120 bits, and where it ends."""
     _tephra.set_option("arithmetic", "0")
     try:
-        numbers = [sign * ((1 << bits) + off) for bits in (30, 60, 62, 63, 64, 90, 120)
+        numbers = [sign * ((1 << bits) + off) for bits in (30, 60, 62, 63, 64, 65, 89, 90, 119, 120, 127)
                    for off in (-1, 0, 3) for sign in (1, -1)]
-        others = [0, 1, -1, 12345, 1 << 31, 1 << 62, 1 << 64, -(1 << 64) - 1, 1 << 130]
+        others = [0, 1, -1, 12345, 1 << 31, 1 << 62, -(1 << 63), 1 << 63, (1 << 64) - 1, 1 << 64, -(1 << 64) - 1,
+                  (1 << 119) + 7, -(1 << 120), 1 << 130]
         if op in ("<<", ">>"):
-            others = [0, 1, 31, 62, 63, 64, 128, -1]
+            others = [0, 1, 31, 62, 63, 64, 119, 127, 128, 500, -1]
         differential(f"def f(a, b): return a {op} b", [(a, b) for a in numbers for b in others], modes=("cold",))
     finally:
         _tephra.set_option("arithmetic", "1")

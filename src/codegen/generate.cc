@@ -1,5 +1,7 @@
 #include "codegen/generate.h"
 
+#include <algorithm>
+
 #include "codegen/block_order.h"
 #include "codegen/exit_locations.h"
 #include "codegen/frame_layout.h"
@@ -31,6 +33,7 @@ void* placeCode(EmittedCode* code, CodeMemory& memory, const Target& target,
 const char* stubName(StubKind kind) {
   switch (kind) {
     case StubKind::kDecref: return "tephra-stub:release";
+    case StubKind::kDecrefGeneral: return "tephra-stub:release-general";
     case StubKind::kExit: return "tephra-stub:exit";
     case StubKind::kUncompiled: return "tephra-stub:call-uncompiled";
     case StubKind::kFar: return "tephra-stub:far-call";
@@ -98,6 +101,18 @@ bool uses(const lir::Function& function, bool (*matches)(const lir::Instr&)) {
   return false;
 }
 
+bool usesVectors(const lir::Instr& instr) {
+  auto vector = [](const lir::Operand& operand) {
+    return operand.kind == lir::Operand::kReg && operand.bank == lir::Bank::kFp;
+  };
+  return std::any_of(instr.defs.begin(), instr.defs.end(), vector) ||
+         std::any_of(instr.uses.begin(), instr.uses.end(), vector);
+}
+
+StubKind releaseStub(const lir::Function& function) {
+  return uses(function, usesVectors) ? StubKind::kDecref : StubKind::kDecrefGeneral;
+}
+
 void fillMetadata(const EmittedCode& code, const lir::Function& function, const CodeUnit& unit,
                   const NativeFrame& frame, CodeMetadata* metadata) {
   metadata->register_args = unit.total_args;
@@ -133,7 +148,7 @@ void makeStubs(EmitInput* made, const lir::Function& function, const CodeUnit& u
   // The vectorcall entry releases the arguments that it held.
   if (unit.total_args > 0 ||
       uses(function, [](const lir::Instr& instr) { return instr.op == lir::Op::kDecref; })) {
-    input.decref_thunk = sharedStub(target, StubKind::kDecref, 0, memory, addresses);
+    input.decref_thunk = sharedStub(target, releaseStub(function), 0, memory, addresses);
   }
   if (uses(function, [](const lir::Instr& instr) { return instr.info().has_exit; })) {
     input.exit_thunk = sharedStub(target, StubKind::kExit, 0, memory, addresses);
@@ -152,7 +167,7 @@ void tallyInto(EmitInput* input, const Target& target) {
   input->tally.on = true;
   input->tally.function = input->function;
   input->tally.first_inserted_block = input->function->first_inserted_block;
-  input->tally.decref_stub = length(StubKind::kDecref);
+  input->tally.decref_stub = length(releaseStub(*input->function));
   input->tally.exit_stub = length(StubKind::kExit);
 }
 

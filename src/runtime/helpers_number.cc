@@ -35,7 +35,7 @@ int64_t intoPlace(void* place, PyObject* made) {
 extern "C" PyObject* tephra_int_into_home(void* home, int64_t value) {
   uintptr_t* content = static_cast<uintptr_t*>(home);
   PyObject* old = reinterpret_cast<PyObject*>(*content & ~uintptr_t{1});
-  if (old && tephra::py::rewriteInt(old, value)) return old;
+  if (old && Py_REFCNT(old) == 1 && tephra::py::rewriteInt(old, value)) return old;
   return intoHome(content, tephra::py::makeInt(value));
 }
 

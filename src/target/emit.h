@@ -102,7 +102,8 @@ Result<EmittedCode> emitFunction(const Target& target, const EmitInput& input);
 
 // Pieces that several functions share.
 enum class StubKind : uint8_t {
-  kDecref,  // called with an object in the scratch register; preserves every other register
+  kDecref,         // called with an object in the scratch register; preserves every other register
+  kDecrefGeneral,  // the same for functions that use no vector registers, which it may overwrite
   // Called with the metadata in the scratch register, the exit's number on the stack (x86-64) or in
   // the second scratch register (AArch64).
   kExit,

@@ -123,20 +123,20 @@ namespace {
 
 // Preserves everything but the scratch registers; x16 holds the object. Compiled code uses the low
 // halves of the vector registers only; those of d8 to d15 the callee preserves.
-void decrefStub(Assembly& as, const RuntimeAddresses& addresses,
-                const UnwindConvention& convention) {
+void decrefStub(Assembly& as, const RuntimeAddresses& addresses, const UnwindConvention& convention,
+                bool vectors) {
   constexpr int32_t kGeneral = 16 * 8, kVector = 24 * 8;
   a64::Assembler& a = as.a;
-  openFrame(as, convention, kGeneral + kVector);
+  openFrame(as, convention, kGeneral + (vectors ? kVector : 0));
   auto vectorAt = [](uint32_t pair) { return a64::ptr(a64::sp, kGeneral + 16 * int32_t(pair)); };
   auto vectorOf = [](uint32_t pair) { return pair < 4 ? 2 * pair : 8 + 2 * pair; };  // 0-7, 16-31
   for (uint32_t i = 0; i < 16; i += 2)
     a.stp(x(i), x(i + 1), a64::ptr(a64::sp, static_cast<int32_t>(8 * i)));
-  for (uint32_t pair = 0; pair < 12; ++pair)
+  for (uint32_t pair = 0; vectors && pair < 12; ++pair)
     a.stp(d(vectorOf(pair)), d(vectorOf(pair) + 1), vectorAt(pair));
   a.mov(a64::x0, x(kScratchGp));
   as.call(addresses.dealloc);
-  for (uint32_t pair = 0; pair < 12; ++pair)
+  for (uint32_t pair = 0; vectors && pair < 12; ++pair)
     a.ldp(d(vectorOf(pair)), d(vectorOf(pair) + 1), vectorAt(pair));
   for (uint32_t i = 0; i < 16; i += 2)
     a.ldp(x(i), x(i + 1), a64::ptr(a64::sp, static_cast<int32_t>(8 * i)));
@@ -200,7 +200,8 @@ Result<EmittedCode> emitStub(const Target& target, const StubInput& input) {
   assembly.unwind(convention.entry);
   if (input.landing_pads) assembly.landingPad();
   switch (input.kind) {
-    case StubKind::kDecref: decrefStub(assembly, *input.addresses, convention); break;
+    case StubKind::kDecref: decrefStub(assembly, *input.addresses, convention, true); break;
+    case StubKind::kDecrefGeneral: decrefStub(assembly, *input.addresses, convention, false); break;
     case StubKind::kExit: exitStub(assembly, *input.addresses, convention); break;
     case StubKind::kUncompiled:
       uncompiledStub(assembly, *input.addresses, convention, input.nargs);

@@ -123,21 +123,21 @@ namespace {
 
 // Preserves everything but the scratch register, which holds the object. Compiled code uses the low
 // halves of the vector registers only.
-void decrefStub(Assembly& as, const RuntimeAddresses& addresses,
-                const UnwindConvention& convention) {
+void decrefStub(Assembly& as, const RuntimeAddresses& addresses, const UnwindConvention& convention,
+                bool vectors) {
   constexpr uint8_t kSaved[] = {kRax, kRcx, kRdx, kRsi, kRdi, kR8, kR9, kR10};
   constexpr int32_t kVectorBytes = 16 * 8;
   x86::Assembler& a = as.a;
   pushFrameRecord(as, convention);
   for (uint8_t reg : kSaved) a.push(x86::gpq(reg));
-  a.sub(x86::rsp, kVectorBytes);
-  for (uint32_t i = 0; i < 16; ++i)
+  if (vectors) a.sub(x86::rsp, kVectorBytes);
+  for (uint32_t i = 0; vectors && i < 16; ++i)
     a.movsd(x86::ptr(x86::rsp, static_cast<int32_t>(8 * i)), x86::xmm(i));
   a.mov(x86::rdi, x86::gpq(kScratchGp));
   as.call(addresses.dealloc);
-  for (uint32_t i = 0; i < 16; ++i)
+  for (uint32_t i = 0; vectors && i < 16; ++i)
     a.movsd(x86::xmm(i), x86::ptr(x86::rsp, static_cast<int32_t>(8 * i)));
-  a.add(x86::rsp, kVectorBytes);
+  if (vectors) a.add(x86::rsp, kVectorBytes);
   for (size_t i = std::size(kSaved); i-- > 0;) a.pop(x86::gpq(kSaved[i]));
   a.pop(x86::rbp);
   as.unwind(convention.entry);
@@ -204,7 +204,8 @@ Result<EmittedCode> emitStub(const Target& target, const StubInput& input) {
   const UnwindConvention& convention = target.unwinding();
   assembly.unwind(convention.entry);
   switch (input.kind) {
-    case StubKind::kDecref: decrefStub(assembly, *input.addresses, convention); break;
+    case StubKind::kDecref: decrefStub(assembly, *input.addresses, convention, true); break;
+    case StubKind::kDecrefGeneral: decrefStub(assembly, *input.addresses, convention, false); break;
     case StubKind::kExit: exitStub(assembly, *input.addresses, convention); break;
     case StubKind::kUncompiled:
       uncompiledStub(assembly, *input.addresses, convention, input.nargs);

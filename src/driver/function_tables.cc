@@ -37,6 +37,11 @@ int collect(PyObject* object, void* out) {
   return 1;
 }
 
+void list(CodeState* state, PyFunctionObject* function) {
+  py::SavedVersion saved{state->code_version, state->code_version};
+  if (state->functions.try_emplace(function, saved).second) markFunction(function);
+}
+
 }  // namespace
 
 void noteFunction(CodeState* state, PyFunctionObject* function) {
@@ -59,9 +64,12 @@ void listFunctions(CodeState* state) {
   state->unlisted = false;
   Search search{state->code, {}};
   PyUnstable_GC_VisitObjects(collect, &search);
-  for (PyFunctionObject* function : search.found) {
-    py::SavedVersion saved{state->code_version, state->code_version};
-    if (state->functions.try_emplace(function, saved).second) markFunction(function);
+  for (PyFunctionObject* function : search.found) list(state, function);
+}
+
+void listFunction(CodeState* state, PyFunctionObject* function) {
+  if (state->unlisted && function->vectorcall != py::interpreterVectorcall()) {
+    list(state, function);
   }
 }
 

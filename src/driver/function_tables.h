@@ -13,8 +13,9 @@ namespace tephra::driver {
 // The function gets one of our vectorcalls: call it before that, while the versions are the old
 // ones (CodeState::code_version is the code's).
 void noteFunction(CodeState* state, PyFunctionObject* function);
-// Lists all of them.
+// Lists all of them; lists this one if it has one of our vectorcalls.
 void listFunctions(CodeState* state);
+void listFunction(CodeState* state, PyFunctionObject* function);
 
 // Is the function in some table, so that its end matters? False for nearly all; may be true for
 // others, too.

@@ -205,7 +205,7 @@ void compileIfDue(PyFunctionObject* function) {
 }
 
 void stepAside(PyFunctionObject* function) {
-  if (CodeState* state = findState(codeOf(function))) listFunctions(state);
+  if (CodeState* state = findState(codeOf(function))) listFunction(state, function);
   setVectorcall(function, self().interpreted);
   self().aside.insert(function);
   markFunction(function);
@@ -314,7 +314,7 @@ void functionDies(PyFunctionObject* function) {
 void codeChanges(PyFunctionObject* function) {
   dropCallers(function);
   CodeState* state = findState(codeOf(function));
-  if (state) listFunctions(state);
+  if (state) listFunction(state, function);
   if (!state || !state->functions.erase(function)) return;
   if (state->unit || !state->retired.empty()) Py_INCREF(state->code);  // may be running: keep it
   setVectorcall(function, jit().enabled ? countingCall : self().interpreted);
@@ -428,13 +428,13 @@ void watchExistingFunctions() {
 
 void unwatchFunction(PyFunctionObject* function) {
   if (CodeState* state = findState(codeOf(function))) {
-    listFunctions(state);
+    listFunction(state, function);
     auto found = state->functions.find(function);
     if (found == state->functions.end()) return;
     py::SavedVersion saved = found->second;
     state->functions.erase(found);
     restoreFunction(function, saved);
-    if (state->functions.empty()) state->version_killed = false;
+    if (state->functions.empty() && !state->unlisted) state->version_killed = false;
   }
 }
 

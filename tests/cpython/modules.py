@@ -23,7 +23,8 @@ LIBRARY = """test_binascii test_bisect test_bufio test_codeccallbacks test_color
 test_fractions test_genericpath test_getopt test_graphlib test_hmac test_htmlparser test_http_cookies test_ipaddress
 test_linecache test_locale test_memoryio test_minidom test_modulefinder test_ntpath test_optparse test_pickletools
 test_pkgutil test_plistlib test_posixpath test_pprint test_pstats test_pulldom test_pyexpat test_quopri test_secrets
-test_shlex test_string test_stringprep test_symtable test_textwrap test_timeit test_urlparse test_zipapp""".split()
+test_shlex test_string test_stringprep test_symtable test_textwrap test_timeit test_tracemalloc test_urlparse test_warnings
+test_zipapp""".split()
 
 ALL = CORE + LANGUAGE + LIBRARY
 RENAMED = {"test_str": "test_unicode"}  # its name before 3.13

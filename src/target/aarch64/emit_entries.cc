@@ -12,7 +12,7 @@ static_assert(kRegisterFileBytes == 512 && kFpOffset == 256);
 
 // More than these are held by the helper that binds.
 constexpr uint32_t kMaxHeldArguments = 8;
-constexpr uint8_t kHeldObject = 9;  // neither an argument nor the result nor scratch
+constexpr uint8_t kHeld = 9, kHeldNext = 10;  // neither arguments nor the result nor scratch
 
 }  // namespace
 
@@ -77,17 +77,34 @@ void FunctionEmitter::entries() {
 // WITH_EXCEPT_START does so with the traceback). Homes here may borrow: this entry owns for them.
 void FunctionEmitter::holdArguments(Label array) {
   openFrame(as_, target_.unwinding(), (8 * in_.total_args + 15) / 16 * 16);
-  for (uint32_t i = in_.total_args; i-- > 0;) {
+  // Two at a time; references are taken from the last one down.
+  for (uint32_t i = in_.total_args; i > 0;) {
+    bool two = i >= 2;
+    i -= two ? 2 : 1;
     auto at = static_cast<int32_t>(8 * i);
-    a_.ldr(x(kHeldObject), a64::ptr(a64::x1, at));
-    a_.str(x(kHeldObject), a64::ptr(a64::sp, at));
-    incref(kHeldObject);
+    if (two) {
+      a_.ldp(x(kHeld), x(kHeldNext), a64::ptr(a64::x1, at));
+      a_.stp(x(kHeld), x(kHeldNext), a64::ptr(a64::sp, at));
+      incref(kHeldNext);
+    } else {
+      a_.ldr(x(kHeld), a64::ptr(a64::x1, at));
+      a_.str(x(kHeld), a64::ptr(a64::sp, at));
+    }
+    incref(kHeld);
   }
   a_.mov(a64::x1, a64::sp);
   as_.callLabel(array);
-  for (uint32_t i = 0; i < in_.total_args; ++i) {
-    a_.ldr(x(kHeldObject), a64::ptr(a64::sp, static_cast<int32_t>(8 * i)));
-    decref(kHeldObject);
+  // A release preserves all registers but the scratch ones: it may come between the two.
+  for (uint32_t i = 0; i < in_.total_args;) {
+    bool two = i + 2 <= in_.total_args;
+    a64::Mem at = a64::ptr(a64::sp, static_cast<int32_t>(8 * i));
+    if (two)
+      a_.ldp(x(kHeld), x(kHeldNext), at);
+    else
+      a_.ldr(x(kHeld), at);
+    decref(kHeld);
+    if (two) decref(kHeldNext);
+    i += two ? 2 : 1;
   }
   closeFrame(as_, target_.unwinding());
 }

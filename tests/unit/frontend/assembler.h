@@ -239,6 +239,7 @@ inline std::string Assembler::feedbackText(Feedback kind) {
 #define TEPHRA_NAME(name) \
   if (kind == Feedback::k##name) return #name;
   // clang-format off
+  TEPHRA_NAME(Megamorphic)
   TEPHRA_NAME(BinaryInt) TEPHRA_NAME(BinaryFloat) TEPHRA_NAME(BinaryStr)
   TEPHRA_NAME(BinaryIntFloat) TEPHRA_NAME(BinaryFloatInt) TEPHRA_NAME(ItemListInt)
   TEPHRA_NAME(ItemTupleInt) TEPHRA_NAME(ItemDict) TEPHRA_NAME(ItemFunction)

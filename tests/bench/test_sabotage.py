@@ -66,6 +66,18 @@ def test_a_hot_function_is_refused(tmp_path):
     assert "fast: not compiled: work: excluded by jit_suppress" in done.stderr
 
 
+def test_a_hot_function_that_always_raises_needs_no_machine_code(tmp_path):
+    raising = FAST.replace('("work",)', '("work", "fail")').replace("    return work(n)", """    for i in range(100):
+        try:
+            fail(i)
+        except ValueError:
+            pass
+    return work(n)""") + "\n\ndef fail(i):\n    raise ValueError(i)\n"
+    done = run(bench_support.suite(tmp_path / "suite", fast=raising), tmp_path, "--option", "compile-after=5",
+               "--option", "give-up-raising=10")
+    assert done.returncode == 0, done.stderr
+
+
 def test_too_large_for_the_compiler(toys, tmp_path):
     done = run(toys, tmp_path, "--option", "max-function-size=5")
     assert done.returncode == 1

@@ -93,8 +93,7 @@ bool wordOp(int64_t a, int64_t b, int kind, int64_t* result) {
 
 using Wide = __int128;
 
-constexpr Py_ssize_t kWideDigits = 4;    // 120 bits: sums have room
-constexpr Py_ssize_t kFactorDigits = 3;  // as far as they are below 2**63
+constexpr Py_ssize_t kWideDigits = 3;  // beyond these CPython is as fast
 
 bool readWide(const PyLongObject* number, Wide* value) {
   Py_ssize_t digits = _PyLong_DigitCount(number);
@@ -150,10 +149,6 @@ PyObject* makeWide(Wide value) {
 }
 
 bool twoWords(PyObject* left, PyObject* right, int kind, PyObject** result) {
-  const Py_ssize_t most = kind == NB_MULTIPLY ? kFactorDigits : kWideDigits;
-  if (_PyLong_DigitCount(asLong(left)) > most || _PyLong_DigitCount(asLong(right)) > most) {
-    return false;
-  }
   Wide a, b, value;
   if (!readWide(asLong(left), &a) || !readWide(asLong(right), &b)) return false;
   if (!wideOp(a, b, kind, &value)) return false;

@@ -172,7 +172,7 @@ def test_a_wrong_guess_is_given_up():
 
 @pytest.mark.parametrize("op", ["+", "-", "*", "&", "|", "^", "//", "%", ">>", "<<", "/"])
 def test_generic_operators(op):
-    """The runtime's own arithmetic of ints of up to 120 bits, and where it ends."""
+    """The runtime's own arithmetic of ints of up to 90 bits, and where it ends."""
     _tephra.set_option("arithmetic", "0")
     try:
         numbers = [sign * ((1 << bits) + off) for bits in (30, 60, 62, 63, 64, 65, 89, 90, 119, 120, 127)

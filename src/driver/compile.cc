@@ -19,12 +19,12 @@ namespace {
 
 Result<std::unique_ptr<lir::Function>> allocatedLir(const hir::Function& hir, const Target& target,
                                                     std::string* before) {
-  Result<std::unique_ptr<lir::Function>> lowered = lowerToLir(
-      hir, target,
-      {.force_exit = jit().options.force_exit,
-       .reuse_boxes = jit().options.reuse_boxes,
-       .wide_ints = jit().options.wide_ints,
-       .loop_constants = jit().options.loop_constants});
+  Result<std::unique_ptr<lir::Function>> lowered =
+      lowerToLir(hir, target,
+                 {.force_exit = jit().options.force_exit,
+                  .reuse_boxes = jit().options.reuse_boxes,
+                  .wide_ints = jit().options.wide_ints,
+                  .loop_constants = jit().options.loop_constants});
   if (!lowered) return lowered;
   if (before) *before = lir::print(**lowered);
   regalloc::AllocationOptions allocation;

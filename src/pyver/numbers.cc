@@ -1,5 +1,7 @@
 #include "pyver/numbers.h"
 
+#include <bit>
+
 #include "pyver/floats.h"
 #include "pyver/internal.h"
 
@@ -136,16 +138,8 @@ bool wideOp(Wide a, Wide b, int kind, Wide* result) {
 
 PyObject* makeWide(Wide value) {
   if (value == static_cast<int64_t>(value)) return makeInt(static_cast<int64_t>(value));
-  auto magnitude = static_cast<unsigned __int128>(value < 0 ? -value : value);
-  int digits = 0;
-  for (auto rest = magnitude; rest != 0; rest >>= PyLong_SHIFT) ++digits;
-  PyLongObject* made = _PyLong_New(digits);
-  if (made == nullptr) return nullptr;
-  _PyLong_SetSignAndDigitCount(made, value < 0 ? -1 : 1, digits);
-  for (int i = 0; i < digits; ++i, magnitude >>= PyLong_SHIFT) {
-    made->long_value.ob_digit[i] = static_cast<digit>(magnitude & PyLong_MASK);
-  }
-  return reinterpret_cast<PyObject*>(made);
+  return _PyLong_FromByteArray(reinterpret_cast<const unsigned char*>(&value), sizeof value,
+                               std::endian::native == std::endian::little, /*is_signed=*/1);
 }
 
 bool twoWords(PyObject* left, PyObject* right, int kind, PyObject** result) {

@@ -39,9 +39,9 @@ class Outcome:
         return f"{self.kind} {self.value!r} lines={self.lines} output={self.output!r}"
 
 
-def same(a, b, depth=0):
+def same(a, b, depth=0, seen=None):
     """Equality with exact types, NaN equal to NaN, and structure for containers and instances."""
-    if depth > 40:  # a container that holds itself
+    if depth > 40:
         return True
     if type(a) is not type(b) and not type(a).__name__ == type(b).__name__:
         return False
@@ -49,15 +49,26 @@ def same(a, b, depth=0):
         return a == b and math.copysign(1, a) == math.copysign(1, b) or (a != a and b != b)
     if isinstance(a, complex):
         return same(a.real, b.real) and same(a.imag, b.imag)
+    # A pair that is being compared, or was: containers may hold themselves, or one thing many times.
+    seen = {} if seen is None else seen
+    if (id(a), id(b)) in seen:
+        return True
+
+    def inside(x, y):
+        return same(x, y, depth + 1, seen)
+
     if isinstance(a, (list, tuple)):
-        return len(a) == len(b) and all(same(x, y, depth + 1) for x, y in zip(a, b))
+        seen[id(a), id(b)] = a, b
+        return len(a) == len(b) and all(map(inside, a, b))
     if isinstance(a, dict):
-        return (len(a) == len(b) and all(same(x, y, depth + 1) for x, y in zip(a, b))
-                and all(same(a[x], b[y], depth + 1) for x, y in zip(a, b)))
+        seen[id(a), id(b)] = a, b
+        return len(a) == len(b) and all(map(inside, a, b)) and all(inside(a[x], b[y]) for x, y in zip(a, b))
     if isinstance(a, (types.FunctionType, types.MethodType, types.GeneratorType, type)):
         return getattr(a, "__qualname__", None) == getattr(b, "__qualname__", None)
     if hasattr(a, "__dict__") and depth < 6:
-        return same(vars(a), vars(b), depth + 1)
+        attributes = vars(a), vars(b)
+        seen[id(a), id(b)] = a, b, attributes
+        return inside(*attributes)
     try:
         return bool(a == b) or type(a).__eq__ is object.__eq__
     except Exception:

@@ -27,6 +27,7 @@ _NO_TESTS = 5  # pytest's exit status when it collected nothing
 # code that hangs serves no signal, so that the last bound alone is sure. --full has three times as much, and an
 # emulated machine twice.
 _TEST_LIMIT, _SESSION_LIMIT, _PROCESS_LIMIT = 600, 1380, 1560
+_STRESS = "tests/stress"
 _EMULATED_PATHS = ("tests/cpython", "tests/deopt", "tests/run")
 
 
@@ -164,8 +165,13 @@ def _parts(setup: build.Setup, args, env: dict[str, str]) -> list[Part]:
     parts = []
     for version, python in sorted(setup.pythons.items(), reverse=True):
         name = f"CPython {version}{_on(machine)}"
-        if machine.native or args.paths:
-            parts.append(Part(name, machine, python, args.paths or ["tests"], env, not chosen))
+        if args.paths:
+            parts.append(Part(name, machine, python, args.paths, env, not chosen))
+            continue
+        if machine.native:
+            # What the stress tests do to a process is theirs alone, and a crash there costs no other result.
+            parts.append(Part(name, machine, python, ["tests", f"--ignore={_STRESS}"], env, not chosen))
+            parts.append(Part(f"{name}: {_STRESS}", machine, python, [_STRESS], env, not chosen))
             continue
         folders = _EMULATED_PATHS
         if args.full:

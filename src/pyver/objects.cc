@@ -56,7 +56,9 @@ std::string utf8(PyObject* str) {
 
 std::string shortRepr(PyObject* object) {
   constexpr size_t kLongest = 40;
-  PyObject* repr = PyObject_Repr(object);
+  // Not PyObject_Repr, which checks for signals and so may collect garbage: what inline caches name
+  // may be garbage by now, and the unit holds it only once it is complete.
+  PyObject* repr = Py_TYPE(object)->tp_repr(object);
   std::string text = utf8(repr);
   if (repr == nullptr) PyErr_Clear();
   Py_XDECREF(repr);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <optional>
 
 #include "codegen/generate.h"
 #include "driver/install.h"
@@ -63,6 +64,20 @@ frontend::FrontendOptions frontendOptions(const CodeState& state) {
   }
   return result;
 }
+
+// No collection from reading the inline caches until what they name is held: it may be garbage.
+class NoCollection {
+ public:
+  NoCollection() : enabled_(PyGC_Disable() != 0) {}
+  ~NoCollection() {
+    if (enabled_) PyGC_Enable();
+  }
+  NoCollection(const NoCollection&) = delete;
+  NoCollection& operator=(const NoCollection&) = delete;
+
+ private:
+  bool enabled_;
+};
 
 // The references that keep embedded objects alive. The code object, its globals and builtins
 // outlive the unit anyway (a frame of it holds them); functions are watched instead, or every
@@ -160,6 +175,7 @@ Result<bool> runPasses(hir::Function& function) {
 
 Result<CodeMeasure> measureFunction(PyFunctionObject* function, CodeState& state,
                                     const Target& target) {
+  NoCollection no_collection;  // the unit is not held here
   Result<std::unique_ptr<CodeUnit>> decoded = py::decode(function);
   if (!decoded) return decoded.bailout();
   addEntryCells(&**decoded);
@@ -183,10 +199,12 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
   jit().memory->setAnnouncements(
       {jit().options.unwind_tables, jit().options.debugger, jit().options.perf_map});
 
+  std::optional<NoCollection> no_collection(std::in_place);
   Result<std::unique_ptr<CodeUnit>> decoded = py::decode(function);
   if (!decoded) return decoded.bailout();
   CodeUnit& unit = **decoded;
   holdObjects(unit, compiled.get());
+  no_collection.reset();
   addEntryCells(&unit);
   if (mayRaiseTooOften(unit)) {
     compiled->calls = std::make_unique<uint64_t>(0);

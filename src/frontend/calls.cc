@@ -87,22 +87,24 @@ void GraphBuilder::fillDefaults(ObjRef ref, Instr* function, ObjRef kwnames, Val
   }
 }
 
-// Through the entry cell, with all parameters in place; null if the arguments do not match them.
-hir::Instr* GraphBuilder::callFunction(ObjRef ref, Instr* callable, const Values& args,
-                                       ObjRef kwnames) {
-  Values slots;
-  if (!matchArguments(ref, args, kwnames, &slots)) return nullptr;
+// Through the entry cell, with the parameters that matchArguments has filled.
+hir::Instr* GraphBuilder::callMatched(ObjRef ref, Instr* callable, ObjRef kwnames, Values slots) {
   fillDefaults(ref, callable, kwnames, &slots);
   return any(b_.CallDirect(callable, slots, ref, before()));
 }
 
-// A class that makes plain instances and initialises them by a Python function. The instance is
-// made behind the last guard: one that is thrown away would be finalised.
-hir::Instr* GraphBuilder::construct(ObjRef cls, Instr* callable, Values args, ObjRef kwnames) {
-  const ObjectInfo& type = unit_.objects[cls];
+// The same for positional arguments; null if they do not match the parameters.
+hir::Instr* GraphBuilder::callFunction(ObjRef ref, Instr* callable, const Values& args) {
   Values slots;
-  args.insert(args.begin(), callable);  // in the instance's place
-  if (!matchArguments(type.init, args, kwnames, &slots)) return nullptr;
+  return matchArguments(ref, args, kNoRef, &slots) ? callMatched(ref, callable, kNoRef, slots)
+                                                   : nullptr;
+}
+
+// A class that makes plain instances and initialises them by a Python function; the first of
+// `slots` is the instance's. That is made behind the last guard: one that is thrown away would be
+// finalised.
+hir::Instr* GraphBuilder::construct(ObjRef cls, Instr* callable, ObjRef kwnames, Values slots) {
+  const ObjectInfo& type = unit_.objects[cls];
   b_.GuardClassVersion(callable, type.class_version, before());
   Instr* init = constant(type.init);
   fillDefaults(type.init, init, kwnames, &slots);
@@ -168,16 +170,14 @@ hir::Instr* GraphBuilder::callKnown(Instr* callable, const Values& args, ObjRef 
     known = info(ref);
     if (!known || !canBe(callable, known->type_mask)) return nullptr;
   }
-  Values slots;
-  ObjRef target = known->type_mask == kMaskType ? known->init : ref;
-  if (target != kNoRef && directlyCallable(target)) {
-    bool cls = target != ref;
-    Values bound = args;
-    if (cls) bound.insert(bound.begin(), callable);
-    if (matchArguments(target, bound, kwnames, &slots)) {
-      Instr* exact = certain ? callable : guardIs(callable, ref);
-      return cls ? construct(ref, exact, args, kwnames) : callFunction(ref, exact, args, kwnames);
-    }
+  const bool is_class = known->type_mask == kMaskType;
+  const ObjRef target = is_class ? known->init : ref;
+  Values bound = args, slots;
+  if (is_class) bound.insert(bound.begin(), callable);  // in the instance's place
+  if (target != kNoRef && matchArguments(target, bound, kwnames, &slots)) {
+    Instr* exact = certain ? callable : guardIs(callable, ref);
+    return is_class ? construct(ref, exact, kwnames, slots)
+                    : callMatched(ref, exact, kwnames, slots);
   }
   if (!certain || !options_.builtins || kwnames != kNoRef) return nullptr;
   const bool is_str = known->address != 0 && known->address == layout_.str_type;

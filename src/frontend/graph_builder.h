@@ -174,13 +174,14 @@ class GraphBuilder {
   // --- calls.cc
   void callWith(Instr* first, Instr* second, Values args, ObjRef kwnames);
   Instr* callKnown(Instr* callable, const Values& args, ObjRef kwnames);
-  Instr* construct(ObjRef cls, Instr* callable, Values args, ObjRef kwnames);
+  Instr* construct(ObjRef cls, Instr* callable, ObjRef kwnames, Values slots);
+  Instr* callMatched(ObjRef ref, Instr* callable, ObjRef kwnames, Values slots);
   void fillDefaults(ObjRef ref, Instr* function, ObjRef kwnames, Values* slots);
   bool matchArguments(ObjRef ref, const Values& args, ObjRef kwnames, Values* slots) const;
   Instr* callBuiltin(ObjRef ref, Instr* callable, const Values& args);
   Instr* callByName(ObjRef ref, const Values& args);
   bool directlyCallable(ObjRef ref) const;
-  Instr* callFunction(ObjRef ref, Instr* callable, const Values& args, ObjRef kwnames = kNoRef);
+  Instr* callFunction(ObjRef ref, Instr* callable, const Values& args);
   Type resultOfClass(Instr* callable) const;
 
   // --- control.cc

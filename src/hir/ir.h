@@ -237,6 +237,11 @@ const OperandInfo& operandInfo(const OpInfo& info, size_t input);
 // UnpackedItem): nothing may be put between the two.
 inline bool isPartner(Op op) { return op == Op::kLoadMethodSelf || op == Op::kUnpackedItem; }
 
+// A number that becomes an object.
+inline bool isBox(const Instr* instr) {
+  return instr->op == Op::kBoxInt || instr->op == Op::kBoxFloat;
+}
+
 // Textual form (printer.cc, parser.cc); parse(print(f)) prints the same text.
 std::string print(const Function& function);
 std::string print(const Instr& instr);

@@ -10,8 +10,6 @@ using hir::Op;
 
 namespace {
 
-bool isBox(const Instr* instr) { return instr->op == Op::kBoxInt || instr->op == Op::kBoxFloat; }
-
 // Which operand of a store is the new content; -1: no such store.
 int storedOperand(const Instr* instr) {
   switch (instr->op) {
@@ -65,7 +63,7 @@ class Stores {
       if (!instr->operands[i]->type.isObject()) continue;
       Instr* root = hir::rootOf(instr->operands[i]);
       ++uses_[root->id];
-      bool here = static_cast<int>(i) == stored && isBox(root) && root->block == instr->block;
+      bool here = static_cast<int>(i) == stored && hir::isBox(root) && root->block == instr->block;
       if (here) store_of_[root->id] = instr;
     }
   }

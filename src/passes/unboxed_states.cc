@@ -12,8 +12,6 @@ using hir::Op;
 
 namespace {
 
-bool isBox(const Instr* instr) { return instr->op == Op::kBoxInt || instr->op == Op::kBoxFloat; }
-
 // Boxes (by the id of their roots) that an operation, a phi or two places of one state use.
 Bits seenBoxes(const hir::Function& function) {
   Bits seen(function.numValues());
@@ -25,7 +23,7 @@ Bits seenBoxes(const hir::Function& function) {
       for (size_t i = 0; i < operands.size(); ++i) {
         if (!operands[i]->type.isObject()) continue;
         const Instr* root = hir::rootOf(operands[i]);
-        if (!isBox(root)) continue;
+        if (!hir::isBox(root)) continue;
         bool again = std::any_of(
             operands.begin(), operands.begin() + static_cast<long>(i),
             [&](Instr* other) { return other->type.isObject() && hir::rootOf(other) == root; });
@@ -47,7 +45,7 @@ bool unboxed_states(hir::Function& function, PassContext&) {
       for (Instr*& value : instr->operands) {
         if (!value->type.isObject()) continue;
         Instr* root = hir::rootOf(value);
-        if (!isBox(root) || seen.test(root->id)) continue;
+        if (!hir::isBox(root) || seen.test(root->id)) continue;
         value = root->operands[0];
         changed = true;
       }

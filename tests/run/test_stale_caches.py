@@ -175,3 +175,30 @@ def test_classes_are_found_by_their_version():
         if i % 3:
             assert "class C" not in _tephra.dump(f, "bytecode")
             assert "class C" not in _tephra.dump(f, "bytecode")
+
+
+def test_a_collection_is_due_while_compiling():
+    """What caches name is garbage already, and describing constants (3.12's repr()) must not be what collects it."""
+    compile_now, enable = _tephra.force_compile, gc.enable
+    thresholds = gc.get_threshold()
+    gc.set_threshold(1, 1, 1)
+    try:
+        for _ in range(40):
+            gc.disable()
+            namespace, f = load("""
+                def f(n):
+                    class Local:
+                        attr = n
+                        def m(self): return self.attr + n
+                    return Local().m(), Local.__qualname__, 12345, "text", 2.5
+            """)
+            for _ in range(20):
+                f(4)
+            enable()  # nothing is allocated from here to the compiler, so it meets the first chance to collect
+            reason = compile_now(f)
+            assert reason == "" and jit.is_jit_compiled(f)
+            assert f(4) == (8, "f.<locals>.Local", 12345, "text", 2.5)
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.enable()
+    gc.collect()

@@ -57,6 +57,18 @@ def test_common_drift_cancels():
     assert found.high / found.low < 1.06
 
 
+def test_a_machine_that_changes_its_speed_within_processes():
+    rng = random.Random(12)
+    reference, subject = sample(rng, 2.0, between=0.002), sample(rng, 1.0, between=0.002)
+    for a, b in zip(reference, subject):
+        for turn in range(len(a)):
+            factor = rng.choice((1.0, 1.5))  # the medians of the sides alone would often be those of different speeds
+            a[turn], b[turn] = a[turn] * factor, b[turn] * factor
+    found = estimate.compare(reference, subject)
+    assert found.speed == pytest.approx(2.0, rel=0.01) and found.spread < 0.02
+    assert found.high / found.low < 1.04
+
+
 def test_exchanging_the_sides_gives_the_inverse():
     rng = random.Random(9)
     a, b = sample(rng, 1.3), sample(rng, 1.0)

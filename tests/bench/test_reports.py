@@ -37,10 +37,10 @@ def records(seed=1, speeds=None, off=0.0, rounds=5, size=10, between=0.01, **hea
             for target, factor in (("tephra", speeds[name]), ("cpython", 1.0), ("pypy3", 5.0)):
                 level = 1e8 / factor * rng.lognormvariate(0, between)
                 cpu = [int(level * rng.lognormvariate(0, 0.01)) for _ in range(9)]
-                times = [[int(each / (1 - off)), each] for each in cpu]
+                times = [[int(each / (1 - off)), each, turn] for turn, each in enumerate(cpu)]
                 found.append({"kind": "process", "program": name, "target": target, "round": number, "size": size,
                               "problem": "", "problem_kind": "", "wall_seconds": 1.0, "digest": "1",
-                              "warmup_ns": [[3 * times[0][0], 3 * times[0][1]], times[1]], "iterations_ns": times[2:],
+                              "warmup_ns": [[3 * times[0][0], 3 * times[0][1], 0], times[1]], "iterations_ns": times[2:],
                               "at_steady": jit if target == "tephra" else {},
                               "at_end": {"peak_kib": 20480, "load_ns": 1, "jit": jit if target == "tephra" else {}}})
     return found
@@ -238,7 +238,8 @@ def test_the_documentation_page(saved):
 @pytest.mark.parametrize("spoil, text", [
     (lambda file: file.write_text(file.read_text()[:500]), "truncated or no JSON"),
     (lambda file: file.write_text("[]"), "no results of `tephra bench`"),
-    (lambda file: file.write_text(json.dumps({"schema": "tephra-bench/1"})), "incomplete: no 'targets'"),
+    (lambda file: file.write_text(json.dumps({"schema": results.SCHEMA})), "incomplete: no 'targets'"),
+    (lambda file: file.write_text(json.dumps({"schema": "tephra-bench/1"})), f'expected "schema": "{results.SCHEMA}"'),
     (lambda file: file.unlink(), "cannot read"),
 ])
 def test_results_that_cannot_be_read(saved, spoil, text):

@@ -44,6 +44,26 @@ def test_a_good_run(toys, tmp_path):
     assert order == [(0, "tephra"), (0, "cpython"), (1, "cpython"), (1, "tephra")]
 
 
+def test_processes_take_turns(tmp_path):
+    log = tmp_path / "log"
+    toys = bench_support.suite(tmp_path / "suite", fast=FAST.replace("    return work(n)", f"""    import os, sys, time
+    begin = time.perf_counter_ns()
+    assert sys.stdin.read() == ""  # what orders come by is not the program's
+    result = work(n)
+    with open({str(log)!r}, "a") as file:
+        print(os.getpid(), begin, time.perf_counter_ns(), file=file)
+    return result"""))
+    done = run(toys, tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = [tuple(map(int, line.split())) for line in log.read_text().splitlines()]
+    assert all(one[2] <= other[1] for one, other in zip(rows, rows[1:]))  # never two at a time
+    processes = bench_support.results(tmp_path / "out")["programs"]["fast"]["processes"]
+    for ours, theirs in zip(processes["tephra"], processes["cpython"]):
+        assert {each[2] for each in ours["iterations_ns"]} == {each[2] for each in theirs["iterations_ns"]}
+    changes = sum(one[0] != other[0] for one, other in zip(rows, rows[1:]))
+    assert changes >= 15  # gates and two rounds: each at least two turns of warm-up and two measured ones a side
+
+
 def test_the_jit_is_off(toys, tmp_path):
     done = run(toys, tmp_path, TEPHRA="0")
     assert done.returncode == 1
@@ -235,6 +255,14 @@ def test_interrupted_and_resumed(toys, tmp_path):
     rows = bench_support.results(out)["programs"]["fast"]["processes"]
     assert [row["round"] for row in rows["tephra"]] == list(range(rounds))
     assert rows["tephra"][0] == kept[0]
+
+
+def test_a_run_of_another_format_is_not_resumed(toys, tmp_path):
+    assert run(toys, tmp_path, "--gates-only").returncode == 0
+    raw = tmp_path / "out/raw.jsonl"
+    raw.write_text(raw.read_text().replace('"schema":"tephra-bench/', '"schema":"tephra-bench/0.'))
+    done = bench("--resume", tmp_path / "out")
+    assert done.returncode == 2 and "made by another version of Tephra" in done.stderr
 
 
 def test_the_output_folder_of_another_run(toys, tmp_path):

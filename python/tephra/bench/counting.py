@@ -36,18 +36,17 @@ def check(plugin: str) -> None:
 
 def run(target: Target, program: Program, size: int, timeout: float, seed: int, plugin: str) -> Outcome:
     """The outcome of the longer process, with one iteration: instructions per iteration."""
-    plan = Plan(warmup=_WARMUP, warmup_seconds=0, iterations=1, measure_seconds=0, max_iterations=1, timeout=timeout,
-                counted=True)
+    plan = Plan(warmup=_WARMUP, warmup_seconds=0, iterations=1, measure_seconds=0, timeout=timeout, counted=True)
     if target.kind == TEPHRA:
         target = dataclasses.replace(target, command=(*target.command, "--compile-after-ms=0"))
-    longer = dataclasses.replace(plan, iterations=1 + _MORE, max_iterations=1 + _MORE)
+    longer = dataclasses.replace(plan, iterations=1 + _MORE)
     few, _ = _one(target, program, size, plan, seed, plugin)
     many, outcome = _one(target, program, size, longer, seed, plugin)
     if outcome.problem:
         return outcome
     each = (many - few) // _MORE
     outcome.warmup = []
-    outcome.iterations = [[each, each]]
+    outcome.iterations = [[each, each, 0]]
     if each <= 0:
         outcome.problem, outcome.kind = f"no instructions were counted ({few} and {many})", "failed"
     return outcome

@@ -1,12 +1,13 @@
 """Statistics of benchmark samples. Standard library only, Python 3.9 syntax: ./dev uses it without the package.
 
-A sample is a list of processes, each a list of the seconds of its iterations after warm-up. Process i of one
-side ran next to process i of the other side, so the two are compared as a pair: a machine that is slow for a
-while slows both. Everything is done on logarithms, so that A against B is exactly the inverse of B against A.
+A sample is a list of processes, each a list of the seconds of its turns (or iterations) after warm-up. Process i of one
+side ran next to process i of the other side, and turn t of one next to turn t of the other, so they are compared as
+pairs: a machine that is slow for a while slows both. Everything is done on logarithms, so that A against B is exactly
+the inverse of B against A.
 
-Headline figure: the pseudo-median (Hodges and Lehmann, 1963) of the pairs' log ratios of process medians. One
-disturbed process in five does not move it. Interval: a two-level bootstrap (pairs are drawn, then iterations
-within each process), widened for the small number of processes by Student's t and n / (n - 1) (Hesterberg, "What
+A pair of processes gives the median of its turns' log ratios. Headline figure: the pseudo-median (Hodges and Lehmann,
+1963) over the pairs. One disturbed process in five does not move it. Interval: a two-level bootstrap (pairs are drawn,
+then turns within each), widened for the small number of processes by Student's t and n / (n - 1) (Hesterberg, "What
 Teachers Should Know About the Bootstrap", 2015, sections 4 and 5): a plain percentile interval of five processes holds
 the truth in 80 % of cases, not in 95 %.
 """
@@ -56,6 +57,7 @@ class Comparison:
             fastest iteration.
         draws: bootstrap logarithms of the speed, for geometric means over programs.
         pairs: pairs of processes.
+        spread: standard deviation of the logarithm of the speed over pairs.
     """
 
     speed: float
@@ -66,6 +68,7 @@ class Comparison:
     minimum: float
     pairs: int
     draws: list = field(default_factory=list, repr=False)
+    spread: float = 0.0
 
     @property
     def verdict(self) -> str:
@@ -82,17 +85,10 @@ def verdict(low: Optional[float], high: Optional[float], tolerance: float = 0.0)
     return "slower" if high < 1.0 / (1.0 + tolerance) else "no difference"
 
 
-def _draws(reference: Sample, subject: Sample, count: int, rng: random.Random) -> list:
-    median, choices, log = statistics.median, rng.choices, math.log
-    pairs = range(min(len(reference), len(subject)))
-    found = []
-    for _ in range(count):
-        ratios = []
-        for i in choices(pairs, k=len(pairs)):
-            a, b = reference[i], subject[i]
-            ratios.append(log(median(choices(a, k=len(a))) / median(choices(b, k=len(b)))))
-        found.append(pseudo_median(ratios))
-    return found
+def _draws(pairs: Sample, count: int, rng: random.Random) -> list:
+    median, choices = statistics.median, rng.choices
+    return [pseudo_median([median(choices(each, k=len(each))) for each in choices(pairs, k=len(pairs))])
+            for _ in range(count)]
 
 
 def widening(pairs: int) -> float:
@@ -118,9 +114,10 @@ def compare(reference: Sample, subject: Sample, *, resamples: int = RESAMPLES, s
         raise ValueError("nothing to compare: a side has no processes, or a process no iterations")
     if min(map(min, reference)) <= 0 or min(map(min, subject)) <= 0:
         raise ValueError("a sample is not positive: the clock is too coarse for this program's size")
-    centre = pseudo_median([math.log(statistics.median(a) / statistics.median(b))
-                            for a, b in zip(reference, subject)])
-    draws = _draws(reference, subject, resamples, random.Random(seed))
+    pairs = [[math.log(x / y) for x, y in zip(a, b)] for a, b in zip(reference, subject)]
+    levels = [statistics.median(each) for each in pairs]
+    centre = pseudo_median(levels)
+    draws = _draws(pairs, resamples, random.Random(seed))
     low, high = interval(centre, draws, widening(n)) if n > 1 else (None, None)
 
     def ratio(level) -> float:
@@ -128,6 +125,7 @@ def compare(reference: Sample, subject: Sample, *, resamples: int = RESAMPLES, s
 
     return Comparison(
         speed=math.exp(centre), low=low, high=high, pairs=n, draws=draws,
+        spread=statistics.stdev(levels) if n > 1 else 0.0,
         mean=ratio(lambda side: statistics.fmean([x for process in side for x in process])),
         median=ratio(lambda side: statistics.median([statistics.median(process) for process in side])),
         minimum=ratio(lambda side: min(map(min, side))))

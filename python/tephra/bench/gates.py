@@ -94,7 +94,7 @@ def check(program: Program, subject: Target, plain: Target, size: int, plan: Pla
         timed: times mean something on this machine; if not, the probe is run for its result only.
     """
     verdict = Verdict()
-    probe = processes.run(subject, program, size, plan)
+    probe, other = processes.run_together([subject, plain], program, size, plan)
     if probe.problem:
         verdict.status = FAILED
         verdict.reasons.append(f"under {subject.label}: {probe.problem}")
@@ -105,7 +105,7 @@ def check(program: Program, subject: Target, plain: Target, size: int, plan: Pla
     if not reasons:
         reasons += _ir(program, probe)
     inapplicable = [] if reasons else _options(program, probe, without or [], size, plan, reasons)
-    _faster(program, subject, plain, size, plan, probe, verdict, reasons, slow, timed)
+    _faster(program, subject, plain, size, plan, (probe, other), verdict, reasons, slow, timed)
     _judge(program, verdict, reasons, inapplicable, slow, named)
     return verdict
 
@@ -193,34 +193,33 @@ def _options(program: Program, probe: Outcome, without: list[tuple[str, Target]]
 
 
 def _fastest(outcome: Outcome) -> float:
-    return min(cpu for _, cpu in outcome.iterations)
+    return min(cpu for _, cpu, _ in outcome.iterations)
 
 
-def _faster(program: Program, subject: Target, plain: Target, size: int, plan: Plan, probe: Outcome,
+def _faster(program: Program, subject: Target, plain: Target, size: int, plan: Plan, probes: tuple[Outcome, Outcome],
             verdict: Verdict, reasons: list[str], slow: dict[str, Any] | None, timed: bool) -> None:
     """The fastest iteration of up to three probes on each side: noise only ever adds time."""
     limit = _MICRO_LIMIT if program.file is None else 1.0
-    ours, theirs = _fastest(probe), None
+    ours = theirs = float("inf")
     for attempt in range(_ATTEMPTS):
-        other = processes.run(plain, program, size, plan)
+        probe, other = probes if attempt == 0 else processes.run_together([subject, plain], program, size, plan, seed=attempt)
         if other.problem:
             verdict.status = FAILED
             reasons.append(f"under {plain.label}: {other.problem}")
             return
+        if probe.problem:
+            continue
         if other.digests != probe.digests:
             verdict.status = FAILED
-            reasons.append(f"wrong result: {verdict.digest} under {subject.label}, "
+            reasons.append(f"wrong result: {next(iter(probe.digests), '')} under {subject.label}, "
                            f"{next(iter(other.digests), '')} under {plain.label}")
             return
         if not timed:
             return
-        theirs = min(theirs or float("inf"), _fastest(other))
+        ours, theirs = min(ours, _fastest(probe)), min(theirs, _fastest(other))
         verdict.speed = theirs / ours
-        if verdict.speed > limit or attempt == _ATTEMPTS - 1:
+        if verdict.speed > limit:
             break
-        again = processes.run(subject, program, size, plan)
-        if not again.problem:
-            ours = min(ours, _fastest(again))
     speed = verdict.speed or 0.0
     if slow and speed >= _MENDED and not slow.get("uncompiled"):
         reasons.append(f"known_slow.toml lists {program.name} with {slow['speed']:.2f}x, but the probe gives {speed:.2f}x: "

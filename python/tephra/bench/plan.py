@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tephra import __version__, _native
-from tephra.bench import blocks, builds, counting, gates, machine, programs, targets
+from tephra.bench import blocks, builds, counting, gates, machine, programs, results, targets
 from tephra.bench.errors import BenchError
 from tephra.bench.processes import Plan
 from tephra.bench.programs import Program
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _GATES = Plan(warmup=3, warmup_seconds=0.1, iterations=3, measure_seconds=0.05, details=True)
 _FULL = Plan()
-_QUICK = Plan(warmup=2, warmup_seconds=0.1, iterations=5, measure_seconds=0.1, max_iterations=20)
+_QUICK = Plan(warmup=2, warmup_seconds=0.1, iterations=5, measure_seconds=0.1)
 _ROUNDS, _LEAST_ROUNDS, _QUICK_LIMIT = 5, 3, 160.0
 
 
@@ -124,7 +124,7 @@ def fresh_folder() -> Path:
 def header(setup: Setup, args: argparse.Namespace) -> dict[str, Any]:
     """The first line of raw.jsonl: all that is needed to go on, and to understand the samples."""
     return {
-        "created": machine.now(), "machine": machine.describe(), "tephra": __version__,
+        "schema": results.SCHEMA, "created": machine.now(), "machine": machine.describe(), "tephra": __version__,
         "commit": machine.commit(setup.programs[0].folder), "argv": sys.argv[1:],
         "quick": bool(args.quick), "suite": "micro" if args.micro else "programs", "order": "A B B A", "measure": args.count or "time",
         "programs": [{"name": p.name, "about": p.about, "size": setup.sizes[p.name], "quick_size": p.quick_size,
@@ -140,6 +140,8 @@ def header(setup: Setup, args: argparse.Namespace) -> dict[str, Any]:
 
 def from_header(found: dict[str, Any]) -> Setup:
     """The setup of a run that was stopped. Raises: BenchError where its interpreters or programs are gone."""
+    if found.get("schema") != results.SCHEMA:
+        raise BenchError("--resume: the run was made by another version of Tephra; begin a new one")
     own = ("name", "label", "kind", "command", "env", "activate")
     all_targets = []
     for each in found["targets"]:

@@ -147,10 +147,11 @@ def about(document: dict[str, Any]) -> list[str]:
                      "warm-up: 2.00 = half as many. These are no times.")
     else:
         lines.append(f"Speed relative to {label_of(document, BASE)}, 1.00 = as fast; outlier-robust estimate over fresh "
-                     f"processes in A B B A order, 95 % bootstrap interval; {clock}.")
+                     f"processes that take turns, A B B A; 95 % bootstrap interval; {clock}.")
     if noise["between_processes"] is not None:
         lines.append(f"Noise of the machine: {noise['between_processes']:.1%} between processes, "
-                     f"{noise['within_processes']:.1%} within one.")
+                     f"{noise['within_processes']:.1%} within one; of the speed, from pair to pair of processes: "
+                     f"{noise.get('of_speed') or 0.0:.1%}.")
     return lines + list(document["notes"])
 
 

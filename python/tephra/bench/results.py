@@ -1,6 +1,6 @@
 """From raw samples to one JSON document, and back.
 
-Schema "tephra-bench/1": header fields (created, machine, versions, commit, options, targets), `programs` with gate verdicts
+Schema "tephra-bench/2": header fields (created, machine, versions, commit, options, targets), `programs` with gate verdicts
 and every raw sample, and `summary`, which can be computed again from them.
 
 Clock: wall time, unless the processes were kept off the processor for more than 2 % of the time; then CPU time, for all
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     Document = dict[str, Any]
 
-SCHEMA = "tephra-bench/1"
+SCHEMA = "tephra-bench/2"
 _OFF_LIMIT = 0.02
-_WALL, _CPU = 0, 1
+_WALL, _CPU, _TURN = 0, 1, 2
 
 
 def build(records: list[dict[str, Any]], clock: str = "auto") -> Document:
@@ -71,21 +71,37 @@ def _off_processor(programs: dict[str, Any]) -> float:
     return max(0.0, 1 - cpu / wall) if wall else 0.0
 
 
+def _clock(document: Document) -> int:
+    return _CPU if document["clock"] == "cpu" else _WALL
+
+
 def rounds(document: Document, program: str, target: str) -> dict[int, list[float]]:
     """Round -> seconds of the measured iterations, of the processes that went well."""
-    which = _CPU if document["clock"] == "cpu" else _WALL
+    which = _clock(document)
     return {row["round"]: [each[which] / 1e9 for each in row["iterations_ns"]]
             for row in document["programs"][program]["processes"].get(target, ())
             if not row["problem"] and row["iterations_ns"]}
 
 
+def turns(document: Document, program: str, target: str) -> dict[int, dict[int, float]]:
+    """Round -> number of the turn -> median seconds of its iterations."""
+    found: dict[int, dict[int, float]] = {}
+    for row in document["programs"][program]["processes"].get(target, ()):
+        if row["problem"]:
+            continue
+        grouped: dict[int, list[float]] = {}
+        for each in row["iterations_ns"]:
+            grouped.setdefault(each[_TURN], []).append(each[_clock(document)] / 1e9)
+        found[row["round"]] = {turn: statistics.median(times) for turn, times in grouped.items()}
+    return found
+
+
 def compare(document: Document, program: str, reference: str, subject: str) -> estimate.Comparison | None:
     """The speed of `subject` relative to `reference` in one program; None where a side has nothing."""
-    a, b = rounds(document, program, reference), rounds(document, program, subject)
-    common = sorted(a.keys() & b.keys())
-    if not common:
-        return None
-    return estimate.compare([a[i] for i in common], [b[i] for i in common])
+    a, b = turns(document, program, reference), turns(document, program, subject)
+    common = {i: sorted(a[i].keys() & b[i].keys()) for i in sorted(a.keys() & b.keys())}
+    pairs = [([a[i][t] for t in each], [b[i][t] for t in each]) for i, each in common.items() if each]
+    return estimate.compare([x for x, _ in pairs], [y for _, y in pairs]) if pairs else None
 
 
 def comparisons(document: Document) -> list[tuple[str, str]]:
@@ -151,7 +167,7 @@ def _levels(document: Document, program: str, target: str) -> dict[str, Any] | N
     rows = [row for row in document["programs"][program]["processes"].get(target, ()) if not row["problem"]]
     if not sample or not rows:
         return None
-    which = _CPU if document["clock"] == "cpu" else _WALL
+    which = _clock(document)
     everything = [[each[which] / 1e9 for each in (*row["warmup_ns"], *row["iterations_ns"])] for row in rows]
     steady = [estimate.steady_state(each) for each in everything]
     medians = [statistics.median(process) for process in sample]
@@ -181,15 +197,20 @@ def _jit(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _noise(document: Document) -> dict[str, Any]:
-    """The machine's noise, from the plain interpreter: medians over programs of relative deviations."""
-    between, within = [], []
+    """The machine's noise: medians over programs of relative deviations, of the plain interpreter, and of the speed from
+    one pair of processes to the next."""
+    between, within, of_speed = [], [], []
     for name in measured(document):
         sample = list(rounds(document, name, BASE).values())
         if len(sample) > 1:
             between.append(estimate.spread_between(sample))
             within.append(estimate.spread_within(sample))
+        comparison = compare(document, name, BASE, SUBJECT)
+        if comparison and comparison.pairs > 1:
+            of_speed.append(comparison.spread)
     return {"between_processes": round(statistics.median(between), 5) if between else None,
             "within_processes": round(statistics.median(within), 5) if within else None,
+            "of_speed": round(statistics.median(of_speed), 5) if of_speed else None,
             "off_processor": document["off_processor"], "clock": document["clock"]}
 
 

@@ -1,7 +1,7 @@
 """One run: gates, then rounds of fresh processes; every raw sample goes to disk as it comes.
 
-Round r runs each program once under each target, targets in turn forwards and backwards, so that a program sees A B in
-round 0, B A in round 1: A B B A. All programs run in a round before the next one begins: a slow drift of the machine
+Round r runs each program once under each target, in processes that take turns (tephra.bench.processes), in this order in one
+round and in reverse order in the next: A B B A. All programs run in a round before the next one begins: a slow drift of the machine
 falls on all programs and sides alike, and a run that is cut short has something of everything.
 
 raw.jsonl holds a header line, then one line per gate verdict and per process. Nothing else is state: resuming reads it.
@@ -125,7 +125,6 @@ class Session:
 
     def __init__(self, setup: Setup, store: Store, progress: Progress) -> None:
         self.setup, self.store, self.progress = setup, store, progress
-        self._durations: dict[tuple[str, str], float] = {}
         self._digests: dict[str, tuple[str, str]] = {}  # program -> (digest, target label)
         for record in store.records:
             self._remember(record)
@@ -166,7 +165,6 @@ class Session:
 
     def _remember(self, record: dict[str, Any]) -> None:
         if record["kind"] == "process" and not record.get("problem"):
-            self._durations[record["program"], record["target"]] = record["wall_seconds"]
             self._digests.setdefault(record["program"], (record["digest"], record["target"]))
 
     def _stopped(self) -> set[str]:
@@ -190,15 +188,16 @@ class Session:
 
     def _round(self, number: int, done: set[tuple[str, str, str, int]]) -> bool:
         """One round; False if there was nothing left to do in it."""
-        order = self.setup.targets if number % 2 == 0 else list(reversed(self.setup.targets))
         worked = False
         for program in self.setup.programs:
-            for target in order:
-                if ("process", program.name, target.name, number) in done or program.name in self._stopped():
-                    self.progress.process_done(0.0)
-                    continue
-                self.progress.say_doing(f"round {number + 1} of {self.setup.rounds}: {program.name}, {target.label}")
-                self._process(program, target, number)
+            stopped = program.name in self._stopped()
+            left = [] if stopped else [target for target in self.setup.targets
+                                       if ("process", program.name, target.name, number) not in done]
+            for _ in range(len(self.setup.targets) - len(left)):
+                self.progress.process_done(0.0)
+            if left:
+                self.progress.say_doing(f"round {number + 1} of {self.setup.rounds}: {program.name}")
+                self._processes(program, left if number % 2 == 0 else left[::-1], number)
                 worked = True
         return worked
 
@@ -212,19 +211,26 @@ class Session:
                     self.progress.problem(f"{program.name}: {record['problem']}")
             self.progress.process_done(0.0)
 
-    def _process(self, program: Program, target: Target, number: int) -> None:
+    def _processes(self, program: Program, targets: list[Target], number: int) -> None:
+        """One process per target, in this order."""
         setup, size = self.setup, self.setup.sizes[program.name]
-        if setup.count:
-            outcome = counting.run(target, program, size, setup.plan.timeout, number, setup.count_plugin)
-        else:
-            outcome = processes.run(target, program, size, setup.plan, seed=number)
+        if not setup.count:
+            outcomes = processes.run_together(targets, program, size, setup.plan, seed=number)
+            for target, outcome in zip(targets, outcomes):
+                self._add(program, target, number, outcome)
+            return
+        for target in targets:
+            if program.name not in self._stopped():
+                self._add(program, target, number, counting.run(target, program, size, setup.plan.timeout, number, setup.count_plugin))
+
+    def _add(self, program: Program, target: Target, number: int, outcome: Outcome) -> None:
         digest = next(iter(outcome.digests), "")
         known = self._digests.get(program.name)
         if known and not outcome.problem and digest != known[0]:
             outcome.problem = (f"wrong result: {digest} under {target.label}, but {known[0]} under {known[1]}")
             outcome.kind = "wrong result"
         record = {"kind": "process", "program": program.name, "target": target.name, "round": number,
-                  "size": size, **_as_json(outcome), "digest": digest}
+                  "size": self.setup.sizes[program.name], **_as_json(outcome), "digest": digest}
         self.store.add(record)
         self._remember(record)
         self.progress.process_done(outcome.wall)

@@ -3,7 +3,8 @@
     PYTHON worker.py REQUEST        REQUEST: a JSON object, see tephra.bench.processes
 
 Standard library only, Python 3.11 syntax: other interpreters run it too. Each line on stdout is a JSON list whose
-first item says what it is; whatever the program prints goes to stderr.
+first item says what it is; whatever the program prints goes to stderr. Nothing is run but on orders from stdin: several
+workers take turns.
 """
 
 import sys
@@ -217,46 +218,65 @@ def _tell_to(descriptor):
     return tell
 
 
-def _iterations(run, request, jit, tell):
-    """Warm-up and measured iterations. Each line: wall and CPU nanoseconds, the result's digest."""
-    wall, cpu = time.perf_counter_ns, time.process_time_ns
-    size = request["size"]
+class _Iterations:
+    """Runs the program when told to. A turn is some iterations of one phase: warm-up, then measured ones.
 
-    def once(kind):
+    Each iteration is told with its wall and CPU nanoseconds, the result's digest and the number of its turn; the
+    end of a turn with whether the phase has had all that the request asks for.
+    """
+
+    def __init__(self, run, request, jit, tell):
+        self._run, self._request, self._jit, self._tell = run, request, jit, tell
+        self._phase, self._turn, self._count, self._spent, self._compiled = "warmup", 0, 0, 0, -1
+
+    def turn(self, measured):
+        if measured and self._phase == "warmup":
+            self._settle()
+        begin = self._spent
+        while True:
+            self._once(self._phase)
+            enough = self._enough()
+            if self._spent - begin >= self._request["turn_ns"] or enough and self._request["counted"]:
+                break
+        self._tell("turn", enough)
+        self._turn += 1
+
+    def _once(self, kind):
+        size, run, wall, cpu = self._request["size"], self._run, time.perf_counter_ns, time.process_time_ns
         c0 = cpu()
         w0 = wall()
         result = run(size)
         w1 = wall()
         c1 = cpu()
-        tell(kind, w1 - w0, c1 - c0, _digest(result))
-        return c1 - c0
+        self._tell(kind, w1 - w0, c1 - c0, _digest(result), self._turn)
+        self._count += 1
+        self._spent += c1 - c0
 
-    count, spent, compiled = 0, 0, -1
-    while True:
-        enough = count >= request["warmup"] and spent >= request["warmup_ns"]
+    def _enough(self):
+        request = self._request
+        if self._phase == "iteration":
+            return self._count >= request["iterations"] and self._spent >= request["measure_ns"]
         # Functions that were compiled a moment ago: not steady yet.
-        now = compiled if request["counted"] else jit.compiled()
-        if enough and (now == compiled or count >= 4 * request["warmup"] + 8):
-            break
-        compiled = now
-        spent += once("warmup")
-        count += 1
-    if request["counted"]:
-        jit.force(request["hot"])
-        for _ in range(3):
-            once("warmup")
-        jit.freeze()
-    tell("steady", jit.totals())
-    count, spent = 0, 0
-    while count < request["iterations"] or (spent < request["measure_ns"] and count < request["max_iterations"]):
-        spent += once("iteration")
-        count += 1
+        before, self._compiled = self._compiled, 0 if request["counted"] else self._jit.compiled()
+        return self._count >= request["warmup"] and self._spent >= request["warmup_ns"] and (
+            before == self._compiled or request["counted"] or self._count >= 4 * request["warmup"] + 8)
+
+    def _settle(self):
+        """From warm-up to what is measured."""
+        if self._request["counted"]:
+            self._jit.force(self._request["hot"])
+            for _ in range(3):
+                self._once("warmup")
+            self._jit.freeze()
+        self._tell("steady", self._jit.totals())
+        self._phase, self._count, self._spent = "iteration", 0, 0
 
 
 def main():
     request = json.loads(sys.argv[1])
-    tell = _tell_to(os.dup(1))
+    tell, orders = _tell_to(os.dup(1)), os.dup(0)
     os.dup2(2, 1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.argv = [request.get("file") or request["name"]]
     if hasattr(sys, "set_int_max_str_digits"):
         sys.set_int_max_str_digits(0)
@@ -268,8 +288,14 @@ def main():
     begin = time.perf_counter_ns()
     program = _load(request)
     loaded = time.perf_counter_ns() - begin
+    iterations = _Iterations(program.run, request, jit, tell)
+    tell("turn", False)
     try:
-        _iterations(program.run, request, jit, tell)
+        while True:  # an order is a byte: another turn of warm-up, a measured one, or the end
+            order = os.read(orders, 1)
+            if order not in (b"w", b"m"):
+                break
+            iterations.turn(order == b"m")
     except AssertionError as error:
         tell("wrong", str(error) or "an assertion of the program failed")
         return 1

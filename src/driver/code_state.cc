@@ -1,5 +1,6 @@
 #include "driver/code_state.h"
 
+#include "base/address_cache.h"
 #include "driver/install.h"
 #include "driver/jit.h"
 #include "driver/monitoring.h"
@@ -12,23 +13,12 @@ std::unordered_map<PyCodeObject*, CodeState*>& states() {
   return *all;
 }
 
-// What was found last, by address: each new closure and each counted call asks.
-struct Found {
-  PyCodeObject* code;
-  CodeState* state;
-};
-constexpr size_t kRecent = 256;
-Found recent[kRecent];
-
-Found& recentFor(PyCodeObject* code) {
-  uintptr_t address = reinterpret_cast<uintptr_t>(code) >> 4;
-  return recent[(address ^ address >> 8) % kRecent];
-}
+AddressCache<PyCodeObject, CodeState> recent;  // each new closure and each counted call asks
 
 int onCodeEvent(PyCodeEvent event, PyCodeObject* code) {
   if (event != PY_CODE_EVENT_DESTROY) return 0;
   forgetMonitoredCode(code);
-  recentFor(code) = {};
+  recent.forget(code);
   auto found = states().find(code);
   if (found == states().end()) return 0;
   CodeState* state = found->second;
@@ -56,11 +46,7 @@ bool initCodeStates(std::string* error) {
 }
 
 CodeState* findState(PyCodeObject* code) {
-  Found& last = recentFor(code);
-  if (last.code == code) return last.state;
-  auto found = states().find(code);
-  last = {code, found == states().end() ? nullptr : found->second};
-  return last.state;
+  return recent.find(states(), code);
 }
 
 CodeState* stateOf(PyCodeObject* code) {
@@ -72,7 +58,7 @@ CodeState* stateOf(PyCodeObject* code) {
   if (!state) {
     state = new CodeState;
     state->code = code;
-    recentFor(code) = {};
+    recent.forget(code);
     rememberState(state);
   }
   return state;

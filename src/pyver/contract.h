@@ -129,9 +129,6 @@ void addTraceback(PyThreadState* ts, Frame* frame);
 // interpretWithThrow only while tools watch exceptions.
 PyObject* raiseInFrame(PyThreadState* ts, Frame* frame, uint32_t offset, bool reraise);
 
-// The recursion count is below zero after our decrement: 0 go on, -1 RecursionError set, count
-// given back.
-int recursionError(PyThreadState* ts);
 int recursionRemaining(PyThreadState* ts);
 
 // --- names

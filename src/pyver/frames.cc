@@ -146,12 +146,4 @@ void dropStack(Frame* frame, int depth) {
 
 int recursionRemaining(PyThreadState* ts) { return ts->py_recursion_remaining; }
 
-int recursionError(PyThreadState* ts) {
-  // _Py_EnterRecursivePy: the count was decremented by the caller. The check refuses unless the
-  // thread is inside the head-room of an overflow that it is handling.
-  if (_Py_CheckRecursiveCall(ts, "") == 0) return 0;
-  ts->py_recursion_remaining++;
-  return -1;
-}
-
 }  // namespace tephra::py

@@ -2,6 +2,8 @@
 
 #include <unordered_map>
 
+#include "base/address_cache.h"
+
 namespace tephra {
 namespace {
 // Never destroyed: functions may be called while the process ends.
@@ -10,36 +12,19 @@ std::unordered_map<PyObject*, CompiledFunction*>& registry() {
   return *map;
 }
 
-// What was found last, by address: calls ask for the same few again and again.
-struct Found {
-  PyObject* key;
-  CompiledFunction* compiled;
-};
-constexpr size_t kRecent = 256;
-Found recent[kRecent];
+AddressCache<PyObject, CompiledFunction> recent;
 
-Found& recentFor(PyObject* key) {
-  uintptr_t address = reinterpret_cast<uintptr_t>(key);
-  return recent[(address >> 4 ^ address >> 12) % kRecent];
-}
-
-CompiledFunction* find(PyObject* key) {
-  Found& last = recentFor(key);
-  if (last.key == key) return last.compiled;
-  auto found = registry().find(key);
-  last = {key, found == registry().end() ? nullptr : found->second};
-  return last.compiled;
-}
+CompiledFunction* find(PyObject* key) { return recent.find(registry(), key); }
 }  // namespace
 
 void registerCompiled(PyObject* key, CompiledFunction* compiled) {
   registry()[key] = compiled;
-  recentFor(key) = {};
+  recent.forget(key);
 }
 
 void unregisterCompiled(PyObject* key) {
   registry().erase(key);
-  recentFor(key) = {};
+  recent.forget(key);
 }
 
 CompiledFunction* compiledFor(PyObject* function) {

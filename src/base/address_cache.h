@@ -1,0 +1,40 @@
+#pragma once
+// In front of a map from addresses: what was found last, since callers ask for the same few again and again.
+#include <cstddef>
+#include <cstdint>
+
+namespace tephra {
+
+template <typename Key, typename Value>
+class AddressCache {
+ public:
+  // What `map` has for `key`, or null, which is remembered too.
+  template <typename Map>
+  Value* find(const Map& map, Key* key) {
+    Entry& last = entry(key);
+    if (last.key != key) {
+      auto found = map.find(key);
+      last = {key, found == map.end() ? nullptr : found->second};
+    }
+    return last.value;
+  }
+
+  // `map` changes at `key`.
+  void forget(Key* key) { entry(key) = {}; }
+
+ private:
+  struct Entry {
+    Key* key;
+    Value* value;
+  };
+  static constexpr size_t kEntries = 256;
+
+  Entry& entry(Key* key) {
+    auto address = reinterpret_cast<uintptr_t>(key);
+    return entries_[(address >> 4 ^ address >> 12) % kEntries];
+  }
+
+  Entry entries_[kEntries] = {};
+};
+
+}  // namespace tephra

@@ -1,5 +1,6 @@
 #pragma once
-// In front of a map from addresses: what was found last, since callers ask for the same few again and again.
+// In front of a map from addresses: what was found last, since callers ask for the same few again
+// and again.
 #include <cstddef>
 #include <cstdint>
 

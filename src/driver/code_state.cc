@@ -45,9 +45,7 @@ bool initCodeStates(std::string* error) {
   return true;
 }
 
-CodeState* findState(PyCodeObject* code) {
-  return recent.find(states(), code);
-}
+CodeState* findState(PyCodeObject* code) { return recent.find(states(), code); }
 
 CodeState* stateOf(PyCodeObject* code) {
   if (PyInterpreterState_Get() != PyInterpreterState_Main()) {

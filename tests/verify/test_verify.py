@@ -121,6 +121,7 @@ def test_known_differences(tmp_path):
     known.write_text('["unit.py"]\n"__main__.T.test_planted" = "planted"\n')
     done = verify(tmp_path, "unit.py", "--expected", "known.toml", "--save-baseline", "base.json")
     assert done.returncode == 0 and "[known: planted]" in done.stdout, done.stdout + done.stderr
+    assert "[known: planted]" in done.stderr and " 0 failing" in done.stderr, done.stderr
     put(tmp_path, unit=cases.UNITTEST_SCRIPT.replace("compiled(work))", "0)"))
     done = verify(tmp_path, "unit.py", "--expected", "known.toml")
     assert done.returncode == 1 and "no longer differs: remove it from the list" in done.stdout, done.stdout

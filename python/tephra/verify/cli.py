@@ -172,7 +172,7 @@ def _work(args: argparse.Namespace) -> int:
     settings = Settings(shutil.which(args.python) or args.python, args.timeout, (args.output / "logs").absolute(),
                         args.jit_options)
     progress = Progress(len(wanted) * (1 + len(configs)), args.quiet)
-    engine = Engine(settings, configs, state, args.jobs or os.cpu_count() or 1, args.require_compiled, progress)
+    engine = Engine(settings, configs, state, args.jobs or os.cpu_count() or 1, args.require_compiled, progress, entries)
     try:
         engine.run(wanted)
     except (KeyboardInterrupt, Stopped):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
-from tephra.verify import jobs, rerun
+from tephra.verify import expected, jobs, rerun
+from tephra.verify.expected import Entry
 from tephra.verify.jobs import STOCK, Processes, Settings
 from tephra.verify.progress import Progress
 from tephra.verify.records import EXIT, Run
@@ -15,12 +16,13 @@ from tephra.verify.targets import Target
 
 class Engine:
     """Arguments: settings; configs (under the JIT, `after=N`); state; jobs (processes at a time); require
-    (functions that each run under the JIT must compile while its tests run); progress."""
+    (functions that each run under the JIT must compile while its tests run); progress; known (the list of expected
+    differences)."""
 
     def __init__(self, settings: Settings, configs: list[str], state: State, count: int, require: int,
-                 progress: Progress) -> None:
+                 progress: Progress, known: list[Entry]) -> None:
         self._settings, self._configs, self._state = settings, configs, state
-        self._count, self._require, self._progress = count, require, progress
+        self._count, self._require, self._progress, self._known = count, require, progress, known
         self._processes = Processes()
 
     def run(self, targets: list[Target]) -> None:
@@ -61,6 +63,7 @@ class Engine:
         findings = self._nothing_compiled(jit)
         if jit.tests or not findings:  # where no test was run there is nothing to compare
             findings += rerun.examine(stock, jit, start)
+        expected.mark(self._known, findings)
         self._state.add_findings(target.name, config, findings)
         for finding in findings:
             self._progress.say(finding.line())

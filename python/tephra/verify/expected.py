@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tephra.verify.records import EXIT, MISSING, Problem
 from tephra.verify.compare import outcome
-from tephra.verify.rerun import FAILING
+from tephra.verify.rerun import FAILING, Finding
 from tephra.verify.state import State
 
 
@@ -59,16 +59,22 @@ def load(path: Path) -> list[Entry]:
     return found
 
 
+def mark(entries: list[Entry], findings: list[Finding]) -> set[int]:
+    """Gives the findings that are known their reasons; the identities of the entries that failing ones have used."""
+    used = set()
+    for finding in findings:
+        finding.known = ""
+        for entry in entries:
+            if entry.covers(finding.target, finding.config, finding.test):
+                finding.known = entry.reason
+                if finding.kind in FAILING:
+                    used.add(id(entry))
+    return used
+
+
 def apply(entries: list[Entry], state: State) -> list[str]:
     """Marks the findings that are known; one line for each entry that is to be removed."""
-    used = set()
-    for (target, config), findings in state.findings.items():
-        for finding in findings:
-            for entry in entries:
-                if entry.covers(target, config, finding.test):
-                    finding.known = entry.reason
-                    if finding.kind in FAILING:
-                        used.add(id(entry))
+    used = {identity for findings in state.findings.values() for identity in mark(entries, findings)}
     stale = []
     for entry in entries:
         ran = [run for (target, config), run in state.runs.items()

@@ -21,11 +21,27 @@ def pytest_sessionstart(session):
         pytest.exit(f"the JIT is off, nothing would be tested: {reason}", returncode=3)
 
 
+_children = pytest.StashKey[dict]()
+
+
+@pytest.fixture(scope="session")
+def compiled_by_children(pytestconfig):
+    """A function that adds to the totals what a child process has compiled: functions and bytes of machine code."""
+    totals = pytestconfig.stash.setdefault(_children, {"functions": 0, "bytes": 0})
+
+    def add(functions, size):
+        totals["functions"] += functions
+        totals["bytes"] += size
+
+    return add
+
+
 def pytest_sessionfinish(session, exitstatus):
     path = os.environ.get("TEPHRA_TEST_STATS")
     if not path or _tephra is None:
         return
     totals = _tephra.totals()
-    data = {"functions": totals["functions"], "bytes": totals["code_bytes"],
+    children = session.config.stash.get(_children, {"functions": 0, "bytes": 0})
+    data = {"functions": totals["functions"] + children["functions"], "bytes": totals["code_bytes"] + children["bytes"],
             "tests": session.testscollected}
     pathlib.Path(path).write_text(json.dumps(data))

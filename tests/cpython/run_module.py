@@ -1,7 +1,7 @@
-"""One test module of CPython under regrtest: run_module.py COMPILED-COUNT-FILE REGRTEST-ARGUMENT...
+"""One test module of CPython under regrtest: run_module.py COUNTS-FILE REGRTEST-ARGUMENT...
 
-The number of compiled functions goes into a file, not on stderr as the summary does: children of the
-tests inherit the environment, and tests compare their stderr.
+The numbers of compiled functions and of bytes of machine code go into a file, not on stderr as the summary does:
+children of the tests inherit the environment, and tests compare their stderr.
 """
 
 import atexit
@@ -16,7 +16,11 @@ def main():
     except ImportError:
         pass
     else:
-        atexit.register(lambda: report.write_text(str(jit.status().functions)))
+        def write():
+            status = jit.status()
+            report.write_text(f"{status.functions} {status.code_bytes}")
+
+        atexit.register(write)
     from test.libregrtest.main import main as regrtest
 
     regrtest()

@@ -32,7 +32,7 @@ EXPECTED = pathlib.Path(__file__).with_name(f"expected_{VERSION}.toml")
 class Run:
     """A run of test modules in a process of their own, begun at once; finish() waits for it.
 
-    Attributes: found ({test: outcome}), compiled (number of functions), returncode, text (of the run).
+    Attributes: found ({test: outcome}), compiled (number of functions), size (their bytes), returncode, text (of the run).
     """
 
     def __init__(self, modules, folder, jit):
@@ -53,7 +53,7 @@ class Run:
         finally:
             self.process.kill()
         self.text = self.log.read_text(errors="replace")
-        self.compiled = int(self.count.read_text()) if self.count.exists() else 0
+        self.compiled, self.size = map(int, self.count.read_text().split()) if self.count.exists() else (0, 0)
         self.found = {}
         for case in ElementTree.parse(self.report).iter("testcase") if self.report.exists() else ():
             kinds = [child.tag for child in case if child.tag in ("failure", "error", "skipped")]
@@ -80,7 +80,7 @@ def present(module):
 
 
 @pytest.fixture(scope="module")
-def batches(tmp_path_factory):
+def batches(tmp_path_factory, compiled_by_children):
     """A function: the finished compiled run of all modules that share a process with this one."""
     made = {}
 
@@ -89,7 +89,8 @@ def batches(tmp_path_factory):
         if first not in made:
             names = [name for each in modules.CORE[first:first + BATCH] if (name := present(each))]
             try:
-                made[first] = Run(names, tmp_path_factory.mktemp("batch") / "compiled", jit=True).finish()
+                made[first] = run = Run(names, tmp_path_factory.mktemp("batch") / "compiled", jit=True).finish()
+                compiled_by_children(run.compiled, run.size)
             except subprocess.TimeoutExpired:
                 made[first] = None
         return made[first]

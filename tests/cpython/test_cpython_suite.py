@@ -5,6 +5,7 @@ All of the suite: ``./dev test --full --cpython``.
 """
 
 import importlib.util
+import json
 import os
 import pathlib
 import subprocess
@@ -28,7 +29,7 @@ def present(module):
 
 @pytest.mark.skipif(bool(os.environ.get("TEPHRA_TEST_EMULATED")), reason="slow there: test_cpython_emulated.py")
 @pytest.mark.parametrize("first", range(0, len(MODULES), BATCH), ids=lambda first: MODULES[first])
-def test_batch(first, tmp_path):
+def test_batch(first, tmp_path, compiled_by_children):
     names = [name for module in MODULES[first:first + BATCH] if (name := present(module))]
     if not names:
         pytest.skip("this interpreter has none of these modules")
@@ -37,5 +38,9 @@ def test_batch(first, tmp_path):
                            "--require-compiled", "1", "--expected", str(EXPECTED), "--output", str(tmp_path / "out"),
                            *(f"cpython:{name}" for name in names)], env=env, capture_output=True, text=True)
     print(done.stdout)
+    lines = (tmp_path / "out/state.jsonl").read_text().splitlines()
+    runs = [record["run"] for line in lines if "run" in (record := json.loads(line))]
+    for run in runs:
+        compiled_by_children(run["functions"], run["code_bytes"])
     assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-3000:]
     assert done.stdout.count("\nafter=0 ") == 1 and f": {len(names)} files" in done.stdout

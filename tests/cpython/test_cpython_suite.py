@@ -38,9 +38,9 @@ def test_batch(first, tmp_path, compiled_by_children):
                            "--require-compiled", "1", "--expected", str(EXPECTED), "--output", str(tmp_path / "out"),
                            *(f"cpython:{name}" for name in names)], env=env, capture_output=True, text=True)
     print(done.stdout)
+    assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-3000:]
+    assert done.stdout.count("\nafter=0 ") == 1 and f": {len(names)} files" in done.stdout
     lines = (tmp_path / "out/state.jsonl").read_text().splitlines()
     runs = [record["run"] for line in lines if "run" in (record := json.loads(line))]
     for run in runs:
         compiled_by_children(run["functions"], run["code_bytes"])
-    assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-3000:]
-    assert done.stdout.count("\nafter=0 ") == 1 and f": {len(names)} files" in done.stdout

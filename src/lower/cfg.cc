@@ -126,6 +126,11 @@ void Context::findDeferred() {
   }
 }
 
+bool storesPosition(Op op) {
+  return op == Op::kSetPosition || op == Op::kDecrefAt || op == Op::kXDecrefAt ||
+         op == Op::kLeaveFrame || op == Op::kCheckPeriodic;
+}
+
 // What must be known before the first instruction: which homes only borrow, how far apart positions
 // are.
 void Context::scan() {
@@ -135,10 +140,10 @@ void Context::scan() {
   short_positions_ = true;
   for (const hir::Block* block : order_) {
     for (const Instr* i = block->first; i; i = i->next) {
+      if (storesPosition(i->op) && position(i->offset) >> 32 != position(0) >> 32)
+        short_positions_ = false;
       if (i->op == Op::kStoreHome || i->op == Op::kTakeHome) {
         if (i->u32(0) < borrowed_.size()) borrowed_[i->u32(0)] = false;
-      } else if (i->op == Op::kSetPosition) {
-        if (position(i->u32(0)) >> 32 != position(0) >> 32) short_positions_ = false;
       } else if (i->op == Op::kMakeCell && i->offset < unit.first_traceable) {
         entry_offset_ = 0;
       }
@@ -148,6 +153,12 @@ void Context::scan() {
   for (uint32_t slot = 0; slot < borrowed_.size(); ++slot) {
     if (borrowed_[slot]) out.borrowed_slots.push_back(slot);
   }
+}
+
+Context::Position Context::positionStore(uint32_t offset) {
+  int64_t value = static_cast<int64_t>(position(offset));
+  if (short_positions_) value = static_cast<int32_t>(value);
+  return {mem(frame(), py.frame_instr), imm(value), short_positions_ ? 4u : 8u};
 }
 
 void Context::makeBlocks() {

@@ -99,8 +99,13 @@ class Context {
   // Where a new frame stands: RESUME, or before it while cells are made, for which the interpreter
   // calls a frame incomplete and shows it to nobody.
   uint32_t entryOffset() const { return entry_offset_; }
-  // All positions of this function have the same upper half: four bytes are enough.
-  bool shortPositions() const { return short_positions_; }
+  // The store that makes an instruction the frame's position: four bytes while all positions agree in the upper
+  // half, which PushFrame wrote.
+  struct Position {
+    Operand at, value;
+    uint32_t width;
+  };
+  Position positionStore(uint32_t offset);
   Operand argumentArray() const { return argument_array_; }  // kNone: they came in registers
   Operand argument(uint32_t index);  // parameter of the register entry, function not counted
   Operand function_object;           // vreg of register argument 0

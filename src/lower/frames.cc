@@ -193,15 +193,12 @@ void loadHome(Context& c, const Instr& i) {
   c.define(&i, value);
 }
 
-// The upper half of the position never changes while all positions agree in it: PushFrame wrote it.
-void setPosition(Context& c, const Instr& i) {
-  int64_t position = static_cast<int64_t>(c.position(i.u32(0)));
-  if (c.shortPositions()) {
-    c.store(c.frame(), c.py.frame_instr, c.imm(static_cast<int32_t>(position)), 4);
-  } else {
-    c.store(c.frame(), c.py.frame_instr, c.imm(position));
-  }
+void storePosition(Context& c, uint32_t offset) {
+  Context::Position position = c.positionStore(offset);
+  c.b.Store(position.at, position.value, position.width);
 }
+
+void setPosition(Context& c, const Instr& i) { storePosition(c, i.u32(0)); }
 
 void releaseHomes(Context& c, const Instr& i) {
   std::vector<uint32_t> homes(i.aux.begin(), i.aux.end());
@@ -259,6 +256,7 @@ void leaveFrame(Context& c, const Instr& i) {
   c.b.setBlock(first.cold);
   c.jump(slow);
   c.b.setBlock(slow);
+  storePosition(c, i.offset);  // a frame object that stays shows it
   leaveObserved(c, i);
   c.joinAt(done, slow);
 }
@@ -301,6 +299,7 @@ void checkPeriodic(Context& c, const Instr& i) {
     pending = c.splitIfMem(c.mem(interp, py.interp_eval_breaker), c.imm(0), Cond::kNe, 4);
   }
   c.b.setBlock(pending.cold);
+  storePosition(c, i.offset);
   c.callChecked(i, "handle_pending", {c.thread()});
   if (py.eval_breaker_in_tstate) deoptIfInstrumented(c, i);
   deoptIfObserved(c, i);

@@ -27,6 +27,14 @@ void decref(Context& c, const Instr& i) {
   c.b.Decref(c.reg(value), i.op == Op::kXDecref && value->type.couldBe(hir::kMaskNull));
 }
 
+void decrefAt(Context& c, const Instr& i) {
+  const Instr* value = i.operands[0];
+  if (isImmortal(c, value)) return;
+  Context::Position position = c.positionStore(i.offset);
+  c.b.DecrefAt(c.reg(value), position.at, position.value,
+               i.op == Op::kXDecrefAt && value->type.couldBe(hir::kMaskNull), position.width);
+}
+
 }  // namespace
 
 Lowerer refcountLowerer(Op op) {
@@ -35,6 +43,8 @@ Lowerer refcountLowerer(Op op) {
     case Op::kXIncref: return incref;
     case Op::kDecref:
     case Op::kXDecref: return decref;
+    case Op::kDecrefAt:
+    case Op::kXDecrefAt: return decrefAt;
     default: return nullptr;
   }
 }

@@ -19,21 +19,41 @@ int64_t meet(int64_t a, int64_t b) {
   return a == b ? a : kUnknown;
 }
 
-bool needsPosition(const Instr* instr) {
+bool isRelease(const Instr* instr) {
+  return instr->op == Op::kDecref || instr->op == Op::kXDecref;
+}
+
+enum class Need : uint8_t {
+  kNone,
+  kRarely,  // out of line only, where the operation stores it itself
+  kAlways,
+};
+
+Need needOf(const Instr* instr) {
   switch (instr->op) {
     case Op::kDecref:
-    case Op::kXDecref: return (instr->operands[0]->type.mask & ~kMaskHarmless) != 0;
+    case Op::kXDecref:
+      return (instr->operands[0]->type.mask & ~kMaskHarmless) != 0 ? Need::kRarely : Need::kNone;
+    case Op::kDecrefAt:
+    case Op::kXDecrefAt:
+    case Op::kCheckPeriodic:
+    case Op::kLeaveFrame: return Need::kRarely;
     case Op::kBoxInt:
-    case Op::kBoxFloat: return false;
-    // LeaveFrame is among these: it runs finalizers of locals, at the position of the return.
-    default: return (instr->info().effects & (hir::kAny | hir::kAlloc)) != 0;
+    case Op::kBoxFloat: return Need::kNone;
+    default:
+      return (instr->info().effects & (hir::kAny | hir::kAlloc)) != 0 ? Need::kAlways : Need::kNone;
   }
 }
 
 int64_t after(const Instr* instr, int64_t position) {
   if (instr->op == Op::kSetPosition) return instr->u32(0);
-  if (instr->op == Op::kPushFrame || instr->op == Op::kLeaveFrame) return kUnknown;
-  return needsPosition(instr) ? instr->offset : position;
+  if (instr->op == Op::kPushFrame) return kUnknown;
+  switch (needOf(instr)) {
+    case Need::kNone: return position;
+    case Need::kRarely: return position == instr->offset ? position : kUnknown;
+    case Need::kAlways: return instr->offset;
+  }
+  return kUnknown;
 }
 
 }  // namespace
@@ -60,7 +80,10 @@ bool position_stores(hir::Function& function, PassContext&) {
   for (Block* block : function.blocks()) {
     int64_t position = positionAt(block);
     for (Instr* instr = block->first; instr; instr = instr->next) {
-      if (needsPosition(instr) && position != instr->offset) {
+      if (isRelease(instr) && needOf(instr) == Need::kRarely && position != instr->offset) {
+        instr->op = instr->op == Op::kDecref ? Op::kDecrefAt : Op::kXDecrefAt;
+        changed = true;
+      } else if (needOf(instr) == Need::kAlways && position != instr->offset) {
         Instr* store = function.make(Op::kSetPosition, {});
         store->attr[0] = instr->offset;
         store->offset = instr->offset;

@@ -147,7 +147,9 @@ class Checker {
       case Op::kIncref:
       case Op::kXIncref: return incref(state, instr);
       case Op::kDecref:
-      case Op::kXDecref: return decref(state, instr);
+      case Op::kDecrefAt:
+      case Op::kXDecref:
+      case Op::kXDecrefAt: return decref(state, instr);
       default: return ordinary(state, instr);
     }
   }

@@ -164,7 +164,8 @@ void AArch64Target::constraints(const Instr& instr, std::vector<OperandConstrain
     case Op::kExitCmpF:
     case Op::kExit:
     case Op::kIncref:
-    case Op::kDecref: break;
+    case Op::kDecref:
+    case Op::kDecrefAt: break;
   }
 }
 
@@ -230,7 +231,8 @@ bool AArch64Target::immediateFits(const Instr& instr, int index, int64_t value) 
     case Op::kExitTest:
     case Op::kExitTestMem:
     case Op::kStore:
-    case Op::kStoreOut: return true;
+    case Op::kStoreOut:
+    case Op::kDecrefAt: return true;
     default: return false;
   }
 }
@@ -243,7 +245,8 @@ uint32_t accessWidth(const Instr& instr) {
     case Op::kAddMem: return instr.u32(0);
     case Op::kBranchCmpMem:
     case Op::kExitCmpMem:
-    case Op::kExitTestMem: return instr.u32(1);
+    case Op::kExitTestMem:
+    case Op::kDecrefAt: return instr.u32(1);
     case Op::kLea: return 0;
     default: return 8;
   }

@@ -342,7 +342,8 @@ bool FunctionEmitter::emitData(const Instr& instr) {
     case Op::kLoadThreadLocal: loadThreadLocal(def(), instr.i64(0)); return true;
     case Op::kStackPointer: a_.mov(x(def()), a64::sp); return true;
     case Op::kIncref: countInstr(instr, true); return true;
-    case Op::kDecref: countInstr(instr, false); return true;
+    case Op::kDecref:
+    case Op::kDecrefAt: countInstr(instr, false); return true;
     default: return false;
   }
 }

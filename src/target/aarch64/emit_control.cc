@@ -119,7 +119,7 @@ void FunctionEmitter::countInstr(const Instr& instr, bool up) {
   if (up)
     incref(object);
   else
-    decref(object);
+    decref(object, instr.op == Op::kDecrefAt ? &instr : nullptr);
   as_.bind(skip);
 }
 
@@ -143,7 +143,8 @@ void FunctionEmitter::incref(uint8_t object) {
   as_.bind(skip);
 }
 
-void FunctionEmitter::decref(uint8_t object) {
+// `positioned`: a DecrefAt, which says what is stored before the release.
+void FunctionEmitter::decref(uint8_t object, const Instr* positioned) {
   a64::Mem count = a64::ptr(x(object), in_.layout->ob_refcnt);
   Label skip = as_.newLabel(), last = as_.newLabel();
   a_.ldr(w(kScratchGp), count);
@@ -152,8 +153,11 @@ void FunctionEmitter::decref(uint8_t object) {
   a_.str(w(kScratchGp), count);
   as_.jumpIf(Condition::zero(kScratchGp, false, false), last);
   as_.bind(skip);
-  defer([this, object, last, skip] {
+  defer([this, object, positioned, last, skip] {
     as_.bind(last);
+    if (positioned) {
+      store(mem(positioned->uses[1]), positioned->uses[2], positioned->u32(1));
+    }
     a_.mov(x(kScratchGp), x(object));
     as_.call(in_.decref_thunk);
     as_.tallier.addStub("DecrefStub", in_.tally.decref_stub);

@@ -121,7 +121,7 @@ class FunctionEmitter {
   void callInstr(const Instr& instr);
   void countInstr(const Instr& instr, bool up);
   void incref(uint8_t object);
-  void decref(uint8_t object);
+  void decref(uint8_t object, const Instr* positioned = nullptr);
 
   // emit_shared.cc
   // The call of a site, and what is left of it where the shared piece says that an exit is taken.

@@ -174,7 +174,8 @@ void X86Target::constraints(const Instr& instr, std::vector<OperandConstraint>* 
     case Op::kExitCmpF:
     case Op::kExit:
     case Op::kIncref:
-    case Op::kDecref: break;
+    case Op::kDecref:
+    case Op::kDecrefAt: break;
   }
 }
 
@@ -190,7 +191,8 @@ RegSet X86Target::clobbers(const Instr& instr, Bank bank) const {
 bool X86Target::immediateFits(const Instr& instr, int index, int64_t value) const {
   if (static_cast<size_t>(index) >= firstVariadic(instr)) return true;
   switch (instr.op) {
-    case Op::kMove: return true;
+    case Op::kMove:
+    case Op::kDecrefAt: return true;
     case Op::kShl:
     case Op::kShr:
     case Op::kSar: return value >= 0 && value < static_cast<int64_t>(instr.u32(0) * 8);

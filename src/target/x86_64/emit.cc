@@ -309,7 +309,8 @@ bool FunctionEmitter::emitData(const Instr& instr) {
       return true;
     case Op::kSetCmpF: setCompareFp(instr); return true;
     case Op::kIncref: incref(instr); return true;
-    case Op::kDecref: decref(instr); return true;
+    case Op::kDecref:
+    case Op::kDecrefAt: decref(instr); return true;
     default: return false;
   }
 }

@@ -133,11 +133,12 @@ void FunctionEmitter::decref(const Instr& instr) {
     a_.test(gp(instr.uses[0]), gp(instr.uses[0]));
     as_.jumpIf(x86::CondCode::kZero, skip);
   }
-  decref(gp(instr.uses[0]));
+  decref(gp(instr.uses[0]), instr.op == Op::kDecrefAt ? &instr : nullptr);
   as_.bind(skip);
 }
 
-void FunctionEmitter::decref(x86::Gp object) {
+// `positioned`: a DecrefAt, which says what is stored before the release.
+void FunctionEmitter::decref(x86::Gp object, const Instr* positioned) {
   x86::Mem count = x86::ptr(object, in_.layout->ob_refcnt, 4);
   Label skip = as_.newLabel(), last = as_.newLabel();
   a_.cmp(count, 0);
@@ -145,8 +146,12 @@ void FunctionEmitter::decref(x86::Gp object) {
   a_.dec(count);
   as_.jumpIf(x86::CondCode::kZero, last);
   as_.bind(skip);
-  defer([this, object, last, skip] {
+  defer([this, object, positioned, last, skip] {
     as_.bind(last);
+    if (positioned) {
+      uint32_t width = positioned->u32(1);
+      store(mem(positioned->uses[1], width), positioned->uses[2], width);
+    }
     if (object != x86::gpq(kScratchGp)) a_.mov(x86::gpq(kScratchGp), object);
     as_.call(in_.decref_thunk);
     as_.tallier.addStub("DecrefStub", in_.tally.decref_stub);

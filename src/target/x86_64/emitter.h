@@ -104,7 +104,7 @@ class FunctionEmitter {
   void incref(const Instr& instr);
   void decref(const Instr& instr);
   void incref(x86::Gp object);
-  void decref(x86::Gp object);
+  void decref(x86::Gp object, const Instr* positioned = nullptr);
 
   // emit_shared.cc
   // The call of a site, and what is left of it where the shared piece says that an exit is taken.

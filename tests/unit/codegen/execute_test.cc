@@ -647,6 +647,31 @@ TEST_F(Execute, ReferenceCounts) {
   }
 }
 
+TEST_F(Execute, PositionIsStoredWithTheLastReferenceOnly) {
+  struct {
+    uint64_t value, width, expected;
+  } cases[] = {{12648454, 4, 0x7777'0000'0000 + 12648454},
+               {0x7F12'3456'789A, 8, 0x7F12'3456'789A}};
+  for (auto& [value, width, expected] : cases) {
+    FakeObject object;
+    object.refcnt = 2;
+    uint64_t place[2] = {1, 0x7777'0000'1111};
+    auto at = reinterpret_cast<uint64_t>(&object), frame = reinterpret_cast<uint64_t>(place);
+    std::string body = "  DecrefAt %6, [%2 + 8], " + std::to_string(value) +
+                       " {maybe_null=true, width=" + std::to_string(width) + "}\n  Return %6\n";
+    record.clear();
+    run(body, 0, frame);
+    EXPECT_EQ(run(body, at, frame), at);
+    EXPECT_EQ(object.refcnt, 1u);
+    EXPECT_EQ(place[1], 0x7777'0000'1111u);
+    EXPECT_TRUE(record.empty());
+    EXPECT_EQ(run(body, at, frame), at);
+    EXPECT_EQ(record, std::vector<uint64_t>{at});
+    EXPECT_EQ(place[0], 1u);
+    EXPECT_EQ(place[1], expected);
+  }
+}
+
 TEST_F(Execute, LastReferencePreservesEveryRegister) {
   // All registers that compiled code may use hold something; the object's thunk destroys what it
   // may.

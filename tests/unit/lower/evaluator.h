@@ -264,10 +264,14 @@ inline const lir::Instr* Evaluator::step(const lir::Instr& i) {
     case Op::kCallIndirect:
     case Op::kCallCell: return call(i);
     case Op::kIncref:
-    case Op::kDecref: {
+    case Op::kDecref:
+    case Op::kDecrefAt: {
       uint64_t object = a();
       if (object == 0 && i.attr[0]) return i.next;
       write(object, read(object, 4, false) + (i.op == Op::kIncref ? 1 : -1), 4);
+      if (i.op == Op::kDecrefAt && read(object, 4, false) == 0) {
+        write(address(i.uses[1]), value(i.uses[2]), i.u32(1));
+      }
       return i.next;
     }
   }

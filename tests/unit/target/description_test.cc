@@ -58,7 +58,7 @@ Instr* makeInstr(lir::Function* function, lir::Op op, int variadic) {
 
 TEST_P(Description, EveryOperationHasSatisfiableConstraints) {
   const Target& target = *GetParam();
-  for (int i = 0; i <= static_cast<int>(lir::Op::kDecref); ++i) {
+  for (int i = 0; i <= static_cast<int>(lir::Op::kDecrefAt); ++i) {
     lir::Function function;
     Instr* instr = makeInstr(&function, static_cast<lir::Op>(i), 3);
     std::vector<OperandConstraint> out;

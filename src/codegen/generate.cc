@@ -146,8 +146,7 @@ void makeStubs(EmitInput* made, const lir::Function& function, const CodeUnit& u
   input.reach = reachOf(target, memory);
   input.landing_pads = memory.enforcesBranchTargets();
   // The vectorcall entry releases the arguments that it held.
-  if (unit.total_args > 0 ||
-      uses(function, [](const lir::Instr& instr) {
+  if (unit.total_args > 0 || uses(function, [](const lir::Instr& instr) {
         return instr.op == lir::Op::kDecref || instr.op == lir::Op::kDecrefAt;
       })) {
     input.decref_thunk = sharedStub(target, releaseStub(function), 0, memory, addresses);

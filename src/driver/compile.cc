@@ -25,7 +25,8 @@ Result<std::unique_ptr<lir::Function>> allocatedLir(const hir::Function& hir, co
                  {.force_exit = jit().options.force_exit,
                   .reuse_boxes = jit().options.reuse_boxes,
                   .wide_ints = jit().options.wide_ints,
-                  .loop_constants = jit().options.loop_constants});
+                  .loop_constants = jit().options.loop_constants,
+                  .shared_constants = jit().options.shared_constants});
   if (!lowered) return lowered;
   if (before) *before = lir::print(**lowered);
   regalloc::AllocationOptions allocation;

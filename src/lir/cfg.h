@@ -25,6 +25,11 @@ class Cfg {
     return block->id < index_.size() ? index_[block->id] : -1;
   }
   bool dominates(const Block* a, const Block* b) const;
+  // Of a reachable block; null for the first one.
+  const Block* immediateDominator(const Block* block) const {
+    int place = indexOf(block);
+    return place > 0 ? order_[static_cast<size_t>(idom_[static_cast<size_t>(place)])] : nullptr;
+  }
   // Of natural loops; 0 outside all loops. Independent of Block::loop_depth.
   uint32_t loopDepth(const Block* block) const {
     return depth_[static_cast<size_t>(indexOf(block))];

@@ -99,8 +99,8 @@ class Context {
   // Where a new frame stands: RESUME, or before it while cells are made, for which the interpreter
   // calls a frame incomplete and shows it to nobody.
   uint32_t entryOffset() const { return entry_offset_; }
-  // The store that makes an instruction the frame's position: four bytes while all positions agree in the upper
-  // half, which PushFrame wrote.
+  // The store that makes an instruction the frame's position: four bytes while all positions agree
+  // in the upper half, which PushFrame wrote.
   struct Position {
     Operand at, value;
     uint32_t width;

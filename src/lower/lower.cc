@@ -30,6 +30,7 @@ Result<std::unique_ptr<lir::Function>> lowerToLir(const hir::Function& function,
   if (!context.run()) return context.bailout();
   lower::legalize(out.get(), target);
   if (options.loop_constants) lower::hoistLoopConstants(out.get(), target);
+  if (options.shared_constants) lower::shareConstants(out.get(), target);
   return out;
 }
 

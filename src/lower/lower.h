@@ -27,6 +27,8 @@ struct LowerOptions {
   bool wide_ints = true;
   // Constants that the machine would make anew in every iteration are made before the loop.
   bool loop_constants = true;
+  // ... and once for uses with no call between them.
+  bool shared_constants = true;
 };
 
 Result<std::unique_ptr<lir::Function>> lowerToLir(const hir::Function& function,
@@ -43,6 +45,9 @@ void legalize(lir::Function* function, const Target& target);
 
 // Makes constants of innermost loops before them, where that saves instructions.
 void hoistLoopConstants(lir::Function* function, const Target& target);
+
+// Makes constants once for several uses with no call between them, where that saves instructions.
+void shareConstants(lir::Function* function, const Target& target);
 
 }  // namespace lower
 }  // namespace tephra

@@ -19,9 +19,7 @@ int64_t meet(int64_t a, int64_t b) {
   return a == b ? a : kUnknown;
 }
 
-bool isRelease(const Instr* instr) {
-  return instr->op == Op::kDecref || instr->op == Op::kXDecref;
-}
+bool isRelease(const Instr* instr) { return instr->op == Op::kDecref || instr->op == Op::kXDecref; }
 
 enum class Need : uint8_t {
   kNone,

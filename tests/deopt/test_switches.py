@@ -79,6 +79,9 @@ USES = {
             for i in range(n): total = (total ^ 0x12345) + i
             return total
     """, (5,)),
+    "shared-constants": ("""
+        def f(a, b): return (a ^ b) & (a | b)
+    """, (5, 6)),
     "pass-number-stores": ("""
         def f(p):
             p[0] = p[0] * 0.5 + 1.5
@@ -129,7 +132,7 @@ def test_switching_off_changes_the_ir(option, off):
         function(*args)
     compile_all(namespace, [function])
     def code():
-        if option == "loop-constants":  # of one architecture only
+        if option in ("loop-constants", "shared-constants"):  # of one architecture only
             return repr(_tephra.measure(function, "aarch64")["segments"])
         return _tephra.dump(function, "lir" if option in ("reuse-boxes", "wide-ints") else "hir")
 

@@ -650,8 +650,7 @@ TEST_F(Execute, ReferenceCounts) {
 TEST_F(Execute, PositionIsStoredWithTheLastReferenceOnly) {
   struct {
     uint64_t value, width, expected;
-  } cases[] = {{12648454, 4, 0x7777'0000'0000 + 12648454},
-               {0x7F12'3456'789A, 8, 0x7F12'3456'789A}};
+  } cases[] = {{12648454, 4, 0x7777'0000'0000 + 12648454}, {0x7F12'3456'789A, 8, 0x7F12'3456'789A}};
   for (auto& [value, width, expected] : cases) {
     FakeObject object;
     object.refcnt = 2;

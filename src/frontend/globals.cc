@@ -21,14 +21,14 @@ hir::Instr* GraphBuilder::speculateGlobal() {
   if (!options_.globals || entryRefused()) return nullptr;
   ObjRef dict_ref = builtin ? unit_.builtins : unit_.globals;
   if (dict_ref == kNoRef || unit_.globals == kNoRef || !fb.keys_version) return nullptr;
-  if (builtin && !fb.keys_version2) return nullptr;
+  if ((builtin && !fb.keys_version2) || fb.offset <= 0) return nullptr;
   Instr* dict = constant(unit_.globals);
   b_.GuardDictKeysVersion(dict, fb.keys_version, before());
   if (builtin) {
     dict = constant(unit_.builtins);
     b_.GuardDictKeysVersion(dict, fb.keys_version2, before());
   }
-  Instr* value = b_.LoadDictEntry(dict, static_cast<uint32_t>(fb.index), fb.unicode_entries);
+  Instr* value = b_.LoadDictEntry(dict, static_cast<uint32_t>(fb.offset));
   value = guardNotNull(value, ExitReason::kNullAttribute);
   if (options_.constant_globals && looksStable(fb.object)) return guardIs(value, fb.object);
   return value;

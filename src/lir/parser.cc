@@ -179,8 +179,8 @@ class Parser {
         if (c.accept('*')) {
           uint32_t factor;
           if (!c.number32(&factor)) return {};
-          if (factor != 1 && factor != 2 && factor != 4 && factor != 8)
-            c.fail("scale must be 1, 2, 4 or 8");
+          if (!std::has_single_bit(factor) || factor > 64)
+            c.fail("scale must be a power of two up to 64");
           index = part;
           scale = static_cast<uint8_t>(std::countr_zero(factor));
         } else {

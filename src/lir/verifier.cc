@@ -211,7 +211,7 @@ class Verifier {
   }
 
   void memory(const Instr& instr, const Operand& mem) {
-    if (mem.scale > 3) problem(instr, "scale above 8");
+    if (mem.scale > 6) problem(instr, "scale above 64");
     switch (mem.base_kind) {
       case Operand::kNone:
       case Operand::kReg:

@@ -73,9 +73,13 @@ Operand homeAddress(Context& c, uint32_t slot) { return c.b.Lea(c.home(slot)); }
 // The table's object for a value in -5..256.
 Operand smallInt(Context& c, Operand index) {
   uint32_t size = static_cast<uint32_t>(c.py.small_int_size);
-  Operand offset = std::has_single_bit(size) ? c.b.Shl(index, c.imm(std::countr_zero(size)), 8)
-                                             : c.b.Mul(index, c.imm(size), 8);
-  return c.b.Add(offset, c.imm(static_cast<int64_t>(c.py.small_ints)), 8);
+  Operand table = c.imm(static_cast<int64_t>(c.py.small_ints));
+  if (!std::has_single_bit(size)) return c.b.Add(c.b.Mul(index, c.imm(size), 8), table, 8);
+  auto scale = static_cast<uint8_t>(std::countr_zero(size));
+  if (scale <= c.target.largestScale()) {
+    return c.b.Lea(Operand::mem(c.b.Move(table), 0, index, scale));
+  }
+  return c.b.Add(c.b.Shl(index, c.imm(scale), 8), table, 8);
 }
 
 // `old`, an int that is nobody else's, becomes `value`; to `slow` where one of the two has more

@@ -77,26 +77,22 @@ void replaceInlineValue(Context& c, const Instr& i) {
   c.joinAt(end, c.b.block());
 }
 
+void loadDictEntry(Context& c, const Instr& i) {
+  Operand keys = c.load(c.use(i.operands[0]), c.py.dict_keys);
+  c.define(&i, c.load(keys, i.u32(0)));
+}
+
 // Entries follow the index table, whose size the keys know.
-Operand dictEntry(Context& c, Operand dict, uint32_t index, bool unicode) {
+void loadModuleEntry(Context& c, const Instr& i) {
   const PyLayout& py = c.py;
+  Operand dict = c.load(c.use(i.operands[0]), py.module_dict);
   Operand keys = c.load(dict, py.dict_keys);
   Operand log2 = c.load(keys, py.keys_log2_index_bytes, 1);
   Operand index_bytes = c.b.Shl(c.b.Move(c.imm(1)), log2, 8);
-  int64_t entry = unicode ? int64_t{py.unicode_entry_size} * index + py.unicode_entry_value
-                          : int64_t{py.general_entry_size} * index + py.general_entry_value;
-  if (entry > INT32_MAX / 2) c.fail("dict entry index");
-  return c.b.Load(Operand::mem(keys, static_cast<int32_t>(py.keys_entries + entry), index_bytes, 0),
-                  8, false);
-}
-
-void loadDictEntry(Context& c, const Instr& i) {
-  c.define(&i, dictEntry(c, c.use(i.operands[0]), i.u32(0), i.attr[1] != 0));
-}
-
-void loadModuleEntry(Context& c, const Instr& i) {
-  Operand dict = c.load(c.use(i.operands[0]), c.py.module_dict);
-  c.define(&i, dictEntry(c, dict, i.u32(0), true));
+  int64_t entry = int64_t{py.unicode_entry_size} * i.u32(0) + py.unicode_entry_value;
+  if (entry > INT32_MAX / 2) return c.fail("dict entry index");
+  auto disp = static_cast<int32_t>(py.keys_entries + entry);
+  c.define(&i, c.b.Load(Operand::mem(keys, disp, index_bytes, 0), 8, false));
 }
 
 void loadCell(Context& c, const Instr& i) {

@@ -95,8 +95,7 @@ void attachDescriptor(Decoder& d, FeedbackInfo* info, PyObject* name, PyObject* 
 // code.
 PyObject* classAttribute(PyTypeObject* type, PyObject* name);
 void attachGlobal(Decoder& d, FeedbackInfo* info,
-                  bool builtin);  // info->object from keys and index
-PyObject* dictEntryValue(PyObject* dict, uint32_t keys_version, int32_t index);  // borrowed or NULL
+                  bool builtin);              // info->object and info->offset from keys and index
 Feedback unspecialised(const RawInstr& raw);  // kNone, or kMegamorphic from the counter
 
 }  // namespace tephra::py

@@ -14,14 +14,6 @@ Feedback unspecialised(const RawInstr& raw) {
   return (raw.cache[0] & 15) >= kManyFailures ? Feedback::kMegamorphic : Feedback::kNone;
 }
 
-PyObject* dictEntryValue(PyObject* dict, uint32_t keys_version, int32_t index) {
-  if (!PyDict_CheckExact(dict)) return nullptr;
-  PyDictKeysObject* keys = reinterpret_cast<PyDictObject*>(dict)->ma_keys;
-  if (keys->dk_version != keys_version || !DK_IS_UNICODE(keys)) return nullptr;
-  if (index < 0 || index >= keys->dk_nentries) return nullptr;
-  return DK_UNICODE_ENTRIES(keys)[index].me_value;
-}
-
 namespace {
 
 // The function that a property calls; borrowed, the property holds it.
@@ -62,9 +54,17 @@ void attachDescriptor(Decoder& d, FeedbackInfo* info, PyObject* name, PyObject* 
 
 void attachGlobal(Decoder& d, FeedbackInfo* info, bool builtin) {
   PyFunctionObject* func = d.function();
-  PyObject* value = builtin ? dictEntryValue(func->func_builtins, info->keys_version2, info->index)
-                            : dictEntryValue(func->func_globals, info->keys_version, info->index);
-  if (value != nullptr) info->object = d.object(value);
+  PyObject* dict = builtin ? func->func_builtins : func->func_globals;
+  if (!PyDict_CheckExact(dict)) return;
+  PyDictKeysObject* keys = reinterpret_cast<PyDictObject*>(dict)->ma_keys;
+  uint32_t version = builtin ? info->keys_version2 : info->keys_version;
+  if (keys->dk_version != version || !DK_IS_UNICODE(keys)) return;
+  if (info->index < 0 || info->index >= keys->dk_nentries) return;
+  PyObject** value = &DK_UNICODE_ENTRIES(keys)[info->index].me_value;
+  ptrdiff_t offset = reinterpret_cast<char*>(value) - reinterpret_cast<char*>(keys);
+  if (offset > INT32_MAX) return;
+  info->offset = static_cast<int32_t>(offset);
+  if (*value != nullptr) info->object = d.object(*value);
 }
 
 void attachType(Decoder& d, FeedbackInfo* info) {

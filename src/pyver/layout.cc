@@ -26,8 +26,6 @@ void fillObjects(PyLayout* l) {
   l->keys_entries = offsetof(PyDictKeysObject, dk_indices);
   l->unicode_entry_size = sizeof(PyDictUnicodeEntry);
   l->unicode_entry_value = offsetof(PyDictUnicodeEntry, me_value);
-  l->general_entry_size = sizeof(PyDictKeyEntry);
-  l->general_entry_value = offsetof(PyDictKeyEntry, me_value);
   l->module_dict = offsetof(PyModuleObject, md_dict);
   l->function_code = offsetof(PyFunctionObject, func_code);
   l->function_defaults = offsetof(PyFunctionObject, func_defaults);

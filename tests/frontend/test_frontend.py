@@ -16,7 +16,7 @@ VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 SOURCES = sorted(path for path in FOLDER.glob("*.py") if not path.name.startswith("test_"))
 # Versions and addresses are the running process's; where in a dict of the interpreter a name stands, the running build's.
 NUMBER = re.compile(r"\b(version|address|cell)=(\d+)")
-PLACE_IN_DICT = re.compile(r"(Load(?:Dict|Module)Entry v\d+ )\{index=\d+")
+PLACE_IN_DICT = re.compile(r"(Load(?:Dict|Module)Entry v\d+ )\{(index|offset)=\d+")
 WARM_UP = 40  # calls: enough for every adaptive instruction of both versions
 
 
@@ -33,7 +33,7 @@ def hir_of(path):
         _tephra.set_option("verify", "0")
     numbers = {}
     text = NUMBER.sub(lambda m: f"{m[1]}={numbers.setdefault(m[2], chr(65 + len(numbers)))}", text)
-    return PLACE_IN_DICT.sub(r"\1{index=*", text)
+    return PLACE_IN_DICT.sub(r"\1{\2=*", text)
 
 
 @pytest.fixture(scope="module")

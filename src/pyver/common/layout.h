@@ -34,7 +34,6 @@ struct PyLayout {
   int32_t keys_log2_index_bytes = 0;  // u8
   int32_t keys_entries = 0;           // dk_indices; entries start at + (1 << log2_index_bytes)
   int32_t unicode_entry_size = 16, unicode_entry_value = 8;
-  int32_t general_entry_size = 24, general_entry_value = 16;
   int32_t module_dict = 0;
   int32_t function_code = 0, function_closure = 0, function_globals = 0, function_builtins = 0;
   int32_t function_vectorcall = 0, function_version = 0, function_defaults = 0;

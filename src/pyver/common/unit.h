@@ -130,9 +130,10 @@ struct FeedbackInfo {
   uint32_t type_version = 0;
   uint32_t keys_version = 0;
   uint32_t keys_version2 = 0;
-  int32_t index = 0;   // value index (kAttrInstance), byte offset (kAttrSlot), entry index
-  int32_t offset = 0;  // kAttrInstance with inline_values: byte offset of the value in the object
-  bool unicode_entries = true;
+  int32_t index = 0;  // value index (kAttrInstance), byte offset (kAttrSlot), entry index
+  // kAttrInstance with inline_values: byte offset of the value in the object. kGlobalModule,
+  // kGlobalBuiltin: in the keys; 0 where those of that version are gone.
+  int32_t offset = 0;
   ObjRef object = kNoRef;
   ObjRef type = kNoRef;  // the type whose version it is, where it could be found
 };

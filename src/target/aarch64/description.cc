@@ -88,6 +88,7 @@ class AArch64Target final : public Target {
   bool immediateFits(const Instr& instr, int index, int64_t value) const override;
   bool immediateIsMade(const Instr& instr, int index, int64_t value) const override;
   bool addressFits(const Instr& instr, const Operand& address) const override;
+  uint8_t largestScale() const override { return 6; }
 };
 
 void AArch64Target::constraints(const Instr& instr, std::vector<OperandConstraint>* out) const {
@@ -257,7 +258,7 @@ bool AArch64Target::addressFits(const Instr& instr, const Operand& address) cons
   if (address.base_kind == Operand::kNone) return false;
   if (address.index_kind != Operand::kNone) {
     if (address.disp != 0) return false;
-    return width == 0 ? address.scale <= 4
+    return width == 0 ? address.scale <= largestScale()
                       : address.scale == 0 || (UINT32_C(1) << address.scale) == width;
   }
   if (width == 0) return fitsAddOrSub(address.disp);

@@ -68,6 +68,7 @@ class X86Target final : public Target {
   // An instruction holds its constant, or it is legalised into a register anyway.
   bool immediateIsMade(const Instr&, int, int64_t) const override { return false; }
   bool addressFits(const Instr& instr, const Operand& address) const override;
+  uint8_t largestScale() const override { return 3; }
 };
 
 // d = a op b where the machine overwrites a: d shares with a, and b, read after a was copied
@@ -218,7 +219,7 @@ bool X86Target::immediateFits(const Instr& instr, int index, int64_t value) cons
 }
 
 bool X86Target::addressFits(const Instr&, const Operand& address) const {
-  return address.scale <= 3;  // the displacement is 32 bits on both sides
+  return address.scale <= largestScale();  // the displacement is 32 bits on both sides
 }
 
 }  // namespace

@@ -293,21 +293,24 @@ object k other thing
         head("3.14") + objects + "feedback t " + feedback + "\nLoadGlobal @name 0 !t\nReturn\n",
         options);
   };
-  Built module = global("GlobalModule keys_version=4 index=7 object=fn");
+  Built module = global("GlobalModule keys_version=4 index=7 offset=120 object=fn");
   EXPECT_EQ(module.count("GuardDictKeysVersion"), 1);
-  EXPECT_EQ(module.find("LoadDictEntry")->attr[0], 7u);
+  EXPECT_EQ(module.find("LoadDictEntry")->attr[0], 120u);
   EXPECT_EQ(module.count("GuardIs"), 1);
-  Built builtin = global("GlobalBuiltin keys_version=4 keys_version2=5 index=7 object=fn");
+  Built builtin =
+      global("GlobalBuiltin keys_version=4 keys_version2=5 index=7 offset=120 object=fn");
   EXPECT_EQ(builtin.count("GuardDictKeysVersion"), 2);
   // A value that does not look stable is loaded every time.
-  EXPECT_EQ(global("GlobalModule keys_version=4 index=7 object=k").count("GuardIs"), 0);
+  EXPECT_EQ(global("GlobalModule keys_version=4 index=7 offset=120 object=k").count("GuardIs"), 0);
   FrontendOptions learned;
   learned.refused.insert({0, ExitReason::kIdentityChanged});
-  Built again = global("GlobalModule keys_version=4 index=7 object=fn", learned);
+  Built again = global("GlobalModule keys_version=4 index=7 offset=120 object=fn", learned);
   EXPECT_EQ(again.count("GuardIs"), 0);
   EXPECT_EQ(again.count("LoadDictEntry"), 1);
+  EXPECT_EQ(global("GlobalModule keys_version=4 index=7").count("LoadGlobal"), 1);  // stale
   learned.refused = {{0, ExitReason::kKeysVersionChanged}};
-  EXPECT_EQ(global("GlobalModule keys_version=4 index=7 object=fn", learned).count("LoadGlobal"),
+  EXPECT_EQ(global("GlobalModule keys_version=4 index=7 offset=120 object=fn", learned)
+                .count("LoadGlobal"),
             1);
   Built stores(head("3.14") + objects +
                "LoadFast 0\nStoreGlobal @name\nDeleteGlobal @name\nLoadFast 0\nReturn\n");
@@ -318,7 +321,7 @@ object k other thing
 Built call(const std::string& version, const std::string& callee, int args,
            const FrontendOptions& options = {}, const std::string& keywords = "") {
   std::string code = head(version) + "object name str g\nobject names tuple\nobject g " + callee +
-                     "\nfeedback t GlobalModule keys_version=4 index=7 object=g\n" +
+                     "\nfeedback t GlobalModule keys_version=4 index=7 offset=120 object=g\n" +
                      "LoadGlobal @name 1 !t\n";
   for (int i = 0; i < args; ++i) code += "LoadFast " + std::to_string(i) + "\n";
   return Built(code + "Call " + std::to_string(args) + keywords + "\nReturn\n", options);

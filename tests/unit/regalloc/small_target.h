@@ -44,6 +44,7 @@ class SmallTarget final : public Target {
   bool addressFits(const lir::Instr& i, const lir::Operand& a) const override {
     return base_.addressFits(i, a);
   }
+  uint8_t largestScale() const override { return base_.largestScale(); }
 
  private:
   const Target& base_;

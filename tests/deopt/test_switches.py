@@ -80,7 +80,7 @@ USES = {
             return total
     """, (5,)),
     "shared-constants": ("""
-        def f(a, b): return (a ^ b) & (a | b)
+        def f(a, b): return a * b + a
     """, (5, 6)),
     "pass-number-stores": ("""
         def f(p):

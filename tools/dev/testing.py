@@ -24,9 +24,9 @@ from dev.util import cleanEnv, say
 
 _NO_TESTS = 5  # pytest's exit status when it collected nothing
 # Seconds. One test (a module of CPython's suite is one), all tests of a version, and the process: generated
-# code that hangs serves no signal, so that the last bound alone is sure. --full has three times as much, and an
+# code that hangs serves no signal, so that the last bound alone is sure. An idle machine needs a third of it. --full has three times as much, and an
 # emulated machine twice.
-_TEST_LIMIT, _SESSION_LIMIT, _PROCESS_LIMIT = 600, 1380, 1560
+_TEST_LIMIT, _SESSION_LIMIT, _PROCESS_LIMIT = 600, 2400, 2640
 _STRESS = "tests/stress"
 _EMULATED_PATHS = ("tests/cpython", "tests/deopt", "tests/run")
 
@@ -147,7 +147,8 @@ def _pythonTests(part: Part, args, log) -> Result:
             if status < 0 or not result.failed:  # else the errors are counted already
                 result.fail(f"pytest under {part.name} ended with {how}")
         elif status == 1 and not result.failed:
-            result.fail(f"pytest under {part.name} failed without a failing test")
+            result.fail(f"pytest under {part.name} failed without a failing test; the limit for all of them is "
+                        f"{_SESSION_LIMIT * scale} s")
         elif status == _NO_TESTS and part.whole:
             result.fail(f"pytest under {part.name} found no tests")
         if stats.exists():

@@ -1,6 +1,7 @@
-#pragma once
 // In front of a map from addresses: what was found last, since callers ask for the same few again
 // and again.
+#pragma once
+
 #include <cstddef>
 #include <cstdint>
 

@@ -126,11 +126,6 @@ void Context::findDeferred() {
   }
 }
 
-bool storesPosition(Op op) {
-  return op == Op::kSetPosition || op == Op::kDecrefAt || op == Op::kXDecrefAt ||
-         op == Op::kLeaveFrame || op == Op::kCheckPeriodic;
-}
-
 // What must be known before the first instruction: which homes only borrow, how far apart positions
 // are.
 void Context::scan() {
@@ -140,8 +135,7 @@ void Context::scan() {
   short_positions_ = true;
   for (const hir::Block* block : order_) {
     for (const Instr* i = block->first; i; i = i->next) {
-      if (storesPosition(i->op) && position(i->offset) >> 32 != position(0) >> 32)
-        short_positions_ = false;
+      if (position(i->offset) >> 32 != position(0) >> 32) short_positions_ = false;
       if (i->op == Op::kStoreHome || i->op == Op::kTakeHome) {
         if (i->u32(0) < borrowed_.size()) borrowed_[i->u32(0)] = false;
       } else if (i->op == Op::kMakeCell && i->offset < unit.first_traceable) {

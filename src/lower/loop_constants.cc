@@ -6,6 +6,7 @@
 
 #include "lir/cfg.h"
 #include "lower/lower.h"
+#include "lower/made_constants.h"
 
 namespace tephra::lower {
 
@@ -93,11 +94,6 @@ class LoopConstants {
                        [&](const Block* latch) { return cfg_.dominates(block, latch); });
   }
 
-  bool isMade(const Instr& instr, size_t use) const {
-    return instr.uses[use].isImm() &&
-           target_.immediateIsMade(instr, static_cast<int>(use), instr.uses[use].immValue());
-  }
-
   void hoist(const Loop& loop) {
     struct Found {
       uint64_t bits;
@@ -110,7 +106,7 @@ class LoopConstants {
       size_t weight = isAlwaysRun(loop, block) ? 2 : 1;
       for (const Instr* i = block->first; i != nullptr; i = i->next) {
         for (size_t use = 0; use < i->firstExitValue(); ++use) {
-          if (!isMade(*i, use)) continue;
+          if (!isMadeConstant(target_, *i, use)) continue;
           uint64_t bits = i->uses[use].bits;
           auto it = std::find_if(found.begin(), found.end(),
                                  [&](const Found& each) { return each.bits == bits; });
@@ -123,26 +119,18 @@ class LoopConstants {
                      [](const Found& a, const Found& b) { return a.uses > b.uses; });
     if (found.size() > kMostConstants) found.resize(kMostConstants);
     std::map<uint64_t, Operand> values;
-    for (const Found& each : found) values[each.bits] = make(loop, *each.first, each.bits);
+    for (const Found& each : found) {
+      values[each.bits] = makeConstant(&function_, loop.before->last, *each.first, each.bits);
+    }
     for (Block* block : loop.members) {
       if (!block->cold) replace(block, values);
     }
   }
 
-  Operand make(const Loop& loop, const Instr& user, uint64_t bits) {
-    const Operand def[] = {function_.newVReg(lir::Bank::kGp)};
-    const Operand use[] = {Operand::imm(static_cast<int64_t>(bits))};
-    Instr* made = function_.make(lir::Op::kMove, def, use);
-    made->bytecode_offset = loop.before->last->bytecode_offset;
-    made->origin = user.origin;
-    lir::Function::insertBefore(loop.before->last, made);
-    return def[0];
-  }
-
   void replace(Block* block, const std::map<uint64_t, Operand>& values) {
     for (Instr* i = block->first; i != nullptr; i = i->next) {
       for (size_t use = 0; use < i->firstExitValue(); ++use) {
-        if (!isMade(*i, use)) continue;
+        if (!isMadeConstant(target_, *i, use)) continue;
         auto it = values.find(i->uses[use].bits);
         if (it != values.end()) i->uses[use] = it->second;
       }
@@ -157,7 +145,7 @@ class LoopConstants {
 }  // namespace
 
 void hoistLoopConstants(lir::Function* function, const Target& target) {
-  LoopConstants(function, target).run();
+  if (hasMadeConstants(*function, target)) LoopConstants(function, target).run();
 }
 
 }  // namespace tephra::lower

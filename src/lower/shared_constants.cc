@@ -5,6 +5,7 @@
 
 #include "lir/cfg.h"
 #include "lower/lower.h"
+#include "lower/made_constants.h"
 
 namespace tephra::lower {
 
@@ -74,25 +75,17 @@ class SharedConstants {
   }
 
   void add(State* state, Instr* instr, size_t use) {
-    const Operand& operand = instr->uses[use];
-    if (!operand.isImm() ||
-        !target_.immediateIsMade(*instr, static_cast<int>(use), operand.immValue())) {
-      return;
-    }
-    auto [it, fresh] = state->groups.try_emplace(operand.bits, groups_.size());
-    if (fresh) groups_.push_back({operand.bits, {}});
+    if (!isMadeConstant(target_, *instr, use)) return;
+    uint64_t bits = instr->uses[use].bits;
+    auto [it, fresh] = state->groups.try_emplace(bits, groups_.size());
+    if (fresh) groups_.push_back({bits, {}});
     groups_[it->second].uses.emplace_back(instr, use);
   }
 
   void share(const Group& group) {
     Instr* first = group.uses.front().first;
-    const Operand def[] = {function_.newVReg(lir::Bank::kGp)};
-    const Operand use[] = {Operand::imm(static_cast<int64_t>(group.bits))};
-    Instr* made = function_.make(lir::Op::kMove, def, use);
-    made->bytecode_offset = first->bytecode_offset;
-    made->origin = first->origin;
-    lir::Function::insertBefore(first, made);
-    for (auto [instr, index] : group.uses) instr->uses[index] = def[0];
+    Operand made = makeConstant(&function_, first, *first, group.bits);
+    for (auto [instr, index] : group.uses) instr->uses[index] = made;
   }
 
   lir::Function& function_;
@@ -106,7 +99,7 @@ class SharedConstants {
 }  // namespace
 
 void shareConstants(lir::Function* function, const Target& target) {
-  SharedConstants(function, target).run();
+  if (hasMadeConstants(*function, target)) SharedConstants(function, target).run();
 }
 
 }  // namespace tephra::lower

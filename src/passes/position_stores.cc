@@ -78,10 +78,11 @@ bool position_stores(hir::Function& function, PassContext&) {
   for (Block* block : function.blocks()) {
     int64_t position = positionAt(block);
     for (Instr* instr = block->first; instr; instr = instr->next) {
-      if (isRelease(instr) && needOf(instr) == Need::kRarely && position != instr->offset) {
+      Need need = position == instr->offset ? Need::kNone : needOf(instr);
+      if (need == Need::kRarely && isRelease(instr)) {
         instr->op = instr->op == Op::kDecref ? Op::kDecrefAt : Op::kXDecrefAt;
         changed = true;
-      } else if (needOf(instr) == Need::kAlways && position != instr->offset) {
+      } else if (need == Need::kAlways) {
         Instr* store = function.make(Op::kSetPosition, {});
         store->attr[0] = instr->offset;
         store->offset = instr->offset;

@@ -94,8 +94,8 @@ void attachDescriptor(Decoder& d, FeedbackInfo* info, PyObject* name, PyObject* 
 // What a look-up in the class and its bases finds; borrowed. NULL also where looking might run
 // code.
 PyObject* classAttribute(PyTypeObject* type, PyObject* name);
-void attachGlobal(Decoder& d, FeedbackInfo* info,
-                  bool builtin);              // info->object and info->offset from keys and index
+// info->object and info->offset from keys and index.
+void attachGlobal(Decoder& d, FeedbackInfo* info, bool builtin);
 Feedback unspecialised(const RawInstr& raw);  // kNone, or kMegamorphic from the counter
 
 }  // namespace tephra::py

@@ -104,13 +104,10 @@ void checkDicts(Problems* p, const PyLayout& l) {
   Ref names(PyDict_New());
   PyDict_SetItemString(names.p, "one", Py_None);
   PyDict_SetItemString(names.p, "two", value.p);
-  auto entry = [&l](PyObject* object, int size, int offset, int index) {
-    char* keys = at<char*>(object, l.dict_keys);
-    int64_t indices = int64_t{1} << at<uint8_t>(keys, l.keys_log2_index_bytes);
-    return at<PyObject*>(keys, l.keys_entries + indices + index * size + offset);
-  };
-  reportIf(p, entry(names.p, l.unicode_entry_size, l.unicode_entry_value, 1) != value.p,
-           "dict entries with str keys");
+  char* keys = at<char*>(names.p, l.dict_keys);
+  int64_t indices = int64_t{1} << at<uint8_t>(keys, l.keys_log2_index_bytes);
+  int64_t second = l.keys_entries + indices + l.unicode_entry_size + l.unicode_entry_value;
+  reportIf(p, at<PyObject*>(keys, second) != value.p, "dict entries with str keys");
 }
 
 void checkInstance(Problems* p, const PyLayout& l) {

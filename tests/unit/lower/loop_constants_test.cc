@@ -1,10 +1,6 @@
 // Constants of innermost loops are made before them, where the machine would make them in each
 // iteration.
-#include <gtest/gtest.h>
-
-#include <string>
-
-#include "lower/lower.h"
+#include "made_constants.h"
 
 namespace tephra::lower_test {
 namespace {
@@ -20,22 +16,10 @@ std::string loop(const std::string& body, const std::string& more = "",
 }
 
 std::string hoisted(const std::string& text, const Target& target) {
-  lir::Function function;
-  lir::ParseError error{};
-  EXPECT_TRUE(lir::parse(text, &function, &error)) << error.line << " " << error.message << text;
-  size_t complaints = lir::verify(function).size();  // of exits without a frame, as these here
-  lower::hoistLoopConstants(&function, target);
-  EXPECT_EQ(lir::verify(function).size(), complaints);
-  return lir::print(function);
+  return after(lower::hoistLoopConstants, text, target);
 }
 bool has(const std::string& text, const std::string& what) {
   return text.find(what) != std::string::npos;
-}
-std::string same(const std::string& text) {
-  lir::Function function;
-  lir::ParseError error{};
-  lir::parse(text, &function, &error);
-  return lir::print(function);
 }
 
 const std::string kGuards =

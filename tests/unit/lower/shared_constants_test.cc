@@ -1,9 +1,5 @@
 // Constants that several instructions need are made once, where no call lies between the uses.
-#include <gtest/gtest.h>
-
-#include <string>
-
-#include "lower/lower.h"
+#include "made_constants.h"
 
 namespace tephra::lower_test {
 namespace {
@@ -20,19 +16,7 @@ std::string guard(int field, const std::string& constant = "11575952") {
 }
 
 std::string shared(const std::string& text, const Target& target) {
-  lir::Function function;
-  lir::ParseError error{};
-  EXPECT_TRUE(lir::parse(text, &function, &error)) << error.line << " " << error.message << text;
-  size_t complaints = lir::verify(function).size();  // of exits without a frame, as these here
-  lower::shareConstants(&function, target);
-  EXPECT_EQ(lir::verify(function).size(), complaints);
-  return lir::print(function);
-}
-std::string same(const std::string& text) {
-  lir::Function function;
-  lir::ParseError error{};
-  lir::parse(text, &function, &error);
-  return lir::print(function);
+  return after(lower::shareConstants, text, target);
 }
 int count(const std::string& text, const std::string& what) {
   int found = 0;

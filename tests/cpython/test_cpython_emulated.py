@@ -32,11 +32,12 @@ EXPECTED = pathlib.Path(__file__).with_name(f"expected_{VERSION}.toml")
 class Run:
     """A run of test modules in a process of their own, begun at once; finish() waits for it.
 
-    Attributes: found ({test: outcome}), compiled (number of functions), size (their bytes), returncode, text (of the run).
+    Attributes: found ({test: outcome}), compiled (number of functions), returncode, text (of the run).
+    `add`: is told once what was compiled.
     """
 
-    def __init__(self, modules, folder, jit):
-        self.modules = modules
+    def __init__(self, modules, folder, jit, add):
+        self.modules, self.add, self.returncode = modules, add, None
         folder.mkdir()
         self.report, self.count, self.log = (folder / name for name in ("report.xml", "count", "log"))
         env = {k: v for k, v in os.environ.items() if not k.startswith(("TEPHRA", "PYTEST"))}
@@ -48,12 +49,15 @@ class Run:
                                             stdout=log, stderr=subprocess.STDOUT)
 
     def finish(self):
+        if self.returncode is not None:
+            return self
         try:
             self.returncode = self.process.wait(timeout=280 * SLOWER * len(self.modules))
         finally:
             self.process.kill()
         self.text = self.log.read_text(errors="replace")
-        self.compiled, self.size = map(int, self.count.read_text().split()) if self.count.exists() else (0, 0)
+        self.compiled, size = map(int, self.count.read_text().split()) if self.count.exists() else (0, 0)
+        self.add(self.compiled, size)
         self.found = {}
         for case in ElementTree.parse(self.report).iter("testcase") if self.report.exists() else ():
             kinds = [child.tag for child in case if child.tag in ("failure", "error", "skipped")]
@@ -89,8 +93,8 @@ def batches(tmp_path_factory, compiled_by_children):
         if first not in made:
             names = [name for each in modules.CORE[first:first + BATCH] if (name := present(each))]
             try:
-                made[first] = run = Run(names, tmp_path_factory.mktemp("batch") / "compiled", jit=True).finish()
-                compiled_by_children(run.compiled, run.size)
+                folder = tmp_path_factory.mktemp("batch") / "compiled"
+                made[first] = Run(names, folder, jit=True, add=compiled_by_children).finish()
             except subprocess.TimeoutExpired:
                 made[first] = None
         return made[first]
@@ -100,16 +104,16 @@ def batches(tmp_path_factory, compiled_by_children):
 
 @pytest.mark.skipif(not EMULATED, reason="test_cpython_suite.py has these modules and more")
 @pytest.mark.parametrize("module", modules.CORE)
-def test_module(module, tmp_path, batches):
+def test_module(module, tmp_path, batches, compiled_by_children):
     name = present(module)
     if name is None:
         pytest.skip(f"this interpreter has no {module}")
     if not STOCK_ALWAYS and (shared := batches(module)) and shared.flawless(name):
         return
-    compiled = Run([name], tmp_path / "compiled", jit=True)
+    compiled = Run([name], tmp_path / "compiled", jit=True, add=compiled_by_children)
     if not STOCK_ALWAYS and compiled.finish().flawless(name):
         return
-    stock = Run([name], tmp_path / "stock", jit=False).finish()
+    stock = Run([name], tmp_path / "stock", jit=False, add=compiled_by_children).finish()
     run = compiled.finish()
     assert stock.found, f"the stock run tells nothing:\n{stock.text[-3000:]}"
     assert stock.compiled == 0

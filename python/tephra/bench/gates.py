@@ -60,7 +60,6 @@ class Verdict:
     reasons: list[str] = field(default_factory=list)
     speed: float | None = None
     functions: dict[str, Any] = field(default_factory=dict)  # compiled ones: bytes, compile_ms, hir
-    digest: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return {"status": self.status, "reasons": self.reasons, "probe_speed": self.speed, "functions": self.functions}
@@ -100,7 +99,6 @@ def check(program: Program, subject: Target, plain: Target, size: int, plan: Pla
         verdict.reasons.append(f"under {subject.label}: {probe.problem}")
         return verdict
     verdict.functions = probe.end.get("compiled", {})
-    verdict.digest = next(iter(probe.digests), "")
     reasons = _compiled(probe, (slow or {}).get("uncompiled", ()))
     if not reasons:
         reasons += _ir(program, probe)

@@ -149,9 +149,10 @@ def about(document: dict[str, Any]) -> list[str]:
         lines.append(f"Speed relative to {label_of(document, BASE)}, 1.00 = as fast; outlier-robust estimate over fresh "
                      f"processes that take turns, A B B A; 95 % bootstrap interval; {clock}.")
     if noise["between_processes"] is not None:
+        speed = noise["of_speed"]
         lines.append(f"Noise of the machine: {noise['between_processes']:.1%} between processes, "
-                     f"{noise['within_processes']:.1%} within one; of the speed, from pair to pair of processes: "
-                     f"{noise.get('of_speed') or 0.0:.1%}.")
+                     f"{noise['within_processes']:.1%} within one"
+                     + ("." if speed is None else f"; of the speed, from pair to pair of processes: {speed:.1%}."))
     return lines + list(document["notes"])
 
 

@@ -147,7 +147,7 @@ def summarise(document: Document) -> dict[str, Any]:
     for key, each in found.items():
         if each:
             summary["geometric_means"][key] = {**as_json(estimate.combine(each)), "programs": len(each)}
-    summary["noise"] = _noise(document)
+    summary["noise"] = _noise(document, found[key_of(BASE, SUBJECT)])
     return summary
 
 
@@ -196,18 +196,16 @@ def _jit(rows: list[dict[str, Any]]) -> dict[str, Any]:
             "exits": middle("exits"), "exits_per_iteration": statistics.median(per_iteration)}
 
 
-def _noise(document: Document) -> dict[str, Any]:
+def _noise(document: Document, speeds: list[estimate.Comparison]) -> dict[str, Any]:
     """The machine's noise: medians over programs of relative deviations, of the plain interpreter, and of the speed from
     one pair of processes to the next."""
-    between, within, of_speed = [], [], []
+    between, within = [], []
+    of_speed = [each.spread for each in speeds if each.pairs > 1]
     for name in measured(document):
         sample = list(rounds(document, name, BASE).values())
         if len(sample) > 1:
             between.append(estimate.spread_between(sample))
             within.append(estimate.spread_within(sample))
-        comparison = compare(document, name, BASE, SUBJECT)
-        if comparison and comparison.pairs > 1:
-            of_speed.append(comparison.spread)
     return {"between_processes": round(statistics.median(between), 5) if between else None,
             "within_processes": round(statistics.median(within), 5) if within else None,
             "of_speed": round(statistics.median(of_speed), 5) if of_speed else None,

@@ -11,6 +11,7 @@ namespace {
 
 // lv_tag: the number of digits times 8, and flags. Compact ints have at most one digit.
 constexpr int64_t kCompactTagEnd = 16, kTwoDigitTags = 8;
+constexpr uint32_t kNegativeBit = 1;
 constexpr int64_t kDigitMask = (int64_t{1} << 30) - 1;
 
 // The magnitude of an int of two digits; deoptimises where there are more.
@@ -40,8 +41,7 @@ void unboxInt(Context& c, const Instr& i) {
     c.deoptIf(i, tag, c.imm(kCompactTagEnd), Cond::kUGe, ExitReason::kIntTooLarge, value);
     digit = oneDigit(c, object);
   }
-  Operand negative = c.b.Sar(c.b.Shl(tag, c.imm(62), 8), c.imm(63), 8);  // 0 or -1
-  c.define(&i, c.b.Sub(c.b.Xor(digit, negative, 8), negative, 8));
+  c.define(&i, c.b.NegIf(digit, tag, kNegativeBit));
 }
 
 void unboxFloat(Context& c, const Instr& i) {

@@ -142,6 +142,7 @@ void AArch64Target::constraints(const Instr& instr, std::vector<OperandConstrain
     case Op::kShr:
     case Op::kSar:
     case Op::kNeg:
+    case Op::kNegIf:
     case Op::kSetCmp:
     case Op::kSetTest:
     case Op::kSelect:

@@ -366,6 +366,7 @@ bool FunctionEmitter::emitNumber(const Instr& instr) {
     case Op::kNeg:
       a_.neg(reg(instr.defs[0], instr.u32(0)), reg(instr.uses[0], instr.u32(0)));
       return true;
+    case Op::kNegIf: negateIf(instr); return true;
     case Op::kDivRem: divRem(instr); return true;
     case Op::kAddExit: overflowExit(instr, false); return true;
     case Op::kSubExit: overflowExit(instr, true); return true;

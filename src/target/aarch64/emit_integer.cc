@@ -276,4 +276,10 @@ void FunctionEmitter::select(const Instr& instr) {
           asmjit::imm(uint32_t(asmjitCondition(Cc::kNe))));
 }
 
+void FunctionEmitter::negateIf(const Instr& instr) {
+  a_.tst(x(gp(instr.uses[1])), UINT64_C(1) << instr.u32(0));
+  a_.cneg(x(gp(instr.defs[0])), x(gp(instr.uses[0])),
+          asmjit::imm(uint32_t(asmjitCondition(Cc::kNe))));
+}
+
 }  // namespace tephra::aarch64

@@ -99,6 +99,7 @@ class FunctionEmitter {
   void setCondition(const Instr& instr, bool test);
   void setFlag(const Operand& to, Cc cc);
   void select(const Instr& instr);
+  void negateIf(const Instr& instr);
   // Compare or test, giving the condition to branch on; with `flags` one that is in the flags.
   Condition compare(uint8_t a, const Operand& b, uint32_t width, lir::Cond cond,
                     bool flags = false);

@@ -110,6 +110,7 @@ void X86Target::constraints(const Instr& instr, std::vector<OperandConstraint>* 
     case Op::kOr:
     case Op::kXor:
     case Op::kNeg:
+    case Op::kNegIf:
     case Op::kAddF:
     case Op::kSubF:
     case Op::kMulF:

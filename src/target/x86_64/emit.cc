@@ -291,6 +291,7 @@ bool FunctionEmitter::emitData(const Instr& instr) {
       move(instr.defs[0], instr.uses[0]);
       a_.neg(gp(instr.defs[0], instr.u32(0)));
       return true;
+    case Op::kNegIf: negateIf(instr); return true;
     case Op::kDivRem: divRem(instr); return true;
     case Op::kAddExit: overflowExit(instr, x86::Inst::kIdAdd); return true;
     case Op::kSubExit: overflowExit(instr, x86::Inst::kIdSub); return true;

@@ -251,4 +251,14 @@ void FunctionEmitter::select(const Instr& instr) {
   a_.cmovnz(gp(d), gp(a));
 }
 
+// The negative is made beside the value: two steps wait for each other, not four.
+void FunctionEmitter::negateIf(const Instr& instr) {
+  const Operand &d = instr.defs[0], &a = instr.uses[0], &c = instr.uses[1];
+  a_.mov(kScratch, gp(a));
+  move(d, a);
+  a_.neg(kScratch);
+  a_.bt(gp(c), instr.u32(0));
+  a_.cmovc(gp(d), kScratch);
+}
+
 }  // namespace tephra::x86_64

@@ -78,6 +78,7 @@ class FunctionEmitter {
   void mulExit(const Instr& instr);
   void setCondition(const Instr& instr, bool test);
   void select(const Instr& instr);
+  void negateIf(const Instr& instr);
   // Set the flags; the value tells which condition to test.
   void compare(const Operand& a, const Operand& b, uint32_t width);
   void test(const Operand& a, const Operand& b, uint32_t width, lir::Cond cond);

@@ -153,6 +153,8 @@ class Program {
                                "SetCmp " + name(a) + ", " + name(b) + " {cond=lt, width=8}");
     define(false, less.bits ? c.bits : a.bits,
            "Select " + name(less) + ", " + name(c) + ", " + name(a));
+    define(false, b.bits >> 7 & 1 ? 0 - c.bits : c.bits,
+           "NegIf " + name(c) + ", " + name(b) + " {bit=7}");
   }
 
   void call() {

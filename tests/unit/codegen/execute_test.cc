@@ -175,6 +175,9 @@ TEST_F(Execute, Integers) {
             static_cast<uint64_t>(-3));
   EXPECT_EQ(run("  %0 = Shr %6, 4 {width=4}\n  Return %0\n", 0xFFFFFFFF), 0x0FFFFFFFu);
   EXPECT_EQ(run("  %0 = Neg %6 {width=8}\n  Return %0\n", 5), static_cast<uint64_t>(-5));
+  EXPECT_EQ(run("  %0 = NegIf %6, %1 {bit=1}\n  Return %0\n", 5, 0, 2), static_cast<uint64_t>(-5));
+  EXPECT_EQ(run("  %0 = NegIf %6, %1 {bit=1}\n  Return %0\n", 5, 0, 9), 5u);
+  EXPECT_EQ(run("  %6 = NegIf %6, %6 {bit=63}\n  Return %6\n", static_cast<uint64_t>(-7)), 7u);
   EXPECT_EQ(
       run("  %0 = Move %6\n  %8 = Move %2\n  %0, %2 = DivRem %0, %8\n  %0 = Mul %0, 100 {width=8}\n"
           "  %0 = Add %0, %2 {width=8}\n  Return %0\n",

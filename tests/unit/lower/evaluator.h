@@ -220,6 +220,7 @@ inline const lir::Instr* Evaluator::step(const lir::Instr& i) {
     case Op::kMulExit: return checked(i);
     case Op::kSetCmp: set(i, holds(a(), b(), i.cond(0), i.u32(1))); return i.next;
     case Op::kSetTest: set(i, holds(a() & b(), 0, i.cond(0), i.u32(1))); return i.next;
+    case Op::kNegIf: set(i, (b() >> i.u32(0) & 1) != 0 ? 0 - a() : a()); return i.next;
     case Op::kSelect: set(i, a() != 0 ? b() : value(i.uses[2])); return i.next;
     case Op::kAddF: setF(i, number(i.uses[0]) + number(i.uses[1])); return i.next;
     case Op::kSubF: setF(i, number(i.uses[0]) - number(i.uses[1])); return i.next;

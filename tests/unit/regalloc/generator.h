@@ -116,7 +116,7 @@ class Generator {
   }
 
   void integer() {
-    switch (below(15)) {
+    switch (below(16)) {
       case 0: keep(b_.Add(recent(), gpOrImm(), width())); break;
       case 1: keep(b_.Sub(recent(), gpOrImm(), width())); break;
       case 2: keep(b_.Mul(recent(), gpOrImm(), width())); break;
@@ -137,6 +137,7 @@ class Generator {
       case 12: keep(b_.SetTest(gp(), gpOrImm(), cond(), width())); break;
       case 13: keep(b_.Select(gpValue(), gpValue(), gpValue())); break;
       case 14: keep(b_.Move(below(2) ? gp() : imm())); break;
+      case 15: keep(b_.NegIf(recent(), gpValue(), below(64))); break;
     }
   }
 

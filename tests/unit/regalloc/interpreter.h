@@ -262,6 +262,7 @@ class Interpreter {
       case Op::kXor: return result(i, cut(in[0] ^ in[1], i.u32(0)));
       case Op::kSetCmp: return result(i, compare(in[0], in[1], i.cond(0), i.u32(1)));
       case Op::kSetTest: return result(i, compare(in[0] & in[1], 0, i.cond(0), i.u32(1)));
+      case Op::kNegIf: return result(i, (in[1] >> i.u32(0) & 1) != 0 ? 0 - in[0] : in[0]);
       case Op::kSelect: return result(i, in[0] != 0 ? in[1] : in[2]);
       case Op::kIncref:
       case Op::kDecref: {

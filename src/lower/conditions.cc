@@ -66,8 +66,12 @@ Condition primitiveCondition(Context& c, const Instr* value) {
       result.cond = Cond::kEq;
       return result;
     case Op::kRangeIterHasNext:
-      result.kind = Condition::kCmpMem;
       result.a = c.mem(c.use(value->operands[0]), c.py.range_iter_len);
+      if (c.target.memoryOperands()) {
+        result.kind = Condition::kCmpMem;
+      } else {
+        result.a = c.range_lengths[value] = c.b.Load(result.a, 8, false);
+      }
       result.b = c.imm(0);
       result.cond = Cond::kNe;  // it is never negative
       return result;

@@ -87,12 +87,31 @@ void replaceListItem(Context& c, const Instr& i) {
 }
 
 // value = start; start += step; len -= 1, as rangeiter_next.
+// The length that the branch before `next` has tested, if it is in a register still; nothing lies
+// between the two.
+std::optional<Operand> testedLength(Context& c, const Instr& next) {
+  const Instr* before = next.prev;
+  while (before != nullptr && before->op == Op::kFrameState) before = before->prev;
+  if (before != nullptr || next.block->preds.size() != 1) return std::nullopt;
+  const Instr* branch = next.block->preds[0]->last;
+  if (branch->op != Op::kBranch || branch->targets[0] != next.block) return std::nullopt;
+  const Instr* has_next = branch->operands[0];
+  auto it = c.range_lengths.find(has_next);
+  if (it == c.range_lengths.end() || has_next->block != branch->block) return std::nullopt;
+  bool same = has_next->next == branch && has_next->operands[0] == next.operands[0];
+  return same ? std::optional(it->second) : std::nullopt;
+}
+
 void rangeIterNext(Context& c, const Instr& i) {
   Operand it = c.reg(i.operands[0]);
   Operand value = c.load(it, c.py.range_iter_start);
   Operand next = c.b.Add(value, c.load(it, c.py.range_iter_step), 8);
   c.store(it, c.py.range_iter_start, next);
-  c.b.AddMem(c.mem(it, c.py.range_iter_len), c.imm(-1), 8);
+  if (auto length = testedLength(c, i)) {
+    c.store(it, c.py.range_iter_len, c.b.Sub(*length, c.imm(1), 8));
+  } else {
+    c.b.AddMem(c.mem(it, c.py.range_iter_len), c.imm(-1), 8);
+  }
   c.define(&i, value);
 }
 

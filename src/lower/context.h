@@ -5,6 +5,7 @@
 // instruction may move on to a later block.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -82,6 +83,9 @@ class Context {
   // An instruction that an earlier one of the block has done already.
   void skip(const Instr* done) { deferred_[done->id] = true; }
   uint32_t useCount(const Instr* value) const { return uses_[value->id]; }
+
+  // Lengths of range iterators that RangeIterHasNext loaded into registers.
+  std::map<const Instr*, Operand> range_lengths;
 
   // --- memory and registers
   static Operand thread() { return Operand::pinned(Pinned::kThread); }

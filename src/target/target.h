@@ -61,6 +61,8 @@ class Target {
   // Does emission need an instruction of its own for that immediate, which a register would save?
   virtual bool immediateIsMade(const lir::Instr& instr, int index, int64_t value) const = 0;
   virtual bool addressFits(const lir::Instr& instr, const lir::Operand& address) const = 0;
+  // Do comparisons and additions take an operand in memory, without a register of its own?
+  virtual bool memoryOperands() const = 0;
   // Largest scale of a Lea without displacement.
   virtual uint8_t largestScale() const = 0;
 };

@@ -88,6 +88,7 @@ class AArch64Target final : public Target {
   bool immediateFits(const Instr& instr, int index, int64_t value) const override;
   bool immediateIsMade(const Instr& instr, int index, int64_t value) const override;
   bool addressFits(const Instr& instr, const Operand& address) const override;
+  bool memoryOperands() const override { return false; }
   uint8_t largestScale() const override { return 6; }
 };
 

@@ -68,6 +68,7 @@ class X86Target final : public Target {
   // An instruction holds its constant, or it is legalised into a register anyway.
   bool immediateIsMade(const Instr&, int, int64_t) const override { return false; }
   bool addressFits(const Instr& instr, const Operand& address) const override;
+  bool memoryOperands() const override { return true; }
   uint8_t largestScale() const override { return 3; }
 };
 

@@ -45,6 +45,7 @@ class SmallTarget final : public Target {
     return base_.addressFits(i, a);
   }
   uint8_t largestScale() const override { return base_.largestScale(); }
+  bool memoryOperands() const override { return base_.memoryOperands(); }
 
  private:
   const Target& base_;

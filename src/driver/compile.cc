@@ -103,10 +103,17 @@ void holdObjects(const CodeUnit& unit, CompiledUnit* compiled) {
 
 // What the compiler may know of callees: cells of functions that it can call directly.
 void addEntryCells(CodeUnit* unit) {
+  auto address = [&](ObjRef ref) {
+    return reinterpret_cast<PyObject*>(unit->objects[ref].address);
+  };
   for (ObjectInfo& info : unit->objects) {
-    if (info.is_plain_function && info.argcount <= kMaxRegisterParameters) {
-      info.entry_cell =
-          entryCellOf(reinterpret_cast<PyFunctionObject*>(info.address), info.argcount);
+    if (!info.is_plain_callable || info.argcount > kMaxRegisterParameters) continue;
+    PyObject* object = reinterpret_cast<PyObject*>(info.address);
+    if (PyFunction_Check(object)) {
+      info.entry_cell = entryCellOf(reinterpret_cast<PyFunctionObject*>(object), info.argcount);
+    } else if (object != address(unit->code_object)) {
+      info.entry_cell = entryCellOf(reinterpret_cast<PyCodeObject*>(object), address(unit->globals),
+                                    address(unit->builtins));
     }
   }
 }

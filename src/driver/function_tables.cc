@@ -1,25 +1,14 @@
 #include "driver/function_tables.h"
 
-#include <array>
-
 namespace tephra::driver {
-namespace {
 
-// So many functions of a code object are listed; where there come more, they are closures.
-constexpr uint32_t kListed = 8;
+std::array<uint32_t, kFunctionKinds> marked_functions;
+
+namespace {
 
 std::unordered_set<PyFunctionObject*>& marked() {
   static auto* functions = new std::unordered_set<PyFunctionObject*>;
   return *functions;
-}
-
-// How many marked functions have an address of this kind.
-constexpr size_t kKinds = 1 << 14;
-std::array<uint32_t, kKinds> marks;
-
-size_t kindOf(const PyFunctionObject* function) {
-  uintptr_t address = reinterpret_cast<uintptr_t>(function) >> 4;
-  return (address ^ address >> 14) % kKinds;
 }
 
 struct Search {
@@ -45,7 +34,7 @@ void list(CodeState* state, PyFunctionObject* function) {
 }  // namespace
 
 void noteFunction(CodeState* state, PyFunctionObject* function) {
-  if (state->listed >= kListed) {
+  if (state->listed >= kListedFunctions) {
     if (!isMarked(function) || state->functions.count(function) == 0) state->unlisted = true;
     return;
   }
@@ -73,14 +62,12 @@ void listFunction(CodeState* state, PyFunctionObject* function) {
   }
 }
 
-bool isMarked(const PyFunctionObject* function) { return marks[kindOf(function)] != 0; }
-
 void markFunction(PyFunctionObject* function) {
-  if (marked().insert(function).second) ++marks[kindOf(function)];
+  if (marked().insert(function).second) ++marked_functions[kindOf(function)];
 }
 
 void unmarkFunction(PyFunctionObject* function) {
-  if (marked().erase(function) != 0) --marks[kindOf(function)];
+  if (marked().erase(function) != 0) --marked_functions[kindOf(function)];
 }
 
 }  // namespace tephra::driver

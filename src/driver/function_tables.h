@@ -6,6 +6,8 @@
 // have our vectorcall.
 #pragma once
 
+#include <array>
+
 #include "driver/code_state.h"
 
 namespace tephra::driver {
@@ -13,15 +15,39 @@ namespace tephra::driver {
 // The function gets one of our vectorcalls: call it before that, while the versions are the old
 // ones (CodeState::code_version is the code's).
 void noteFunction(CodeState* state, PyFunctionObject* function);
+// The same for a function that has just been made; false where it is noteFunction's.
+inline bool noteNewFunction(CodeState* state);
 // Lists all of them; lists this one if it has one of our vectorcalls.
 void listFunctions(CodeState* state);
 void listFunction(CodeState* state, PyFunctionObject* function);
 
 // Is the function in some table, so that its end matters? False for nearly all; may be true for
 // others, too.
-bool isMarked(const PyFunctionObject* function);
+inline bool isMarked(const PyFunctionObject* function);
 // Each function that is put into a table is marked; when it has left all of them, unmarked.
 void markFunction(PyFunctionObject* function);
 void unmarkFunction(PyFunctionObject* function);
+
+// So many functions of a code object are listed; where there come more, they are closures.
+inline constexpr uint32_t kListedFunctions = 8;
+
+inline bool noteNewFunction(CodeState* state) {
+  if (state->listed < kListedFunctions) return false;
+  state->unlisted = true;
+  return true;
+}
+
+// How many marked functions have an address of each kind.
+inline constexpr size_t kFunctionKinds = 1 << 14;
+extern std::array<uint32_t, kFunctionKinds> marked_functions;
+
+inline size_t kindOf(const PyFunctionObject* function) {
+  uintptr_t address = reinterpret_cast<uintptr_t>(function) >> 4;
+  return (address ^ address >> 14) % kFunctionKinds;
+}
+
+inline bool isMarked(const PyFunctionObject* function) {
+  return marked_functions[kindOf(function)] != 0;
+}
 
 }  // namespace tephra::driver

@@ -53,6 +53,19 @@ void* uncompiledStub(uint32_t argcount) {
   return stub;
 }
 
+// The cell of a code object (CodeState::cell): to its compiled code while that is installed, is for
+// the cell's globals and builtins, and else to the stub.
+void openCell(CodeState* state) {
+  const CompiledUnit& unit = *state->unit;
+  if (state->cell == nullptr || unit.globals != state->cell_globals) return;
+  if (unit.builtins == state->cell_builtins) *state->cell = addressOf(unit.code.register_entry);
+}
+
+void closeCell(CodeState* state) {
+  if (state->cell == nullptr) return;
+  *state->cell = addressOf(uncompiledStub(static_cast<uint32_t>(state->code->co_argcount)));
+}
+
 void resetCell(PyFunctionObject* function) {
   if (!isMarked(function)) return;
   auto found = self().cell_of.find(function);
@@ -84,6 +97,7 @@ void adopt(PyFunctionObject* function, CodeState* state, vectorcallfunc call) {
 
 void installUnit(PyFunctionObject* function, CodeState* state) {
   adopt(function, state, reinterpret_cast<vectorcallfunc>(state->unit->code.vectorcall_entry));
+  openCell(state);
   if (!isMarked(function)) return;
   auto cell = self().cell_of.find(function);
   if (cell != self().cell_of.end()) {
@@ -100,6 +114,7 @@ void restoreFunction(PyFunctionObject* function, const py::SavedVersion& saved) 
 
 // Takes our vectorcalls out of all functions of a code object.
 void restoreAll(CodeState* state) {
+  closeCell(state);
   listFunctions(state);
   auto functions = std::move(state->functions);
   state->functions.clear();
@@ -265,6 +280,7 @@ PyObject* countingCall(PyObject* callable, PyObject* const* args, size_t nargsf,
 
 // Takes the compiled code out; it is compiled again (in forced mode too) after so many more calls.
 void relearn(CodeState* state, uint64_t calls) {
+  closeCell(state);
   listFunctions(state);
   for (auto& [function, saved] : state->functions) {
     resetCell(function);
@@ -320,19 +336,54 @@ void codeChanges(PyFunctionObject* function) {
   setVectorcall(function, jit().enabled ? countingCall : self().interpreted);
 }
 
+// A function with the interpreter's vectorcall.
+void watchKnown(PyFunctionObject* function, CodeState* state) {
+  if (!isCandidate(state->code, nullptr)) return;
+  if (state->suppressed || state->availability == Availability::kRefused) return;
+  if (jit().has_list && !isListed(function)) return;
+  if (state->unit) {
+    if (fits(function, *state->unit)) installUnit(function, state);
+    return;
+  }
+  if (state->calls == 0) state->compile_at = static_cast<uint64_t>(jit().options.compile_after);
+  adopt(function, state, countingCall);
+}
+
+// What one more function of a code object gets, of which there are many; null: not that simple.
+vectorcallfunc callOfOneMore(PyFunctionObject* function, CodeState* state) {
+  if (!state->version_killed) return nullptr;
+  if (state->unit) {
+    return fits(function, *state->unit)
+               ? reinterpret_cast<vectorcallfunc>(state->unit->code.vectorcall_entry)
+               : nullptr;
+  }
+  const Jit& now = jit();
+  bool counts = now.enabled && !now.has_list && !state->suppressed &&
+                state->availability == Availability::kCounting;
+  if (!counts) return nullptr;
+  if (state->calls == 0) state->compile_at = static_cast<uint64_t>(now.options.compile_after);
+  return countingCall;
+}
+
+// Short, since programs make functions in loops.
+void functionIsMade(PyFunctionObject* function) {
+  if (self().suspended) return;
+  CodeState* state = findState(codeOf(function));
+  if (state) {
+    vectorcallfunc call = callOfOneMore(function, state);
+    if (call && noteNewFunction(state)) return PyFunction_SetVectorcall(function, call);
+    if (state->unit && fits(function, *state->unit)) return installUnit(function, state);
+  }
+  if (!jit().enabled) return;
+  if (state)
+    watchKnown(function, state);
+  else
+    watchFunction(function);
+}
+
 int onFunctionEvent(PyFunction_WatchEvent event, PyFunctionObject* function, PyObject*) {
   switch (event) {
-    case PyFunction_EVENT_CREATE: {
-      if (self().suspended) break;
-      CodeState* state = findState(codeOf(function));
-      bool compiled = state && state->unit && fits(function, *state->unit);
-      if (compiled) {
-        installUnit(function, state);
-      } else if (jit().enabled) {
-        watchFunction(function);
-      }
-      break;
-    }
+    case PyFunction_EVENT_CREATE: functionIsMade(function); break;
     case PyFunction_EVENT_DESTROY: functionDies(function); break;
     case PyFunction_EVENT_MODIFY_CODE: codeChanges(function); break;
     case PyFunction_EVENT_MODIFY_DEFAULTS:
@@ -379,6 +430,7 @@ bool initInstall(std::string* error) {
 void rememberState(CodeState* state) { self().states.insert(state); }
 
 void forgetState(CodeState* state) {
+  closeCell(state);
   self().states.erase(state);
   forgetUnits(state);
   for (auto& [function, states] : self().dependents) states.erase(state);
@@ -402,21 +454,12 @@ bool isCandidate(PyCodeObject* code, std::string* why) {
 
 void watchFunction(PyFunctionObject* function) {
   if (function->vectorcall != self().interpreted || self().suspended) return;
-  if (!isCandidate(codeOf(function), nullptr)) return;
-  if (!isListed(function)) return;
   CodeState* state = findState(codeOf(function));
-  if (!state) state = stateOf(codeOf(function));
-  if (!state) {
-    PyErr_Clear();
-    return;
+  if (!state && isCandidate(codeOf(function), nullptr) && isListed(function)) {
+    state = stateOf(codeOf(function));
+    if (!state) return PyErr_Clear();
   }
-  if (state->suppressed || state->availability == Availability::kRefused) return;
-  if (state->unit) {
-    if (fits(function, *state->unit)) installUnit(function, state);
-    return;
-  }
-  if (state->calls == 0) state->compile_at = static_cast<uint64_t>(jit().options.compile_after);
-  adopt(function, state, countingCall);
+  if (state) watchKnown(function, state);
 }
 
 void watchExistingFunctions() {
@@ -500,6 +543,7 @@ bool compileAtNextCall(PyFunctionObject* function) {
 
 void uninstall(CodeState* state) {
   if (!state->unit) return;
+  closeCell(state);
   bool count = jit().enabled && !state->suppressed;
   if (count) {
     listFunctions(state);
@@ -544,6 +588,24 @@ uint64_t entryCellOf(PyFunctionObject* function, uint32_t argcount) {
   *entry =
       addressOf(isCompiled(function) ? state->unit->code.register_entry : uncompiledStub(argcount));
   return reinterpret_cast<uint64_t>(entry);
+}
+
+uint64_t entryCellOf(PyCodeObject* code, PyObject* globals, PyObject* builtins) {
+  if (!isCandidate(code, nullptr)) return 0;
+  CodeState* state = stateOf(code);
+  if (!state) {
+    PyErr_Clear();
+    return 0;
+  }
+  if (state->cell == nullptr) {
+    state->cell = jit().memory->allocateCell();
+    state->cell_globals = globals;
+    state->cell_builtins = builtins;
+    closeCell(state);
+    if (state->unit) openCell(state);
+  }
+  bool same = state->cell_globals == globals && state->cell_builtins == builtins;
+  return same ? reinterpret_cast<uint64_t>(state->cell) : 0;
 }
 
 void addDependency(PyFunctionObject* function, CodeState* state) {

@@ -49,6 +49,8 @@ bool isCompiled(PyFunctionObject* function);
 // Address of the register-entry cell of a function that compiled code calls directly; 0 when code
 // memory is exhausted.
 uint64_t entryCellOf(PyFunctionObject* function, uint32_t argcount);
+// The same of any function that code with these globals and builtins makes of `code`.
+uint64_t entryCellOf(PyCodeObject* code, PyObject* globals, PyObject* builtins);
 // Registers that `state`'s present unit embeds `function` (invalidated when that dies).
 void addDependency(PyFunctionObject* function, CodeState* state);
 

@@ -44,14 +44,15 @@ bool conventionFor(uint32_t flags, size_t count, uint32_t* convention) {
 
 bool GraphBuilder::directlyCallable(ObjRef ref) const {
   const ObjectInfo& f = unit_.objects[ref];
-  return options_.direct_calls && f.is_plain_function && f.entry_cell != 0 &&
+  return options_.direct_calls && f.is_plain_callable && f.entry_cell != 0 &&
          f.argcount <= kMaxRegisterArgs;
 }
 
-// Puts a call's arguments into the parameters of a known Python function, as its binder would
-// (initialize_locals in CPython's ceval.c). A null slot wants its default. False: the binder has
-// more to do or to say. The last arguments are those that `kwnames` names.
-bool GraphBuilder::matchArguments(ObjRef ref, const Values& args, ObjRef kwnames,
+// Puts a call's arguments into the parameters of a known Python function, or of one with known
+// code, as its binder would (initialize_locals in CPython's ceval.c). A null slot wants one of the
+// `defaults`. False: the binder has more to do or to say. The last arguments are those that
+// `kwnames` names.
+bool GraphBuilder::matchArguments(ObjRef ref, const Values& args, ObjRef kwnames, size_t defaults,
                                   Values* slots) const {
   const ObjectInfo& f = unit_.objects[ref];
   static const std::vector<std::string> kNone;
@@ -67,7 +68,7 @@ bool GraphBuilder::matchArguments(ObjRef ref, const Values& args, ObjRef kwnames
     if (at >= slots->size() || (*slots)[at]) return false;
     (*slots)[at] = args[positional + k];
   }
-  const size_t required = f.argcount - std::min<size_t>(f.argcount, f.default_values.size());
+  const size_t required = f.argcount - std::min<size_t>(f.argcount, defaults);
   return std::none_of(slots->begin(), slots->begin() + static_cast<ptrdiff_t>(required),
                       [](Instr* slot) { return slot == nullptr; });
 }
@@ -96,8 +97,37 @@ hir::Instr* GraphBuilder::callMatched(ObjRef ref, Instr* callable, ObjRef kwname
 // The same for positional arguments; null if they do not match the parameters.
 hir::Instr* GraphBuilder::callFunction(ObjRef ref, Instr* callable, const Values& args) {
   Values slots;
-  return matchArguments(ref, args, kNoRef, &slots) ? callMatched(ref, callable, kNoRef, slots)
-                                                   : nullptr;
+  return matchArguments(ref, args, kNoRef, unit_.objects[ref].default_values.size(), &slots)
+             ? callMatched(ref, callable, kNoRef, slots)
+             : nullptr;
+}
+
+// A function that this code has made itself: another one each time, with the same code, globals,
+// builtins and, where they are a constant, defaults. Guards see to it that this is still so; null
+// where the arguments do not match.
+hir::Instr* GraphBuilder::callMade(Instr* callable, const Values& args, ObjRef kwnames) {
+  const Instr* made = origin(callable);
+  if (made->op != Op::kMakeFunction) return nullptr;
+  ObjRef code = kNoRef;
+  if (!constantInfo(made->operands[0], &code)) return nullptr;
+  Instr* defaults = nullptr;
+  ObjRef tuple = kNoRef;
+  auto found = made_defaults_.find(made);
+  if (found != made_defaults_.end() && constantInfo(found->second, &tuple))
+    defaults = found->second;
+  const size_t count = defaults ? unit_.objects[tuple].items : 0;
+  Values slots;
+  if (!matchArguments(code, args, kwnames, count, &slots)) return nullptr;
+  b_.GuardFunctionCode(callable, code, before());
+  b_.GuardFieldIs(callable, layout_.function_builtins, unit_.builtins, before());
+  if (std::find(slots.begin(), slots.end(), nullptr) != slots.end()) {
+    b_.GuardFieldIs(callable, layout_.function_defaults, tuple, before());
+  }
+  for (size_t i = 0; i < slots.size(); ++i) {
+    auto item = static_cast<uint32_t>(count - slots.size() + i);
+    if (!slots[i]) slots[i] = b_.LoadTupleItemAt(defaults, item);
+  }
+  return any(b_.CallDirect(callable, slots, code, before()));
 }
 
 // A class that makes plain instances and initialises them by a Python function; the first of
@@ -158,6 +188,7 @@ hir::Instr* GraphBuilder::callBuiltin(ObjRef ref, Instr* callable, const Values&
 // A positional call whose callee is one known object; null if there is nothing better than Call.
 hir::Instr* GraphBuilder::callKnown(Instr* callable, const Values& args, ObjRef kwnames) {
   if (siteRefused()) return nullptr;
+  if (Instr* result = callMade(callable, args, kwnames)) return result;
   ObjRef ref = kNoRef;
   const ObjectInfo* known = constantInfo(callable, &ref);
   bool certain = known != nullptr;
@@ -174,7 +205,8 @@ hir::Instr* GraphBuilder::callKnown(Instr* callable, const Values& args, ObjRef 
   const ObjRef target = is_class ? known->init : ref;
   Values bound = args, slots;
   if (is_class) bound.insert(bound.begin(), callable);  // in the instance's place
-  if (target != kNoRef && matchArguments(target, bound, kwnames, &slots)) {
+  if (target != kNoRef &&
+      matchArguments(target, bound, kwnames, unit_.objects[target].default_values.size(), &slots)) {
     Instr* exact = certain ? callable : guardIs(callable, ref);
     return is_class ? construct(ref, exact, kwnames, slots)
                     : callMatched(ref, exact, kwnames, slots);

@@ -137,6 +137,11 @@ hir::Instr* GraphBuilder::constant(ObjRef object) {
   return value;
 }
 
+const hir::Instr* GraphBuilder::origin(const Instr* value) {
+  while (value->info().ownership == Ownership::kAlias) value = value->operands[0];
+  return value;
+}
+
 // What is known of a value that is certainly one object: a constant, or guarded to be one.
 const ObjectInfo* GraphBuilder::constantInfo(Instr* value, ObjRef* ref) const {
   while (true) {

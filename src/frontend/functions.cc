@@ -11,7 +11,7 @@ void GraphBuilder::doMakeFunction() {
   Instr* function = b_.MakeFunction(pop(), before());
   function->type = Type::object(kMaskFunction);
   for (uint32_t flag : {8u, 4u, 2u, 1u}) {
-    if (in_->arg & flag) b_.SetFunctionAttribute(function, pop(), flag);
+    if (in_->arg & flag) setFunctionAttribute(function, pop(), flag);
   }
   b_.FinishFunction(function);
   push(function);
@@ -19,8 +19,14 @@ void GraphBuilder::doMakeFunction() {
 
 void GraphBuilder::doSetFunctionAttribute() {
   Instr* function = pop();
-  b_.SetFunctionAttribute(function, pop(), in_->arg);
+  setFunctionAttribute(function, pop(), in_->arg);
   push(function);
+}
+
+void GraphBuilder::setFunctionAttribute(Instr* function, Instr* value, uint32_t kind) {
+  constexpr uint32_t kDefaults = 1;
+  if (kind == kDefaults) made_defaults_[origin(function)] = value;
+  b_.SetFunctionAttribute(function, value, kind);
 }
 
 void GraphBuilder::doLoadBuildClass() { push(any(b_.LoadBuildClass(before()))); }

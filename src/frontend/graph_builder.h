@@ -121,6 +121,7 @@ class GraphBuilder {
   Instr* guardVersion(Instr* value, const FeedbackInfo& fb);
   Instr* guardFlag(Instr* condition, ExitReason reason);
   Instr* constant(ObjRef object);
+  static const Instr* origin(const Instr* value);
   const ObjectInfo* constantInfo(Instr* value, ObjRef* ref = nullptr) const;
   const ObjectInfo* info(ObjRef ref) const { return ref == kNoRef ? nullptr : &unit_.objects[ref]; }
   uint32_t exactMask(ObjRef type) const;  // kMask* of instances of a builtin class, else 0
@@ -177,12 +178,17 @@ class GraphBuilder {
   Instr* construct(ObjRef cls, Instr* callable, ObjRef kwnames, Values slots);
   Instr* callMatched(ObjRef ref, Instr* callable, ObjRef kwnames, Values slots);
   void fillDefaults(ObjRef ref, Instr* function, ObjRef kwnames, Values* slots);
-  bool matchArguments(ObjRef ref, const Values& args, ObjRef kwnames, Values* slots) const;
+  bool matchArguments(ObjRef ref, const Values& args, ObjRef kwnames, size_t defaults,
+                      Values* slots) const;
+  Instr* callMade(Instr* callable, const Values& args, ObjRef kwnames);
   Instr* callBuiltin(ObjRef ref, Instr* callable, const Values& args);
   Instr* callByName(ObjRef ref, const Values& args);
   bool directlyCallable(ObjRef ref) const;
   Instr* callFunction(ObjRef ref, Instr* callable, const Values& args);
   Type resultOfClass(Instr* callable) const;
+
+  // --- functions.cc
+  void setFunctionAttribute(Instr* function, Instr* value, uint32_t kind);
 
   // --- control.cc
   void branch(Instr* condition, uint32_t likely, uint32_t when_true, uint32_t when_false);
@@ -226,6 +232,7 @@ class GraphBuilder {
     bool everywhere;  // available wherever the boxed value is; else in its own block only
   };
   std::unordered_map<Instr*, Raw> raw_;
+  std::unordered_map<const Instr*, Instr*> made_defaults_;       // of a MakeFunction: the tuple
   std::vector<std::pair<Instr*, std::vector<uint8_t>>> leaves_;  // LeaveFrame, known there
 };
 

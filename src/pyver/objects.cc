@@ -108,9 +108,8 @@ std::string describeText(PyObject* object) {
   return std::string(type->tp_name) + " object";
 }
 
-void describeFunction(PyFunctionObject* func, ObjectInfo* info) {
-  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
-  info->is_plain_function = (code->co_flags & (CO_VARARGS | CO_VARKEYWORDS)) == 0 &&
+void describeCode(PyCodeObject* code, ObjectInfo* info) {
+  info->is_plain_callable = (code->co_flags & (CO_VARARGS | CO_VARKEYWORDS)) == 0 &&
                             (code->co_flags & CO_OPTIMIZED) != 0 && code->co_kwonlyargcount == 0;
   info->argcount = static_cast<uint32_t>(code->co_argcount);
   info->posonly = static_cast<uint32_t>(code->co_posonlyargcount);
@@ -122,6 +121,7 @@ void describeFunction(PyFunctionObject* func, ObjectInfo* info) {
 // The names of a call's keyword arguments, say.
 void describeTuple(PyObject* tuple, ObjectInfo* info) {
   constexpr Py_ssize_t kLongest = 32;
+  info->items = static_cast<uint32_t>(PyTuple_GET_SIZE(tuple));
   if (PyTuple_GET_SIZE(tuple) > kLongest) return;
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++) {
     if (!PyUnicode_CheckExact(PyTuple_GET_ITEM(tuple, i))) {
@@ -175,7 +175,9 @@ ObjectInfo describeObject(PyObject* object) {
   } else if (info.type_mask == kTypeBitFloat) {
     info.float_value = PyFloat_AS_DOUBLE(object);
   } else if (info.type_mask == kTypeBitFunction) {
-    describeFunction(reinterpret_cast<PyFunctionObject*>(object), &info);
+    describeCode(reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(object)), &info);
+  } else if (PyCode_Check(object)) {
+    describeCode(reinterpret_cast<PyCodeObject*>(object), &info);
   } else if (info.type_mask == kTypeBitTuple) {
     describeTuple(object, &info);
   } else if (info.type_mask == kTypeBitBuiltin) {

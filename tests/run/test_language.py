@@ -514,6 +514,15 @@ CASES = {
             def g(a, b: int = 3, *, c: str = 'k') -> float: return a, b, c
             return [h(10) for h in fs], g(1), g.__annotations__ and sorted(g.__annotations__)
     """, [(3,)]),
+    "made_and_called": ("""
+        def f(n):
+            total = 0
+            for i in range(n):
+                def g(x, y=10): return x * y + i
+                h = lambda x: x - i
+                total += g(i) + g(y=i, x=2) + h(g(n, 1.5))
+            return total
+    """, [(4,), (2.0,), (0,)]),
     "nested_class": ("""
         def f(n):
             class Local:

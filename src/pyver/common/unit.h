@@ -32,14 +32,15 @@ struct ObjectInfo {
   double float_value = 0;
   std::string text;  // short, deterministic: name or literal, never an address
   ObjRef type = kNoRef;
-  // Functions: what a direct call needs.
-  bool is_plain_function = false;  // exact function, simple positional parameters, no *args/**kw
+  // Functions and code objects: what a direct call needs.
+  bool is_plain_callable = false;  // simple positional parameters, no *args/**kw
   uint32_t argcount = 0;           // positional parameters
   uint32_t posonly = 0;
   std::vector<std::string> names;  // parameters in slot order; also the items of a tuple of strs
   ObjRef code = kNoRef;            // its code object
   ObjRef defaults = kNoRef;        // the tuple of defaults, and its items
   std::vector<ObjRef> default_values;
+  uint32_t items = 0;       // of a tuple
   uint64_t entry_cell = 0;  // address of its register-entry cell (0 = none)
   // Classes whose instances object.__new__ makes and a Python function initialises.
   uint32_t class_version = 0;

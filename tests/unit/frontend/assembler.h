@@ -128,12 +128,13 @@ class Assembler {
       info.type_mask = kMaskNoneType;
     } else if (kind == "tuple") {
       info.type_mask = kMaskTuple;
+      info.items = number(p, "items");
     } else if (kind == "class") {
       info.type_mask = kMaskType;
       info.address = number(p, "address");
-    } else if (kind == "function") {
-      info.type_mask = kMaskFunction;
-      info.is_plain_function = true;
+    } else if (kind == "function" || kind == "code") {
+      info.type_mask = kind == "code" ? kMaskOther : kMaskFunction;
+      info.is_plain_callable = true;
       info.argcount = number(p, "argcount");
       info.entry_cell = number(p, "entry");
     } else if (kind == "builtin" || kind == "method") {

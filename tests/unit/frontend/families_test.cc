@@ -584,6 +584,35 @@ Return
   EXPECT_EQ(now.find("SetFunctionAttribute")->operands[0]->op, Op::kMakeFunction);
 }
 
+// A function of two parameters, the second with a default, made and called with `count` arguments.
+Built callOfMade(const std::string& version, int count, const FrontendOptions& options = {}) {
+  std::string make = version == "3.12" ? "LoadConst @defaults\nLoadConst @code\nMakeFunction 1\n"
+                                       : "LoadConst @defaults\nLoadConst @code\nMakeFunction 0\n"
+                                         "SetFunctionAttribute 1\n";
+  std::string code = head(version) +
+                     "object code code g argcount=2 entry=1\nobject defaults tuple items=1\n" +
+                     make + "PushNull\n";
+  if (version == "3.12") code = code.substr(0, code.size() - 9) + "PushNull\nSwap 2\n";
+  for (int i = 0; i < count; ++i) code += "LoadFast " + std::to_string(i) + "\n";
+  return Built(code + "Call " + std::to_string(count) + "\nReturn\n", options);
+}
+
+TEST(FrontendFunctions, WhatIsMadeHereIsCalledDirectly) {
+  for (const char* version : {"3.12", "3.14"}) {
+    Built both = callOfMade(version, 2), left_out = callOfMade(version, 1);
+    EXPECT_EQ(both.count("CallDirect"), 1);
+    EXPECT_EQ(both.count("GuardFunctionCode"), 1);
+    EXPECT_EQ(both.count("GuardFieldIs"), 1);  // the builtins
+    EXPECT_EQ(left_out.count("CallDirect"), 1);
+    EXPECT_EQ(left_out.count("GuardFieldIs"), 2);  // and the defaults
+    EXPECT_EQ(left_out.find("LoadTupleItemAt")->attr[0], 0u);
+    EXPECT_EQ(callOfMade(version, 0).count("Call"), 1);
+    FrontendOptions off;
+    off.direct_calls = false;
+    EXPECT_EQ(callOfMade(version, 2, off).count("Call"), 1);
+  }
+}
+
 TEST(FrontendFunctions, ImportsStringsWith) {
   Built f(head("3.14") + R"(
 object name str os

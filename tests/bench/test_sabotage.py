@@ -234,7 +234,8 @@ def test_interrupted_and_resumed(toys, tmp_path):
     out = tmp_path / "out"
     env = {key: text for key, text in os.environ.items() if not key.startswith("TEPHRA")}
     process = subprocess.Popen([sys.executable, "-m", "tephra", "bench", "--suite", str(toys), "--out", str(out), "--quick",
-                                "--processes", "30"], env=env, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                                "--processes", "30"], env=env, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # background jobs ignore it
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not (out / "raw.jsonl").exists():
         time.sleep(0.05)

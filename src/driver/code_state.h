@@ -62,9 +62,11 @@ struct CodeState {
   uint32_t listed = 0;                                                // by noteFunction, ever
   bool unlisted = false;  // there are more: listFunctions
   bool version_killed = false;
-  // Where code that makes functions of this code calls them, if those have these globals and
-  // builtins (borrowed, only compared). In code memory, never freed; null: nobody does.
+  // For code that makes functions of this code and calls them, if it has these globals and builtins
+  // (borrowed, only compared): register entry and vectorcall of the compiled code, or zeros. In
+  // code memory, never freed; null: nobody does.
   uint64_t* cell = nullptr;
+  uint64_t* vectorcall_cell = nullptr;
   PyObject* cell_globals = nullptr;
   PyObject* cell_builtins = nullptr;
   uint32_t code_version = 0;                         // before that

@@ -112,8 +112,10 @@ void addEntryCells(CodeUnit* unit) {
     if (PyFunction_Check(object)) {
       info.entry_cell = entryCellOf(reinterpret_cast<PyFunctionObject*>(object), info.argcount);
     } else if (object != address(unit->code_object)) {
-      info.entry_cell = entryCellOf(reinterpret_cast<PyCodeObject*>(object), address(unit->globals),
-                                    address(unit->builtins));
+      CodeCells cells = cellsOf(reinterpret_cast<PyCodeObject*>(object), address(unit->globals),
+                                address(unit->builtins));
+      info.entry_cell = cells.entry;
+      info.vectorcall_cell = cells.vectorcall;
     }
   }
 }

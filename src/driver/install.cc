@@ -53,17 +53,18 @@ void* uncompiledStub(uint32_t argcount) {
   return stub;
 }
 
-// The cell of a code object (CodeState::cell): to its compiled code while that is installed, is for
-// the cell's globals and builtins, and else to the stub.
+// The cells of a code object (CodeState::cell): full while compiled code is installed that is for
+// their globals and builtins. What has another vectorcall than they say is called through that.
 void openCell(CodeState* state) {
   const CompiledUnit& unit = *state->unit;
   if (state->cell == nullptr || unit.globals != state->cell_globals) return;
-  if (unit.builtins == state->cell_builtins) *state->cell = addressOf(unit.code.register_entry);
+  if (unit.builtins != state->cell_builtins) return;
+  *state->cell = addressOf(unit.code.register_entry);
+  *state->vectorcall_cell = addressOf(unit.code.vectorcall_entry);
 }
 
 void closeCell(CodeState* state) {
-  if (state->cell == nullptr) return;
-  *state->cell = addressOf(uncompiledStub(static_cast<uint32_t>(state->code->co_argcount)));
+  if (state->cell != nullptr) *state->cell = *state->vectorcall_cell = 0;
 }
 
 void resetCell(PyFunctionObject* function) {
@@ -590,22 +591,26 @@ uint64_t entryCellOf(PyFunctionObject* function, uint32_t argcount) {
   return reinterpret_cast<uint64_t>(entry);
 }
 
-uint64_t entryCellOf(PyCodeObject* code, PyObject* globals, PyObject* builtins) {
-  if (!isCandidate(code, nullptr)) return 0;
+CodeCells cellsOf(PyCodeObject* code, PyObject* globals, PyObject* builtins) {
+  if (!isCandidate(code, nullptr)) return {};
   CodeState* state = stateOf(code);
   if (!state) {
     PyErr_Clear();
-    return 0;
+    return {};
   }
   if (state->cell == nullptr) {
-    state->cell = jit().memory->allocateCell();
+    uint64_t *entry = jit().memory->allocateCell(), *call = jit().memory->allocateCell();
+    if (entry == nullptr || call == nullptr) return {};
+    state->cell = entry;
+    state->vectorcall_cell = call;
     state->cell_globals = globals;
     state->cell_builtins = builtins;
     closeCell(state);
     if (state->unit) openCell(state);
   }
-  bool same = state->cell_globals == globals && state->cell_builtins == builtins;
-  return same ? reinterpret_cast<uint64_t>(state->cell) : 0;
+  if (state->cell_globals != globals || state->cell_builtins != builtins) return {};
+  return {reinterpret_cast<uint64_t>(state->cell),
+          reinterpret_cast<uint64_t>(state->vectorcall_cell)};
 }
 
 void addDependency(PyFunctionObject* function, CodeState* state) {

@@ -49,8 +49,12 @@ bool isCompiled(PyFunctionObject* function);
 // Address of the register-entry cell of a function that compiled code calls directly; 0 when code
 // memory is exhausted.
 uint64_t entryCellOf(PyFunctionObject* function, uint32_t argcount);
-// The same of any function that code with these globals and builtins makes of `code`.
-uint64_t entryCellOf(PyCodeObject* code, PyObject* globals, PyObject* builtins);
+// The same for the functions that code with these globals and builtins makes of `code`: the
+// register entry, and the vectorcall that a function must have for it. Zeros where there are none.
+struct CodeCells {
+  uint64_t entry = 0, vectorcall = 0;
+};
+CodeCells cellsOf(PyCodeObject* code, PyObject* globals, PyObject* builtins);
 // Registers that `state`'s present unit embeds `function` (invalidated when that dies).
 void addDependency(PyFunctionObject* function, CodeState* state);
 

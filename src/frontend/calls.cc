@@ -102,9 +102,9 @@ hir::Instr* GraphBuilder::callFunction(ObjRef ref, Instr* callable, const Values
              : nullptr;
 }
 
-// A function that this code has made itself: another one each time, with the same code, globals,
-// builtins and, where they are a constant, defaults. Guards see to it that this is still so; null
-// where the arguments do not match.
+// A function that this code has made itself: another one each time, with the same code and, where
+// they are a constant, defaults, until somebody changes them; null where the arguments do not
+// match.
 hir::Instr* GraphBuilder::callMade(Instr* callable, const Values& args, ObjRef kwnames) {
   const Instr* made = origin(callable);
   if (made->op != Op::kMakeFunction) return nullptr;
@@ -118,11 +118,9 @@ hir::Instr* GraphBuilder::callMade(Instr* callable, const Values& args, ObjRef k
   const size_t count = defaults ? unit_.objects[tuple].items : 0;
   Values slots;
   if (!matchArguments(code, args, kwnames, count, &slots)) return nullptr;
-  b_.GuardFunctionCode(callable, code, before());
-  b_.GuardFieldIs(callable, layout_.function_builtins, unit_.builtins, before());
-  if (std::find(slots.begin(), slots.end(), nullptr) != slots.end()) {
-    b_.GuardFieldIs(callable, layout_.function_defaults, tuple, before());
-  }
+  const bool left_out = std::find(slots.begin(), slots.end(), nullptr) != slots.end();
+  if (left_out || kwnames != kNoRef) b_.GuardFunctionCode(callable, code, before());
+  if (left_out) b_.GuardFieldIs(callable, layout_.function_defaults, tuple, before());
   for (size_t i = 0; i < slots.size(); ++i) {
     auto item = static_cast<uint32_t>(count - slots.size() + i);
     if (!slots[i]) slots[i] = b_.LoadTupleItemAt(defaults, item);

@@ -25,12 +25,17 @@ std::vector<const Instr*> argumentsFrom(const Instr& i, size_t first) {
   return {inputs.begin() + static_cast<std::ptrdiff_t>(first), inputs.end()};
 }
 
-void vectorcall(Context& c, const Instr& i, const Instr* callable,
-                const std::vector<const Instr*>& args) {
+Operand callVector(Context& c, const Instr& i, const Instr* callable,
+                   const std::vector<const Instr*>& args) {
   Operand array = argumentArray(c, args);
   int64_t count = static_cast<int64_t>(args.size());
-  c.define(&i, c.callChecked(i, "call_vector",
-                             {c.thread(), c.use(callable), array, c.imm(count), c.imm(0)}));
+  return c.callChecked(i, "call_vector",
+                       {c.thread(), c.use(callable), array, c.imm(count), c.imm(0)});
+}
+
+void vectorcall(Context& c, const Instr& i, const Instr* callable,
+                const std::vector<const Instr*>& args) {
+  c.define(&i, callVector(c, i, callable, args));
 }
 
 // How many of the arguments are keyword values is counted by the helper.
@@ -85,10 +90,7 @@ void callKw(Context& c, const Instr& i) {
 }
 
 // The register entry, through its cell: limits are the callee's own prologue's business.
-void callDirect(Context& c, const Instr& i) {
-  std::vector<const Instr*> args = argumentsFrom(i, 1);
-  uint64_t cell = i.u32(0) < c.unit.objects.size() ? c.unit.objects[i.u32(0)].entry_cell : 0;
-  if (cell == 0) return vectorcall(c, i, i.operands[0], args);
+Operand callCell(Context& c, const Instr& i, const std::vector<const Instr*>& args, uint64_t cell) {
   Operands operands{c.use(i.operands[0])};
   if (args.size() <= kMaxRegisterArgs) {
     for (const Instr* arg : args) operands.push_back(c.use(arg));
@@ -97,7 +99,25 @@ void callDirect(Context& c, const Instr& i) {
   }
   Operand result = c.b.CallCell(operands, cell);
   c.raiseIf(i, result, c.imm(0), Cond::kEq);
-  c.define(&i, result);
+  return result;
+}
+
+// Where only the callee's code is known, the cell is for functions whose vectorcall is that of the
+// compiled code; the others are called through theirs.
+void callDirect(Context& c, const Instr& i) {
+  std::vector<const Instr*> args = argumentsFrom(i, 1);
+  if (i.u32(0) >= c.unit.objects.size()) return vectorcall(c, i, i.operands[0], args);
+  const ObjectInfo& callee = c.unit.objects[i.u32(0)];
+  if (callee.entry_cell == 0) return vectorcall(c, i, i.operands[0], args);
+  if (callee.vectorcall_cell == 0) return c.define(&i, callCell(c, i, args, callee.entry_cell));
+  Operand actual = c.load(c.reg(i.operands[0]), c.py.function_vectorcall);
+  Operand expected = c.mem(c.imm(static_cast<int64_t>(callee.vectorcall_cell)), 0);
+  auto split = c.splitIfMem(expected, actual, Cond::kNe, 8);
+  Operand direct = callCell(c, i, args, callee.entry_cell);
+  lir::Block* direct_end = c.b.block();
+  c.b.setBlock(split.cold);
+  Operand other = callVector(c, i, i.operands[0], args);
+  c.define(&i, c.joinWith(direct_end, direct, c.b.block(), other));
 }
 
 enum Convention : uint32_t { kNoArgs, kOneArg, kFastCall, kFastCallKeywords };

@@ -42,6 +42,8 @@ struct ObjectInfo {
   std::vector<ObjRef> default_values;
   uint32_t items = 0;       // of a tuple
   uint64_t entry_cell = 0;  // address of its register-entry cell (0 = none)
+  // Code objects: of the cell with the vectorcall of the functions to which entry_cell applies.
+  uint64_t vectorcall_cell = 0;
   // Classes whose instances object.__new__ makes and a Python function initialises.
   uint32_t class_version = 0;
   ObjRef init = kNoRef;

@@ -165,6 +165,9 @@ inline CodeUnit fakeUnit(const PyLayout& layout, uint32_t args) {
   unit.objects.back().c_self = base + 0x680;
   unit.addObject(object(base + 0x700, "<module math>", hir::kMaskModule));
   unit.addObject(object(base + 0x800, "12345678901234567890", hir::kMaskInt));
+  unit.addObject(object(base + 0x900, "<code g>", hir::kMaskOther));
+  unit.objects.back().entry_cell = base + 0x980;
+  unit.objects.back().vectorcall_cell = base + 0x988;
   return unit;
 }
 

@@ -7,6 +7,12 @@ import subprocess
 from dev import build, machines, paths, testing
 from dev.util import DevError, cleanEnv, say
 
+# Tests that never end on the interpreter alone: version -> pattern.
+_ENDLESS = {
+    # Waits for a connection from this guest to itself, which not every virtual machine's vsock makes.
+    "3.12": ("test.test_socket.ThreadedVSOCKSocketStreamTest.*",),
+}
+
 
 def main(versions: list[str], flavour: str, args) -> int:
     """Runs the suite of each version; with module names only these. The exit status."""
@@ -27,6 +33,7 @@ def main(versions: list[str], flavour: str, args) -> int:
         words = [f"cpython:{name}" for name in args.paths] or ["cpython"]
         command = [str(python), "-m", "tephra", "verify", *words, "--after", "0,default", "--jobs", str(paths.jobs()),
                    "--expected", str(paths.ROOT / f"tests/cpython/expected_{version}.toml"), "--output", str(output),
+                   *(word for test in _ENDLESS.get(version, ()) for word in ("--ignore", test)),
                    *(["--resume"] if args.resume else [])]
         code = subprocess.run(command, env=env, check=False).returncode
         if code == 130:

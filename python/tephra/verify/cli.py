@@ -51,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--timeout", type=float, default=1200.0, metavar="SECONDS", help="limit of one process (default: 1200)")
     add("--python", default=sys.executable, metavar="EXE", help="interpreter with Tephra installed (default: this one)")
     add("--exclude", action="append", default=[], metavar="TARGET", help="not this one (repeatable)")
+    add("--ignore", action="append", default=[], metavar="TEST",
+        help="a test of CPython's suite that is not run, or a pattern of such (repeatable)")
     add("--output", type=Path, default=Path("tephra-verify"), metavar="DIR",
         help="folder of the results: state.jsonl, junit.xml, report.html, logs/ (default: tephra-verify)")
     add("--resume", action="store_true", help="go on where the run in --output was stopped")
@@ -132,7 +134,7 @@ def _prepare(args: argparse.Namespace, wanted: list[targets.Target], version: st
     except OSError as error:
         raise Problem(f"--output {args.output}: {error.strerror}") from None
     setup = {"interpreter": version, "thresholds": configs, "options": [list(each) for each in args.jit_options],
-             "targets": [target.name for target in wanted]}
+             "ignored": args.ignore, "targets": [target.name for target in wanted]}
     return State(args.output / "state.jsonl", setup, args.resume), configs
 
 
@@ -170,7 +172,7 @@ def _work(args: argparse.Namespace) -> int:
     if state.note:
         _say(state.note)
     settings = Settings(shutil.which(args.python) or args.python, args.timeout, (args.output / "logs").absolute(),
-                        args.jit_options)
+                        args.jit_options, tuple(args.ignore))
     progress = Progress(len(wanted) * (1 + len(configs)), args.quiet)
     engine = Engine(settings, configs, state, args.jobs or os.cpu_count() or 1, args.require_compiled, progress, entries)
     try:

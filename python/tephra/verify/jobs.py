@@ -35,13 +35,14 @@ class Settings:
     """What holds for all processes.
 
     Attributes: python (the interpreter), timeout (seconds per process), logs (folder of the logs), options
-        (TEPHRA_* variables that runs under the JIT get).
+        (TEPHRA_* variables that runs under the JIT get), ignored (patterns of CPython's tests that are not run).
     """
 
     python: str
     timeout: float
     logs: Path
     options: tuple[tuple[str, str], ...] = ()
+    ignored: tuple[str, ...] = ()
 
 
 class Stopped(Exception):
@@ -100,14 +101,20 @@ def environment(kind: str, config: str, settings: Settings, trails: Path | None)
     return added
 
 
+def _choice(only: list[str] | None, settings: Settings) -> list[str]:
+    """regrtest's options for these tests, or for all but the ignored ones."""
+    if only:
+        return [word for test in only for word in ("-m", test.split("#")[0])]
+    return [word for test in settings.ignored for word in ("-i", test)]
+
+
 def arguments(target: Target, config: str, settings: Settings, record: str, scratch: str, *,
               only: list[str] | None = None, order: str = "") -> list[str]:
     """The command line. `only`: these tests; `order`: file with the order of the tests (pytest)."""
     start = [settings.python, "-X", "faulthandler"]
     if target.kind == "cpython":
-        matches = [word for test in only or () for word in ("-m", test.split("#")[0])]
-        return [*start, str(_CHILD), record, "regrtest", "--randseed", _SEED, "--tempdir", scratch, *matches,
-                target.what]
+        return [*start, str(_CHILD), record, "regrtest", "--randseed", _SEED, "--tempdir", scratch,
+                *_choice(only, settings), target.what]
     if target.kind == "script":
         return [*start, str(_CHILD), record, "script", target.what, *target.args]
     after = [] if config == STOCK else [f"--tephra-after={threshold_of(config)}"]
@@ -200,8 +207,7 @@ def reproduction(target: Target, config: str, settings: Settings, only: list[str
     words = [f"{key}={shlex.quote(text)}" for key, text in environment(target.kind, config, settings, None).items()]
     python = [settings.python, "-X", "faulthandler"]
     if target.kind == "cpython":
-        matches = [word for test in only or () for word in ("-m", test.split("#")[0])]
-        command = [*python, "-m", "test", "-v", *matches, target.what]
+        command = [*python, "-m", "test", "-v", *_choice(only, settings), target.what]
     elif target.kind == "script":
         command = [*python, target.what, *target.args]
     else:

@@ -161,7 +161,8 @@ def test_time_out(tmp_path):
 def test_interrupt_and_resume(tmp_path):
     put(tmp_path, first=cases.COMPILED + "nth('first'); print(work(9))\n", slow=cases.SLOW)
     command = [sys.executable, "-m", "tephra", "verify", "--after", "0", "--jobs", "1", "first.py", "slow.py"]
-    process = subprocess.Popen(command, cwd=tmp_path, env=ENV, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=tmp_path, env=ENV, stderr=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # background jobs ignore it
     state = tmp_path / "tephra-verify/state.jsonl"
     until = time.monotonic() + 60
     while time.monotonic() < until and not (state.exists() and '"findings"' in state.read_text()):

@@ -90,11 +90,11 @@ def parse_hir():
         for item in [] if operands == "-" else operands.split():
             oname, _, otype = item.partition(":")
             variadic = otype.endswith("*")
-            stolen = "!" in otype
-            otype = otype.rstrip("*").rstrip("!")
+            stolen, given = "!" in otype, "^" in otype
+            otype = otype.rstrip("*").rstrip("!^")
             if otype not in HIR_TYPES:
                 raise TableError(f"{where}: unknown operand type {otype!r}")
-            ops.append((oname, otype, stolen, variadic))
+            ops.append((oname, otype, stolen, variadic, given))
         atts = [] if attrs == "-" else [a.split(":") for a in attrs.split()]
         for _, kind in atts:
             if kind not in HIR_ATTRS:
@@ -117,8 +117,8 @@ def gen_hir():
     for o in ops:
         if o["operands"]:
             items = ", ".join(
-                f"{{{c_string(n)}, {HIR_TYPES[t]}, {str(s).lower()}, {str(v).lower()}}}"
-                for n, t, s, v in o["operands"])
+                f"{{{c_string(n)}, {HIR_TYPES[t]}, {str(s).lower()}, {str(v).lower()}, {str(g).lower()}}}"
+                for n, t, s, v, g in o["operands"])
             out.append(f"constexpr OperandInfo kOperands{o['name']}[] = {{{items}}};\n")
         if o["attrs"]:
             items = ", ".join(f"{{{c_string(n)}, AttrKind::{HIR_ATTRS[k][0]}}}"
@@ -146,7 +146,7 @@ def gen_hir():
         if o["name"] in ("Phi", "FrameState"):
             continue
         params, fixed, variadic = [], [], None
-        for n, _, _, v in o["operands"]:
+        for n, _, _, v, _ in o["operands"]:
             if v:
                 params.append(f"std::span<Instr* const> {n}")
                 variadic = n
@@ -322,7 +322,8 @@ def docs(folder: pathlib.Path) -> None:
              "", "| operation | result | operands | attributes | effects | exits | meaning |",
              "|---|---|---|---|---|---|---|"]
     for o in parse_hir():
-        ops = " ".join(f"{n}:{t}{'!' if s else ''}{'*' if v else ''}" for n, t, s, v in o["operands"])
+        ops = " ".join(f"{n}:{t}{'!' if s else ''}{'^' if g else ''}{'*' if v else ''}"
+                       for n, t, s, v, g in o["operands"])
         lines.append(f"| {o['name']} | {o['type']} {o['own'] or ''} | {ops} | "
                      f"{' '.join(':'.join(a) for a in o['attrs'])} | {', '.join(o['effects'])} | "
                      f"{', '.join(o['exits'])} | {o['doc']} |")

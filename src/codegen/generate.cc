@@ -11,7 +11,6 @@ namespace tephra {
 
 namespace {
 
-constexpr uint32_t kVarArgs = 4, kVarKeywords = 8;  // code flags
 
 // Copies relocated code into memory; nullptr when there is none.
 void* placeCode(EmittedCode* code, CodeMemory& memory, const Target& target,
@@ -121,7 +120,6 @@ void fillMetadata(const EmittedCode& code, const lir::Function& function, const 
   metadata->spill_bytes = 8 * frame.num_slots;
   metadata->stack_bytes = frame.size + 16;  // with the return address and the saved frame pointer
   metadata->lines = code.lines;
-  metadata->borrowed_slots = function.borrowed_slots;
   metadata->stack_maps = makeStackMaps(function, frame, code.calls);
 }
 
@@ -136,7 +134,6 @@ EmitInput makeInput(const lir::Function& function, const CodeUnit& unit, const T
   input.layout = unit.layout;
   input.addresses = &addresses;
   input.total_args = unit.total_args;
-  input.fixed_positional = (unit.flags & (kVarArgs | kVarKeywords)) == 0 && unit.kwonly == 0;
   return input;
 }
 
@@ -147,7 +144,8 @@ void makeStubs(EmitInput* made, const lir::Function& function, const CodeUnit& u
   input.landing_pads = memory.enforcesBranchTargets();
   // The vectorcall entry releases the arguments that it held.
   if (unit.total_args > 0 || uses(function, [](const lir::Instr& instr) {
-        return instr.op == lir::Op::kDecref || instr.op == lir::Op::kDecrefAt;
+        return instr.op == lir::Op::kDecref || instr.op == lir::Op::kDecrefAt ||
+               instr.op == lir::Op::kDecrefRef;
       })) {
     input.decref_thunk = sharedStub(target, releaseStub(function), 0, memory, addresses);
   }

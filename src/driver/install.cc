@@ -8,6 +8,7 @@
 #include "driver/function_tables.h"
 #include "driver/jit.h"
 #include "driver/trail.h"
+#include "runtime/passing.h"
 #include "runtime/recursion.h"
 
 namespace tephra::driver {
@@ -213,13 +214,6 @@ bool isDue(const CodeState& state, uint64_t call) {
   return reached || (limit != 0 && state.interpreted_ns >= limit);
 }
 
-// What the next countingCall of the function would do; for callers that must know before the call
-// whether machine code will run.
-void compileIfDue(PyFunctionObject* function) {
-  CodeState* state = findState(codeOf(function));
-  if (state && isDue(*state, state->calls + 1)) compileNow(function, state);
-}
-
 void stepAside(PyFunctionObject* function) {
   if (CodeState* state = findState(codeOf(function))) listFunction(state, function);
   setVectorcall(function, self().interpreted);
@@ -241,34 +235,35 @@ void stepBack() {
   }
 }
 
-// Called from the interpreter's loop, a function that is not counted costs no C recursion.
-PyObject* interpretCounted(PyObject* callable, PyObject* const* args, size_t nargsf,
-                           PyObject* kwnames) {
-  NativeRecursion recursion(py::threadState());
-  return recursion.refused() ? nullptr : self().interpreted(callable, args, nargsf, kwnames);
+PyObject* interpretLow(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args) {
+  LowStack low(ts, function);
+  if (!low.refused()) return interpretFunction(ts, function, args);
+  PyObject* exception = PyErr_GetRaisedException();
+  py::releaseArguments(args);
+  PyErr_SetRaisedException(exception);
+  return nullptr;
 }
 
-PyObject* countingCall(PyObject* callable, PyObject* const* args, size_t nargsf,
-                       PyObject* kwnames) {
-  if (stackIsLow()) return callWithLowStack(py::threadState(), callable, args, nargsf, kwnames);
-  PyFunctionObject* function = reinterpret_cast<PyFunctionObject*>(callable);
+// countingCall with arguments that are handed over.
+PyObject* countedCall(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args) {
+  if (stackIsLow()) return interpretLow(ts, function, args);
   CodeState* state = findState(codeOf(function));
   if (!state) {  // __code__ was replaced
     watchFunction(function);
-    return interpretCounted(callable, args, nargsf, kwnames);
+    return interpretFunction(ts, function, args);
   }
   ++state->calls;
   if (isDue(*state, state->calls) && compileNow(function, state) &&
       function->vectorcall != countingCall) {
-    return function->vectorcall(callable, args, nargsf, kwnames);
+    return callFunction(ts, function, args);
   }
   if (jit().options.compile_after_ms == 0 || !loops(state)) {
-    return interpretCounted(callable, args, nargsf, kwnames);
+    return interpretFunction(ts, function, args);
   }
   // The function, its code and so its state may die in the call.
   PyCodeObject* code = reinterpret_cast<PyCodeObject*>(Py_NewRef(state->code));
   const auto start = std::chrono::steady_clock::now();
-  PyObject* result = interpretCounted(callable, args, nargsf, kwnames);
+  PyObject* result = interpretFunction(ts, function, args);
   const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - start;
   if (CodeState* after = findState(code)) {
     after->interpreted_ns += static_cast<uint64_t>(time.count());
@@ -277,6 +272,11 @@ PyObject* countingCall(PyObject* callable, PyObject* const* args, size_t nargsf,
   Py_DECREF(code);
   if (result == nullptr) PyErr_SetRaisedException(exception);
   return result;
+}
+
+PyObject* countingCall(PyObject* callable, PyObject* const* args, size_t nargsf,
+                       PyObject* kwnames) {
+  return callTakingOver(callable, args, nargsf, kwnames, countedCall);
 }
 
 // Takes the compiled code out; it is compiled again (in forced mode too) after so many more calls.
@@ -418,7 +418,7 @@ bool initInstall(std::string* error) {
   }
   self().interpreted = reinterpret_cast<PyFunctionObject*>(probe)->vectorcall;
   Py_DECREF(probe);
-  setRecursionHooks({countingCall, compileIfDue, stepAside, stepBack});
+  setRecursionHooks({countingCall, countedCall, stepAside, stepBack});
   self().watcher = PyFunction_AddWatcher(onFunctionEvent);
   if (self().watcher < 0) {
     PyErr_Clear();

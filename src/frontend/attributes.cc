@@ -78,7 +78,7 @@ hir::Instr* GraphBuilder::propertyAttr(Instr* object) {
   Instr* self = guardVersion(object, fb);
   Instr* callable = constant(fb.object);
   if (Instr* direct = callFunction(fb.object, callable, {self})) return direct;
-  return any(b_.Call(callable, Values{self}, kNoRef, before()));
+  return any(b_.Call(callable, Values{self}, kNoRef, calling()));
 }
 
 void GraphBuilder::doLoadAttr() {

@@ -144,19 +144,12 @@ void GraphBuilder::dispatch(Canonical op) {
   }
 }
 
-// Which homes own a reference where the frame is left: an unwritten parameter's does not.
+// Which homes own a reference where the frame is left.
 void GraphBuilder::finishLeaves() {
-  SlotSet stored(unit_.locals.size());
-  for (Block* block : function_->blocks()) {
-    for (Instr* i = block->first; i; i = i->next) {
-      if (i->op == Op::kStoreHome) stored.add(i->u32(0));
-    }
-  }
   for (auto& [leave, known] : leaves_) {
     std::vector<uint32_t> homes;
     for (uint32_t slot = 0; slot < known.size(); ++slot) {
-      bool borrowed = slot < unit_.total_args && !stored.has(slot);
-      if (known[slot] == kHoldsNull || borrowed) continue;
+      if (known[slot] == kHoldsNull) continue;
       homes.push_back(slot * 2 + (known[slot] == kHoldsEither ? 1 : 0));
     }
     leave->aux = function_->arena().copy(std::span<const uint32_t>(homes));

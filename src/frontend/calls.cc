@@ -91,7 +91,7 @@ void GraphBuilder::fillDefaults(ObjRef ref, Instr* function, ObjRef kwnames, Val
 // Through the entry cell, with the parameters that matchArguments has filled.
 hir::Instr* GraphBuilder::callMatched(ObjRef ref, Instr* callable, ObjRef kwnames, Values slots) {
   fillDefaults(ref, callable, kwnames, &slots);
-  return any(b_.CallDirect(callable, slots, ref, before()));
+  return any(b_.CallDirect(callable, slots, ref, calling()));
 }
 
 // The same for positional arguments; null if they do not match the parameters.
@@ -125,7 +125,7 @@ hir::Instr* GraphBuilder::callMade(Instr* callable, const Values& args, ObjRef k
     auto item = static_cast<uint32_t>(count - slots.size() + i);
     if (!slots[i]) slots[i] = b_.LoadTupleItemAt(defaults, item);
   }
-  return any(b_.CallDirect(callable, slots, code, before()));
+  return any(b_.CallDirect(callable, slots, code, calling()));
 }
 
 // A class that makes plain instances and initialises them by a Python function; the first of
@@ -138,8 +138,10 @@ hir::Instr* GraphBuilder::construct(ObjRef cls, Instr* callable, ObjRef kwnames,
   fillDefaults(type.init, init, kwnames, &slots);
   Instr* self = b_.NewInstance(callable, before());
   slots.front() = self;
-  Instr* result = any(b_.CallDirect(init, slots, type.init, before()));
-  b_.CheckInitResult(result, before());
+  Instr* result = any(b_.CallDirect(init, slots, type.init, calling()));
+  // Without an inlined __init__ the interpreter's stack holds the arguments until that is done.
+  const bool held = !layout_.init_inlined;
+  b_.CheckInitResult(result, held ? Values(slots.begin() + 1, slots.end()) : Values(), calling());
   return self;
 }
 
@@ -239,13 +241,13 @@ void GraphBuilder::callWith(Instr* first, Instr* second, Values args, ObjRef kwn
   Instr* nullable = layout_.method_null_first ? first : second;
   Instr* solid = layout_.method_null_first ? second : first;
   if (mayBeNull(nullable) && nullable->type != kTypeNull) {
-    return push(any(b_.CallMaybeMethod(solid, nullable, args, kwnames, before())));
+    return push(any(b_.CallMaybeMethod(solid, nullable, args, kwnames, calling())));
   }
   // An unbound method lies below its self on both versions.
   Instr* callable = nullable->type == kTypeNull ? solid : first;
   if (callable == first && nullable->type != kTypeNull) args.insert(args.begin(), second);
   if (Instr* result = callKnown(callable, args, kwnames)) return push(result);
-  Instr* result = any(b_.Call(callable, args, kwnames, before()));
+  Instr* result = any(b_.Call(callable, args, kwnames, calling()));
   result->type = resultOfClass(callable);
   push(result);
 }
@@ -267,7 +269,7 @@ void GraphBuilder::doCallKw() {
   if (known && known->type_mask == kMaskTuple) return callWith(first, second, std::move(args), ref);
   Instr* nullable = layout_.method_null_first ? first : second;
   Instr* solid = layout_.method_null_first ? second : first;
-  push(any(b_.CallKw(solid, nullable, names, args, before())));
+  push(any(b_.CallKw(solid, nullable, names, args, calling())));
 }
 
 void GraphBuilder::doCallEx() {
@@ -276,7 +278,7 @@ void GraphBuilder::doCallEx() {
   Instr* second = pop();
   Instr* first = pop();
   Instr* callable = layout_.method_null_first ? second : first;
-  push(any(b_.CallEx(callable, args, kwargs, before())));
+  push(any(b_.CallEx(callable, args, kwargs, calling())));
 }
 
 }  // namespace tephra::frontend

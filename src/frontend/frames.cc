@@ -36,6 +36,12 @@ hir::Instr* GraphBuilder::before() {
   return before_;
 }
 
+// The state in which a call raises: what it was given is gone, as in the interpreter.
+hir::Instr* GraphBuilder::calling() {
+  return b_.FrameState(s_.stack, {}, group_->offset, group_->lasti,
+                       static_cast<uint32_t>(s_.stack.size()));
+}
+
 // The state behind the current instruction, going on at `offset`.
 hir::Instr* GraphBuilder::after(uint32_t offset) {
   return b_.FrameState(s_.stack, {}, offset, in_->lasti, static_cast<uint32_t>(s_.stack.size()));

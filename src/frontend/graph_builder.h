@@ -100,6 +100,7 @@ class GraphBuilder {
   Values popMany(size_t count);
   Instr*& peek(uint32_t depth);  // 1 = top
   Instr* before();
+  Instr* calling();
   Instr* after(uint32_t offset);
   Instr* any(Instr* instr) {
     any_done_ = true;

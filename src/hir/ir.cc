@@ -14,6 +14,10 @@ bool Instr::isStolen(size_t input) const {
   return !info().operands.empty() && operandInfo(info(), input).stolen;
 }
 
+bool Instr::isGiven(size_t input) const {
+  return !info().operands.empty() && operandInfo(info(), input).given;
+}
+
 size_t predIndex(const Block* from, int which) {
   Block* const* targets = from->last->targets;
   int skip = which == 1 && targets[0] == targets[1] ? 1 : 0;

@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "hir/types.h"
 #include "metadata/exits.h"
+#include "metadata/helpers.h"
 #include "pyver/common/unit.h"
 
 namespace tephra::hir {
@@ -95,6 +96,7 @@ struct OperandInfo {
   Type type;
   bool stolen;
   bool variadic;
+  bool given;  // consumed whether the operation succeeds or not, unless Instr::lent names it
 };
 struct AttrInfo {
   const char* name;
@@ -139,6 +141,9 @@ struct Instr {
   // are dropped (a root whose type may be Null may be NULL then). Places left over take new
   // references.
   std::span<Instr*> exit_owned;
+  // Set by passes/refcount_insertion on operations with given operands: bit k means that operand k
+  // stays the caller's, who keeps it alive during the call (or is immortal).
+  uint64_t lent = 0;
 
   const OpInfo& info() const { return opInfo(op); }
   bool isTerminator() const { return info().isTerminator(); }
@@ -149,6 +154,8 @@ struct Instr {
     return operands.first(operands.size() - (hasState() ? 1 : 0));
   }
   bool isStolen(size_t input) const;
+  bool isGiven(size_t input) const;
+  bool isLent(size_t input) const { return input < kMaxLent && (lent >> input & 1) != 0; }
   double f64(int index) const { return std::bit_cast<double>(attr[index]); }
   int64_t i64(int index) const { return static_cast<int64_t>(attr[index]); }
   uint32_t u32(int index) const { return static_cast<uint32_t>(attr[index]); }

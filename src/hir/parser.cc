@@ -216,6 +216,14 @@ class Parser {
           pending->owned.push_back(id);
         } while (accept(","));
         if (!expect(")")) return false;
+      } else if (accept("lent(")) {
+        do {
+          uint32_t operand;
+          if (!number(&operand)) return false;
+          if (operand >= kMaxLent) return fail("an operand that cannot be lent");
+          instr->lent |= uint64_t{1} << operand;
+        } while (accept(","));
+        if (!expect(")")) return false;
       } else if (accept("@")) {
         if (!number(&instr->offset)) return false;
       } else {

@@ -70,6 +70,13 @@ std::string printInstr(const Instr& instr, const CodeUnit* unit) {
     out += "]";
   }
   if (!instr.exit_owned.empty()) printList(out, " owned(", instr.exit_owned);
+  if (instr.lent) {
+    out += " lent(";
+    for (size_t i = 0, shown = 0; i < kMaxLent; ++i) {
+      if (instr.isLent(i)) out += (shown++ ? ", " : "") + std::to_string(i);
+    }
+    out += ")";
+  }
   if (instr.offset) out += " @" + std::to_string(instr.offset);
   return out;
 }

@@ -257,6 +257,10 @@ class Verifier {
     } else if (!instr.aux.empty()) {
       fail(instr, "has aux, which only FrameState and LeaveFrame have");
     }
+    for (size_t i = 0; i < kMaxLent && instr.lent >> i; ++i) {
+      if (instr.isLent(i) && (i >= instr.inputs().size() || !instr.isGiven(i)))
+        fail(instr, "lends operand " + std::to_string(i) + ", which it does not give");
+    }
     if (!instr.exit_owned.empty() && !instr.hasState()) fail(instr, "owns at an exit but has none");
     for (const Instr* owned : instr.exit_owned) {
       if (!values_.count(owned) || !owned->type.isObject() ||

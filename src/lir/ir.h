@@ -206,7 +206,6 @@ class Function {
   uint32_t num_deopts = 0;               // exits that deoptimise, without a forced one
   int64_t forced_exit = -1;              // index of the exit that is always taken, in tests
   uint32_t num_params = 0;               // of the register entry (function first)
-  std::vector<uint32_t> borrowed_slots;  // to CodeMetadata::borrowed_slots
   // Filled by allocation.
   uint32_t first_inserted_block = UINT32_MAX;  // ids from here on are blocks of its own, on edges
   uint32_t num_slots = 0;                      // 8-byte spill slots

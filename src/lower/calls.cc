@@ -1,6 +1,7 @@
-// Calls. Arguments that a callee takes as an array lie in the native outgoing area from word 1;
-// word 0 stays free for PY_VECTORCALL_ARGUMENTS_OFFSET, which lets bound methods prepend their
-// self.
+// Calls. A callee that is not known to be compiled gets its operands as they lie on the interpreter's
+// stack: an array of the callable, self or NULL, and the arguments. Arguments that a C function
+// takes as an array lie in the native outgoing area from word 1; word 0 stays free for
+// PY_VECTORCALL_ARGUMENTS_OFFSET, which lets bound methods prepend their self.
 #include "lower/context.h"
 
 namespace tephra::lower {
@@ -25,98 +26,99 @@ std::vector<const Instr*> argumentsFrom(const Instr& i, size_t first) {
   return {inputs.begin() + static_cast<std::ptrdiff_t>(first), inputs.end()};
 }
 
-Operand callVector(Context& c, const Instr& i, const Instr* callable,
-                   const std::vector<const Instr*>& args) {
-  Operand array = argumentArray(c, args);
-  int64_t count = static_cast<int64_t>(args.size());
-  return c.callChecked(i, "call_vector",
-                       {c.thread(), c.use(callable), array, c.imm(count), c.imm(0)});
+// What a callee of unknown kind is given. `lent` counts the array's words.
+struct Passed {
+  Operand callable, self;
+  std::vector<const Instr*> args;
+  Operand names;
+  uint64_t lent;
+};
+
+Operand callPassed(Context& c, const Instr& i, const Passed& passed) {
+  constexpr uint32_t kArguments = 2;
+  c.storeOut(0, passed.callable);
+  c.storeOut(1, passed.self);
+  argumentArray(c, passed.args, kArguments);
+  return c.callChecked(i, "call_passed",
+                       {c.thread(), c.addressOut(0), c.imm(std::ssize(passed.args)), passed.names,
+                        c.imm(static_cast<int64_t>(passed.lent))});
 }
 
-void vectorcall(Context& c, const Instr& i, const Instr* callable,
-                const std::vector<const Instr*>& args) {
-  c.define(&i, callVector(c, i, callable, args));
-}
+// The bits of i.lent from operand `first` on, from bit `to` on.
+uint64_t lentFrom(const Instr& i, uint32_t first, uint32_t to) { return i.lent >> first << to; }
 
-// How many of the arguments are keyword values is counted by the helper.
-void callWithNames(Context& c, const Instr& i, Operand callable, Operand self, Operand names,
-                   const std::vector<const Instr*>& args) {
-  Operand array = argumentArray(c, args);
-  int64_t count = static_cast<int64_t>(args.size());
-  c.define(&i,
-           c.callChecked(i, "call_kw", {c.thread(), callable, self, names, array, c.imm(count)}));
+Operand keywordNames(Context& c, const Instr& i) {
+  return i.u32(0) == hir::kNoObject ? c.imm(0) : c.object(i.u32(0));
 }
 
 void callAny(Context& c, const Instr& i) {
-  std::vector<const Instr*> args = argumentsFrom(i, 1);
-  if (i.u32(0) == hir::kNoObject) return vectorcall(c, i, i.operands[0], args);
-  callWithNames(c, i, c.use(i.operands[0]), c.imm(0), c.object(i.u32(0)), args);
-}
-
-// With method_null_first the slots are [method, self] for a method: exchanged before the helper.
-void maybeMethodWithNames(Context& c, const Instr& i, const std::vector<const Instr*>& args) {
-  const Instr *callable = i.operands[0], *self = i.operands[1];
-  Operand target = c.use(callable), first = c.use(self);
-  if (c.py.method_null_first && !self->type.is(hir::kMaskNull)) {
-    Operand upper = c.inReg(first), lower = c.inReg(target);
-    target = c.b.Select(upper, upper, lower);
-    first = c.b.Select(upper, lower, upper);
-  }
-  callWithNames(c, i, target, first, c.object(i.u32(0)), args);
+  c.define(&i, callPassed(c, i,
+                          {c.use(i.operands[0]), c.imm(0), argumentsFrom(i, 1), keywordNames(c, i),
+                           (i.lent & 1) | lentFrom(i, 1, 2)}));
 }
 
 void callMaybeMethod(Context& c, const Instr& i) {
-  const Instr *callable = i.operands[0], *self = i.operands[1];
-  std::vector<const Instr*> args = argumentsFrom(i, 2);
-  if (i.u32(0) != hir::kNoObject) {
-    return maybeMethodWithNames(c, i, args);
-  }
-  if (self->type.is(hir::kMaskNull)) return vectorcall(c, i, callable, args);
-  if (!self->type.couldBe(hir::kMaskNull)) {
-    if (c.py.method_null_first) std::swap(callable, self);
-    args.insert(args.begin(), self);
-    return vectorcall(c, i, callable, args);
-  }
-  Operand array = argumentArray(c, args);
-  int64_t count = static_cast<int64_t>(args.size());
-  c.define(
-      &i, c.callChecked(i, "call_maybe_method",
-                        {c.thread(), c.use(callable), c.use(self), array, c.imm(count), c.imm(0)}));
+  c.define(&i, callPassed(c, i,
+                          {c.use(i.operands[0]), c.use(i.operands[1]), argumentsFrom(i, 2),
+                           keywordNames(c, i), i.lent}));
 }
 
 void callKw(Context& c, const Instr& i) {
-  callWithNames(c, i, c.use(i.operands[0]), c.use(i.operands[1]), c.use(i.operands[2]),
-                argumentsFrom(i, 3));
+  c.define(&i, callPassed(c, i,
+                          {c.use(i.operands[0]), c.use(i.operands[1]), argumentsFrom(i, 3),
+                           c.use(i.operands[2]), (i.lent & 3) | lentFrom(i, 3, 2)}));
+}
+
+void callEx(Context& c, const Instr& i) {
+  c.define(&i, c.callChecked(i, "call_ex",
+                             {c.thread(), c.use(i.operands[0]), c.use(i.operands[1]),
+                              c.use(i.operands[2]), c.imm(static_cast<int64_t>(i.lent >> 1))}));
+}
+
+// Parameters of a Python function: references as its frame's slots hold them.
+Operand parameterOf(Context& c, const Instr& i, size_t input) {
+  Operand value = c.use(i.inputs()[input]);
+  if (!i.isLent(input)) return value;
+  return value.isImm() ? c.imm(value.immValue() | 1) : c.b.Add(value, c.imm(1), 8);
 }
 
 // The register entry, through its cell: limits are the callee's own prologue's business.
-Operand callCell(Context& c, const Instr& i, const std::vector<const Instr*>& args, uint64_t cell) {
-  Operands operands{c.use(i.operands[0])};
-  if (args.size() <= kMaxRegisterArgs) {
-    for (const Instr* arg : args) operands.push_back(c.use(arg));
+Operand callCell(Context& c, const Instr& i, uint64_t cell) {
+  const size_t count = i.inputs().size() - 1;
+  Operands operands{c.use(i.operands[0])}, parameters;
+  for (size_t k = 1; k <= count; ++k) parameters.push_back(parameterOf(c, i, k));
+  if (count <= kMaxRegisterArgs) {
+    operands.insert(operands.end(), parameters.begin(), parameters.end());
   } else {
-    operands.push_back(argumentArray(c, args, 0));
+    for (size_t k = 0; k < count; ++k) c.storeOut(static_cast<uint32_t>(k), parameters[k]);
+    operands.push_back(c.addressOut(0));
   }
   Operand result = c.b.CallCell(operands, cell);
   c.raiseIf(i, result, c.imm(0), Cond::kEq);
   return result;
 }
 
+// CallDirect without its cell; the function stays the caller's.
+Operand callIndirectly(Context& c, const Instr& i) {
+  return callPassed(c, i,
+                    {c.use(i.operands[0]), c.imm(0), argumentsFrom(i, 1), c.imm(0),
+                     1 | lentFrom(i, 1, 2)});
+}
+
 // Where only the callee's code is known, the cell is for functions whose vectorcall is that of the
-// compiled code; the others are called through theirs.
+// compiled code; the others are called as anything else is.
 void callDirect(Context& c, const Instr& i) {
-  std::vector<const Instr*> args = argumentsFrom(i, 1);
-  if (i.u32(0) >= c.unit.objects.size()) return vectorcall(c, i, i.operands[0], args);
+  if (i.u32(0) >= c.unit.objects.size()) return c.define(&i, callIndirectly(c, i));
   const ObjectInfo& callee = c.unit.objects[i.u32(0)];
-  if (callee.entry_cell == 0) return vectorcall(c, i, i.operands[0], args);
-  if (callee.vectorcall_cell == 0) return c.define(&i, callCell(c, i, args, callee.entry_cell));
+  if (callee.entry_cell == 0) return c.define(&i, callIndirectly(c, i));
+  if (callee.vectorcall_cell == 0) return c.define(&i, callCell(c, i, callee.entry_cell));
   Operand actual = c.load(c.reg(i.operands[0]), c.py.function_vectorcall);
   Operand expected = c.mem(c.imm(static_cast<int64_t>(callee.vectorcall_cell)), 0);
   auto split = c.splitIfMem(expected, actual, Cond::kNe, 8);
-  Operand direct = callCell(c, i, args, callee.entry_cell);
+  Operand direct = callCell(c, i, callee.entry_cell);
   lir::Block* direct_end = c.b.block();
   c.b.setBlock(split.cold);
-  Operand other = callVector(c, i, i.operands[0], args);
+  Operand other = callIndirectly(c, i);
   c.define(&i, c.joinWith(direct_end, direct, c.b.block(), other));
 }
 
@@ -188,6 +190,7 @@ Lowerer callLowerer(Op op) {
     case Op::kCall: return callAny;
     case Op::kCallMaybeMethod: return callMaybeMethod;
     case Op::kCallKw: return callKw;
+    case Op::kCallEx: return callEx;
     case Op::kCallDirect: return callDirect;
     case Op::kCallBuiltin: return callBuiltin;
     case Op::kLoadMethod: return loadMethod;

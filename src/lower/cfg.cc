@@ -126,26 +126,22 @@ void Context::findDeferred() {
   }
 }
 
-// What must be known before the first instruction: which homes only borrow, how far apart positions
+// What must be known before the first instruction: which homes may be lent, how far apart positions
 // are.
 void Context::scan() {
-  borrowed_.assign(unit.locals.size(), false);
-  std::fill_n(borrowed_.begin(), std::min<size_t>(unit.total_args, borrowed_.size()), true);
+  unwritten_.assign(unit.locals.size(), false);
+  std::fill_n(unwritten_.begin(), std::min<size_t>(unit.total_args, unwritten_.size()), true);
   entry_offset_ = unit.first_traceable;
   short_positions_ = true;
   for (const hir::Block* block : order_) {
     for (const Instr* i = block->first; i; i = i->next) {
       if (position(i->offset) >> 32 != position(0) >> 32) short_positions_ = false;
       if (i->op == Op::kStoreHome || i->op == Op::kTakeHome) {
-        if (i->u32(0) < borrowed_.size()) borrowed_[i->u32(0)] = false;
+        if (i->u32(0) < unwritten_.size()) unwritten_[i->u32(0)] = false;
       } else if (i->op == Op::kMakeCell && i->offset < unit.first_traceable) {
         entry_offset_ = 0;
       }
     }
-  }
-  if (py.frame_holds_stack_refs) return;  // the tag says it
-  for (uint32_t slot = 0; slot < borrowed_.size(); ++slot) {
-    if (borrowed_[slot]) out.borrowed_slots.push_back(slot);
   }
 }
 
@@ -176,6 +172,7 @@ void Context::makeBlocks() {
   b.setBlock(entry);
   function_object = b.Param(0);
   arguments_.assign(unit.total_args, Operand());
+  parameters_.assign(unit.total_args, Operand());
   if (unit.total_args <= kMaxRegisterArgs) {
     for (uint32_t i = 0; i < unit.total_args; ++i) arguments_[i] = b.Param(i + 1);
     out.num_params = unit.total_args + 1;

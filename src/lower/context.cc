@@ -86,6 +86,15 @@ Operand Context::argument(uint32_t index) {
   return loaded;
 }
 
+Operand Context::parameter(uint32_t index) {
+  Operand argument = this->argument(index);
+  if (!py.frame_holds_stack_refs || failed()) return argument;
+  if (parameters_[index].kind != Operand::kNone) return parameters_[index];
+  Operand plain = b.And(argument, imm(kTagMask), 8);
+  if (in_entry_) parameters_[index] = plain;
+  return plain;
+}
+
 // --- the outgoing area
 
 void Context::needOut(uint32_t words) { out.outgoing_words = std::max(out.outgoing_words, words); }

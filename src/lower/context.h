@@ -29,6 +29,9 @@ using lir::Pinned;
 
 using Operands = std::vector<Operand>;
 
+// Clears "no reference held"; tagged NULL (1) becomes NULL.
+inline constexpr int64_t kTagMask = -2;
+
 // Parameters beyond this come as an array (docs/architecture.md, "Entries").
 inline constexpr uint32_t kMaxRegisterArgs = 5;
 
@@ -95,7 +98,10 @@ class Context {
   Operand load(Operand base, int64_t disp, uint32_t width = 8, bool sign = false);
   void store(Operand base, int64_t disp, Operand value, uint32_t width = 8);
   Operand home(uint32_t slot) { return mem(frame(), py.frame_localsplus + 8 * int64_t{slot}); }
-  bool isBorrowedSlot(uint32_t slot) const { return borrowed_[slot]; }
+  // A parameter's home that is never stored to: it may hold what is the caller's (the tag says it).
+  bool mayBeLent(uint32_t slot) const {
+    return py.frame_holds_stack_refs && slot < unwritten_.size() && unwritten_[slot];
+  }
   // What the frame's instruction pointer is at the instruction at `offset`.
   uint64_t position(uint32_t offset) const {
     return unit.bytecode + static_cast<uint64_t>(py.code_unit_size) * offset;
@@ -111,7 +117,10 @@ class Context {
   };
   Position positionStore(uint32_t offset);
   Operand argumentArray() const { return argument_array_; }  // kNone: they came in registers
-  Operand argument(uint32_t index);  // parameter of the register entry, function not counted
+  // Parameter of the register entry, function not counted: a reference as the frame's slot will hold
+  // it; and the object itself.
+  Operand argument(uint32_t index);
+  Operand parameter(uint32_t index);
   Operand function_object;           // vreg of register argument 0
 
   // --- the native outgoing area
@@ -192,8 +201,9 @@ class Context {
   std::vector<lir::Block*> blocks_;        // by HIR block id: where it begins
   std::vector<const hir::Block*> order_;   // reverse post-order
   std::vector<uint32_t> depth_;            // by HIR block id
-  std::vector<bool> borrowed_;             // by slot
+  std::vector<bool> unwritten_;            // by slot: a parameter that is never stored to
   Operands arguments_;                     // parameters, as far as they are in registers
+  Operands parameters_;                    // the same without tags
   Operand argument_array_;                 // with too many parameters for registers: where they are
   bool short_positions_ = false;
   uint32_t entry_offset_ = 0;

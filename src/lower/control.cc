@@ -9,7 +9,7 @@ namespace {
 
 void nothing(Context&, const Instr&) {}  // made where it is used, or no code at all
 
-void loadArg(Context& c, const Instr& i) { c.define(&i, c.argument(i.u32(0))); }
+void loadArg(Context& c, const Instr& i) { c.define(&i, c.parameter(i.u32(0))); }
 
 void loadFunction(Context& c, const Instr& i) { c.define(&i, c.function_object); }
 

@@ -10,22 +10,29 @@ using hir::Op;
 
 namespace {
 
-constexpr int64_t kTagMask = -2;  // clears "no reference held"; tagged NULL (1) becomes NULL
-
 // tstate, or tstate->cframe: the struct that holds current_frame.
 Operand frameHolder(Context& c) {
   return c.py.current_frame_in_cframe ? c.load(c.thread(), c.py.ts_cframe) : c.thread();
 }
 
+Operand argumentsInMemory(Context& c) {
+  Operand array = c.argumentArray();
+  if (array.kind != Operand::kNone) return array;
+  for (uint32_t slot = 0; slot < c.unit.total_args; ++slot) c.storeOut(slot, c.argument(slot));
+  return c.addressOut(0);
+}
+
 // The call, done by the interpreter.
 void returnInterpreted(Context& c) {
-  Operand array = c.argumentArray();
-  if (array.kind == Operand::kNone) {
-    for (uint32_t slot = 0; slot < c.unit.total_args; ++slot) c.storeOut(slot, c.argument(slot));
-    array = c.addressOut(0);
-  }
-  c.b.Return(
-      c.call("call_interpreted", {c.function_object, array, c.imm(int64_t{c.unit.total_args})}));
+  c.b.Return(c.call("call_interpreted", {c.function_object, argumentsInMemory(c),
+                                         c.imm(int64_t{c.unit.total_args})}));
+}
+
+// An exception is set, and there is no frame that would own the arguments.
+void returnError(Context& c) {
+  if (c.unit.total_args > 0)
+    c.call("drop_arguments", {argumentsInMemory(c), c.imm(int64_t{c.unit.total_args})});
+  c.b.Return(c.b.Move(c.imm(0)));
 }
 
 // Native stack and recursion limit. Before anything else is done: on failure there is no frame yet.
@@ -46,7 +53,7 @@ void checkLimits(Context& c) {
   refused = c.splitIf(c.call("recursion_error", {c.thread()}), c.imm(0), Cond::kLt, 8);
   go_on = refused.hot;
   c.b.setBlock(refused.cold);
-  c.b.Return(c.b.Move(c.imm(0)));
+  returnError(c);
   c.joinAt(depth.hot, go_on);
 }
 
@@ -74,7 +81,7 @@ Operand allocateFrame(Context& c) {
   lir::Block* got_it = failed.hot;
   c.b.setBlock(failed.cold);
   c.b.AddMem(c.mem(c.thread(), py.ts_py_recursion_remaining), c.imm(1), 4);
-  c.b.Return(c.b.Move(c.imm(0)));
+  returnError(c);
   return c.joinWith(full.hot, top, got_it, slow);
 }
 
@@ -104,6 +111,16 @@ void storeSmallFields(Context& c, Operand frame) {
   if (py.frame_visited >= 0) c.store(frame, py.frame_visited, c.imm(0), 1);
 }
 
+// A home that is stored to owns what it holds.
+Operand ownedArgument(Context& c, uint32_t slot) {
+  Operand plain = c.parameter(slot);
+  if (!c.py.frame_holds_stack_refs) return plain;
+  auto owned = c.splitIf(c.b.And(c.argument(slot), c.imm(1), 8), c.imm(0), Cond::kEq, 8, false);
+  c.b.Incref(plain, false);
+  c.joinAt(owned.hot, owned.cold);
+  return plain;
+}
+
 void storeHomes(Context& c, Operand frame) {
   bool tagged = c.py.frame_holds_stack_refs;
   // Tagged NULL is a constant that AArch64 has to make, and a long one on x86-64.
@@ -114,15 +131,10 @@ void storeHomes(Context& c, Operand frame) {
   for (uint32_t first = 0; first < count; first += 2) {
     uint32_t end = std::min(first + 2, count);
     Operand values[2];
-    for (uint32_t slot = first; slot < end; ++slot)
-      values[slot - first] = slot < c.unit.total_args ? c.argument(slot) : null;
-    for (uint32_t slot = first; slot < end && slot < c.unit.total_args; ++slot) {
-      Operand& value = values[slot - first];
-      if (!c.isBorrowedSlot(slot)) {
-        c.b.Incref(value, false);
-      } else if (tagged) {
-        value = c.b.Add(value, c.imm(1), 8);
-      }
+    for (uint32_t slot = first; slot < end; ++slot) {
+      values[slot - first] = slot >= c.unit.total_args ? null
+                             : c.mayBeLent(slot)       ? c.argument(slot)
+                                                       : ownedArgument(c, slot);
     }
     for (uint32_t slot = first; slot < end; ++slot)
       c.store(frame, c.py.frame_localsplus + 8 * int64_t{slot}, values[slot - first]);
@@ -187,8 +199,7 @@ void storeHome(Context& c, const Instr& i) {
 void loadHome(Context& c, const Instr& i) {
   uint32_t slot = i.u32(0);
   Operand value = c.b.Load(c.home(slot), 8, false);
-  bool may_be_tagged =
-      (slot < c.unit.locals.size() && c.isBorrowedSlot(slot)) || i.type.couldBe(hir::kMaskNull);
+  bool may_be_tagged = c.mayBeLent(slot) || i.type.couldBe(hir::kMaskNull);
   if (c.py.frame_holds_stack_refs && may_be_tagged) value = c.b.And(value, c.imm(kTagMask), 8);
   c.define(&i, value);
 }
@@ -207,8 +218,11 @@ void releaseHomes(Context& c, const Instr& i) {
   for (uint32_t entry : homes) {
     bool maybe_null = entry & 1;
     Operand value = c.b.Load(c.home(entry / 2), 8, false);
-    if (maybe_null && c.py.frame_holds_stack_refs) value = c.b.And(value, c.imm(kTagMask), 8);
-    c.b.Decref(value, maybe_null);
+    if (c.mayBeLent(entry / 2) || (maybe_null && c.py.frame_holds_stack_refs)) {
+      c.b.DecrefRef(value);
+    } else {
+      c.b.Decref(value, maybe_null);
+    }
   }
   if (!c.py.frame_owns_code_and_func) return;
   c.b.Decref(c.load(c.frame(), c.py.frame_func), false);

@@ -38,7 +38,6 @@ struct ExitFrame {                                         // one frame of the c
   uint32_t raise_offset = 0;                               // code units: the raising instruction
   std::vector<ValueLocation> stack;                        // bottom first
   std::vector<std::pair<uint32_t, ValueLocation>> locals;  // homes that are stale
-  std::vector<uint32_t> borrowed_slots;  // inlined frames only; the outermost: CodeMetadata's
 };
 
 struct ExitRecord {
@@ -79,7 +78,6 @@ struct CodeMetadata {
   std::vector<ExitRecord> exits;
   std::vector<StackMap> stack_maps;
   std::vector<LineEntry> lines;
-  std::vector<uint32_t> borrowed_slots;  // homes of parameters never written: no reference held
   uint64_t raised = 0;                   // raise exits taken
   const uint64_t* calls = nullptr;       // where the code counts its calls, if it does
   uint32_t register_args = 0;            // parameters of the register entry

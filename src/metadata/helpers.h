@@ -2,10 +2,14 @@
 // the compiler needs no runtime header. The runtime hands their addresses over at start-up.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
 namespace tephra {
+
+// Operands of a call from here on are never lent: a mask of 64 bits says which ones are.
+inline constexpr size_t kMaxLent = 62;
 
 enum class Helper : uint16_t {
 #define TEPHRA_HELPER(name) name,

@@ -20,7 +20,8 @@ constexpr int kTaken = -2;  // a home whose reference TakeHome took and that was
 
 struct Object {
   int regs = 0;           // references that registers own
-  bool external = false;  // a constant or a parameter: somebody else keeps it alive
+  bool external = false;  // a constant: somebody else keeps it alive
+  bool argument = false;  // an unwritten parameter: its home keeps it alive, lent or owned
   bool heap = false;      // read from memory, which may still hold it
   bool null = false;
   bool immortal = false;
@@ -114,7 +115,7 @@ class Checker {
 
   static bool alive(const State& state, int index, bool memory_counts) {
     const Object& object = state.objects[index];
-    return !object.counted() || object.external || object.regs > 0 ||
+    return !object.counted() || object.external || object.argument || object.regs > 0 ||
            (memory_counts && object.heap) || inOwningHome(state, index);
   }
 
@@ -166,10 +167,11 @@ class Checker {
       if (known != state.objects_of.end()) {
         object = known->second;
       } else {
-        object = add(state, {.external = true, .mask = hir::kMaskObject});
+        object = add(state, {.argument = true, .mask = hir::kMaskObject});
         if (arg != args_.end()) state.objects_of[arg->second->id] = object;
       }
-      state.homes[slot] = {object, written_.count(slot) != 0};
+      state.homes[slot] = {object, true};
+      state.objects[object].argument = written_.count(slot) == 0;
     }
   }
 
@@ -218,6 +220,7 @@ class Checker {
       home = {};
     }
     for (Home& home : state.homes) handOver(state, home);
+    for (Object& object : state.objects) object.argument = false;
     state.in_frame = false;
   }
 
@@ -276,8 +279,13 @@ class Checker {
         fail(instr, "uses v" + std::to_string(root->id) + ", which nobody keeps alive");
       }
     }
-    if (instr->hasState()) checkExit(state, instr);
     std::span<Instr*> inputs = instr->inputs();
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (!instr->isGiven(i) || instr->isLent(i) || !inputs[i]->type.isObject()) continue;
+      int index = objectOf(state, inputs[i], instr);
+      if (index >= 0) consume(state, index, instr, inputs[i]);
+    }
+    if (instr->hasState()) checkExit(state, instr);
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (!instr->isStolen(i) || !inputs[i]->type.isObject()) continue;
       int index = objectOf(state, inputs[i], instr);
@@ -313,7 +321,9 @@ class Checker {
     switch (instr->info().ownership) {
       case Ownership::kNew: object.regs = 1; break;
       case Ownership::kBorrowed: object.heap = true; break;
-      case Ownership::kUncounted: object.external = true; break;
+      case Ownership::kUncounted:
+        (instr->op == Op::kLoadArg ? object.argument : object.external) = true;
+        break;
       case Ownership::kNone:
       case Ownership::kAlias: break;
     }
@@ -416,8 +426,9 @@ class Checker {
     for (const Home& home : fresh.homes)
       key += std::to_string(home.object) + (home.owns ? "o" : "b");
     for (const Object& o : fresh.objects) {
-      key += ";" + std::to_string(o.regs) + (o.external ? "e" : "") + (o.heap ? "h" : "") +
-             (o.null ? "n" : "") + (o.immortal ? "i" : "") + std::to_string(o.mask);
+      key += ";" + std::to_string(o.regs) + (o.external ? "e" : "") + (o.argument ? "a" : "") +
+             (o.heap ? "h" : "") + (o.null ? "n" : "") + (o.immortal ? "i" : "") +
+             std::to_string(o.mask);
     }
     if (seen_.insert(std::move(key)).second) work_.push_back({block, std::move(fresh)});
   }

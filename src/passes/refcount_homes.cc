@@ -10,8 +10,7 @@ using hir::Op;
 
 void RefcountInsertion::pushFrame(RefState* state) {
   state->homes.assign(slots_, {});
-  // Homes of written parameters own a reference from now on; whether a home is written does not
-  // matter here since a parameter is never counted in a register.
+  // Each home owns a reference from now on, but for an unwritten parameter's that the caller lends.
   for (size_t slot = 0; slot < slots_; ++slot) {
     bool parameter = isParameter(static_cast<uint32_t>(slot));
     state->home_masks[slot] = parameter ? hir::kMaskObject : hir::kMaskNull;
@@ -22,6 +21,11 @@ void RefcountInsertion::pushFrame(RefState* state) {
 bool RefcountInsertion::isParameter(uint32_t slot) const {
   const CodeUnit* unit = function_.unit();
   return (unit && slot < unit->total_args) || (slot < args_.size() && args_[slot]);
+}
+
+// The home of a parameter that is never written may hold what is the caller's.
+bool RefcountInsertion::mayBeLent(uint32_t slot) const {
+  return tagged_ && isParameter(slot) && !(slot < stored_.size() && stored_[slot]);
 }
 
 // The old content is still needed and no other home holds it: the register takes the reference
@@ -48,8 +52,8 @@ void RefcountInsertion::releaseOldContent(Instr* store, uint32_t slot, const Hom
   for (Instr* root : old) {
     if (kinds_.immortal(root)) return;  // an immortal constant, or NULL: nothing to release
     mask &= state->maskOf(root);
-    // Somebody else keeps the object alive: the caller, or another home.
-    harmless |= root->op == Op::kLoadArg || state->homeOf(root, static_cast<int>(slot)) >= 0;
+    // Another home keeps the object alive.
+    harmless |= state->homeOf(root, static_cast<int>(slot)) >= 0;
   }
   if ((mask & ~kMaskImmortal) == 0) return;
   harmless |= (mask & ~kMaskHarmless) == 0;
@@ -64,7 +68,7 @@ void RefcountInsertion::releaseOldContent(Instr* store, uint32_t slot, const Hom
 }
 
 // x = x. A local's store goes. A parameter's stays, with the counts of both contents: that there is
-// a store is what makes its home own a reference.
+// a store is what makes its home own a reference that could have been lent.
 void RefcountInsertion::storeAgain(Instr* instr, RefState* state) {
   uint32_t slot = instr->u32(0);
   Instr* root = hir::rootOf(instr->operands[0]);
@@ -138,10 +142,8 @@ void RefcountInsertion::dropFromAux(Instr* leave, const std::vector<uint32_t>& h
     bool immortal = std::any_of(content.begin(), content.end(),
                                 [&](Instr* root) { return countless(root, state); });
     bool handed_over = std::find(handed.begin(), handed.end(), slot) != handed.end();
-    // A parameter whose stores have all turned out unreachable owns nothing.
-    bool borrowed = isParameter(slot) && !(slot < stored_.size() && stored_[slot]);
     uint32_t mask = state.home_masks[slot];
-    if (immortal || handed_over || borrowed || (mask & ~kMaskImmortal) == 0) continue;
+    if (immortal || handed_over || (mask & ~kMaskImmortal) == 0) continue;
     bool never_null =
         !(mask & hir::kMaskNull) || std::any_of(content.begin(), content.end(), [&](Instr* root) {
           return (state.maskOf(root) & hir::kMaskNull) == 0;
@@ -165,10 +167,11 @@ void RefcountInsertion::leaveFrame(Instr* instr, RefState* state) {
   std::vector<Instr*> live;
   state->live.forEach([&](uint32_t id) { live.push_back(liveness_.valueOf(id)); });
   for (Instr* root : live) {
-    if (kinds_.uncounted(root) || state->owned.test(root->id)) continue;
+    if (state->owned.test(root->id)) continue;
+    if (kinds_.uncounted(root) && !kinds_.ofParameter(root)) continue;
     bool done = countless(root, *state);
     for (uint32_t slot = 0; slot < slots_ && !done; ++slot) {
-      if (!state->holds(slot, root) || !releases(slot)) continue;
+      if (!state->holds(slot, root) || !releases(slot) || mayBeLent(slot)) continue;
       handed.push_back(slot);
       done = true;
     }

@@ -32,6 +32,11 @@ class RefcountInsertion {
   void transfer(hir::Instr* instr, RefState* state);
   void ordinary(hir::Instr* instr, RefState* state);
   void promoteFor(hir::Instr* instr, RefState* state);
+  void giveOperands(hir::Instr* instr, RefState* state);
+  bool mayLend(const hir::Instr* root, const RefState& state) const;
+  static bool namedByState(const hir::Instr* root, const hir::Instr* instr);
+  bool holdsArguments(const hir::Instr* instr) const;
+  void holdArguments(hir::Instr* instr, RefState* state, std::vector<hir::Instr*>* extra);
   void recordExit(hir::Instr* instr, const RefState& state, const std::vector<hir::Instr*>& extra);
   void defineResult(hir::Instr* instr, RefState* state);
   void releaseDead(hir::Instr* instr, RefState* state);
@@ -48,6 +53,7 @@ class RefcountInsertion {
   void pushFrame(RefState* state);
   void storeHome(hir::Instr* instr, RefState* state);
   bool isParameter(uint32_t slot) const;
+  bool mayBeLent(uint32_t slot) const;
   void storeAgain(hir::Instr* instr, RefState* state);
   void releaseOldContent(hir::Instr* store, uint32_t slot, const HomeContent& old, RefState* state);
   bool takeOver(hir::Instr* store, uint32_t slot, const HomeContent& old, RefState* state);
@@ -68,6 +74,7 @@ class RefcountInsertion {
   hir::Function& function_;
   RootLiveness liveness_;
   RootKinds kinds_;
+  bool tagged_;  // frames hold tagged references: a caller may lend
   size_t slots_ = 0;
   std::vector<hir::Instr*> args_;   // by slot: LoadArg of the parameter, if the function has one
   std::vector<bool> stored_;        // by slot: some StoreHome names it

@@ -12,7 +12,11 @@ using hir::Op;
 using hir::Ownership;
 
 RefcountInsertion::RefcountInsertion(hir::Function& function)
-    : function_(function), liveness_(function), kinds_(function) {
+    : function_(function),
+      liveness_(function),
+      kinds_(function),
+      tagged_(function.unit() && function.unit()->layout &&
+              function.unit()->layout->frame_holds_stack_refs) {
   for (Block* block : function.blocks()) {
     for (Instr* instr = block->first; instr; instr = instr->next) {
       bool explicit_counts = instr->op == Op::kTakeHome || instr->op == Op::kIncref ||
@@ -149,6 +153,7 @@ void RefcountInsertion::promoteFor(Instr* instr, RefState* state) {
 
 void RefcountInsertion::ordinary(Instr* instr, RefState* state) {
   promoteFor(instr, state);
+  giveOperands(instr, state);
   // References for stolen operands: the register's own one at its last use, else new ones.
   std::vector<Instr*> extra, consumed;
   std::span<Instr*> inputs = instr->inputs();
@@ -163,10 +168,68 @@ void RefcountInsertion::ordinary(Instr* instr, RefState* state) {
       extra.push_back(root);
     }
   }
+  if (holdsArguments(instr)) holdArguments(instr, state, &extra);
   if (instr->hasState()) recordExit(instr, *state, extra);
   for (Instr* root : consumed) state->owned.reset(root->id);
   defineResult(instr, state);
   releaseDead(instr, state);
+}
+
+// Given operands leave the register file before the operation: the register's own reference at the
+// last use, none where the caller lends, else a new one.
+void RefcountInsertion::giveOperands(Instr* instr, RefState* state) {
+  uint64_t lent = 0;
+  std::span<Instr*> inputs = instr->inputs();
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!instr->isGiven(i) || !inputs[i]->type.isObject()) continue;
+    Instr* root = hir::rootOf(inputs[i]);
+    const bool immortal = countless(root, *state);
+    if (!immortal && state->owned.test(root->id) && dies(root, instr) &&
+        !namedByState(root, instr)) {
+      state->owned.reset(root->id);
+    } else if (i < kMaxLent && tagged_ && (immortal || mayLend(root, *state))) {
+      lent |= uint64_t{1} << i;
+    } else {
+      emitIncref(root, *state, instr);
+    }
+  }
+  if (emit_) instr->lent = lent;
+}
+
+// The interpreter lends a local to a callee where the compiler has proved that it outlives the call
+// (LOAD_FAST_BORROW). Here a local's home or the caller's caller keeps it alive.
+bool RefcountInsertion::mayLend(const Instr* root, const RefState& state) const {
+  return (root->op == Op::kLoadArg && kinds_.uncounted(root)) || state.homeOf(root) >= 0;
+}
+
+bool RefcountInsertion::namedByState(const Instr* root, const Instr* instr) {
+  std::vector<Instr*> used;
+  if (const Instr* exit = instr->state()) rootsUsed(exit, &used);
+  return std::find(used.begin(), used.end(), root) != used.end();
+}
+
+// A C function may look at reference counts: where the interpreter's value stack always owns what
+// lies on it, so must the registers. Methods of builtin classes do not look.
+bool RefcountInsertion::holdsArguments(const Instr* instr) const {
+  return instr->op == Op::kCallBuiltin && function_.unit() && !tagged_ &&
+         instr->u32(1) != hir::kNoObject;
+}
+
+void RefcountInsertion::holdArguments(Instr* instr, RefState* state, std::vector<Instr*>* extra) {
+  std::vector<Instr*> own;
+  for (Instr* input : instr->inputs().subspan(1)) {
+    Instr* root = hir::rootOf(input);
+    if (!input->type.isObject() || countless(root, *state)) continue;
+    bool first = std::find(own.begin(), own.end(), root) == own.end();
+    if (first && state->owned.test(root->id) && dies(root, instr)) {
+      own.push_back(root);
+      continue;
+    }
+    emitIncref(root, *state, instr);
+    extra->push_back(root);
+    pending_.push_back(releaseOf(root, instr, *state));
+    pending_.back().harmless |= kinds_.uncounted(root) || state->homeOf(root) >= 0;
+  }
 }
 
 void RefcountInsertion::recordExit(Instr* instr, const RefState& state,

@@ -1,6 +1,7 @@
 #include "passes/refcount_state.h"
 
 #include <algorithm>
+#include <set>
 
 namespace tephra::passes {
 
@@ -45,9 +46,17 @@ void RefState::forget(const Instr* root) {
 }
 
 RootKinds::RootKinds(const hir::Function& function)
-    : uncounted_(function.numValues()), immortal_(function.numValues()) {
+    : uncounted_(function.numValues()),
+      immortal_(function.numValues()),
+      of_parameter_(function.numValues()) {
   const CodeUnit* unit = function.unit();
   std::vector<Instr*> phis;
+  std::set<uint64_t> stored;
+  for (Block* block : function.blocks()) {
+    for (Instr* instr = block->first; instr; instr = instr->next) {
+      if (instr->op == Op::kStoreHome) stored.insert(instr->attr[0]);
+    }
+  }
   for (Block* block : function.blocks()) {
     for (Instr* instr = block->first; instr; instr = instr->next) {
       if (!instr->type.isObject()) continue;
@@ -56,6 +65,11 @@ RootKinds::RootKinds(const hir::Function& function)
         immortal |= unit->objects[instr->attr[0]].immortal;
       }
       bool uncounted = instr->info().ownership == Ownership::kUncounted;
+      if (instr->op == Op::kLoadArg) {
+        // The home keeps it to the end, unless something else is stored there.
+        uncounted = !stored.contains(instr->attr[0]);
+        if (uncounted) of_parameter_.set(instr->id);
+      }
       // Optimistic for phis: a cycle of phis is what its inputs from outside are.
       if (instr->op == Op::kPhi) {
         phis.push_back(instr);
@@ -73,6 +87,10 @@ RootKinds::RootKinds(const hir::Function& function)
         if (!uncounted_.test(root->id) && uncounted_.test(phi->id)) {
           uncounted_.reset(phi->id);
           immortal_.reset(phi->id);
+          changed = true;
+        }
+        if (of_parameter_.test(root->id) && !of_parameter_.test(phi->id)) {
+          of_parameter_.set(phi->id);
           changed = true;
         }
         if (!immortal_.test(root->id) && immortal_.test(phi->id)) {

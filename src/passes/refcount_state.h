@@ -51,9 +51,11 @@ class RootKinds {
   bool uncounted(const hir::Instr* root) const { return uncounted_.test(root->id); }
   // Its count never matters: NULL, None, True, False, immortal constants and phis of them.
   bool immortal(const hir::Instr* root) const { return immortal_.test(root->id); }
+  // Uncounted while the frame lasts: a parameter that is never stored to, a phi that may be one.
+  bool ofParameter(const hir::Instr* root) const { return of_parameter_.test(root->id); }
 
  private:
-  Bits uncounted_, immortal_;
+  Bits uncounted_, immortal_, of_parameter_;
 };
 
 // Narrows the state of an edge by what the branch's condition says about NULL.

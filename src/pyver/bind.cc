@@ -3,39 +3,51 @@
 // in the same place with its exact message (suggestions included) and never gets to run the body.
 #include "pyver/internal.h"
 
+#include <utility>
+#include <vector>
+
 namespace tephra::py {
 
 namespace {
 
 enum class Bound { kYes, kRaised, kMisfit };  // kMisfit: the interpreter is to say why not
 
+// While it binds, slots and arguments share their references: only success consumes any.
 struct Binder {
   PyFunctionObject* func;
   PyCodeObject* code;
+  const Arguments& args;
   PyObject** slots;
   Py_ssize_t positional, keyword_slots, total;
-  PyObject* kwdict = nullptr;  // borrowed from its slot
+  PyObject* kwdict = nullptr;            // borrowed from its slot
+  std::vector<Py_ssize_t> places = {};   // by keyword: its slot, -1 = kwdict
 
-  Binder(PyFunctionObject* f, PyObject** s)
-      : func(f), code(reinterpret_cast<PyCodeObject*>(f->func_code)), slots(s) {
+  Binder(PyFunctionObject* f, const Arguments& given, PyObject** s)
+      : func(f), code(reinterpret_cast<PyCodeObject*>(f->func_code)), args(given), slots(s) {
     positional = code->co_argcount;
     keyword_slots = positional + code->co_kwonlyargcount;
     total = keyword_slots + ((code->co_flags & CO_VARARGS) ? 1 : 0) +
             ((code->co_flags & CO_VARKEYWORDS) ? 1 : 0);
   }
 
+  Py_ssize_t given() const { return static_cast<Py_ssize_t>(args.positional); }
+  Py_ssize_t taken() const { return given() < positional ? given() : positional; }
+
+  // What the slots hold beside arguments; defaults come last and cannot fail.
   void release() {
-    for (Py_ssize_t i = 0; i < total; i++) Py_CLEAR(slots[i]);
+    for (Py_ssize_t i = keyword_slots; i < total; i++) Py_XDECREF(slots[i]);
   }
 
-  Bound bindPositional(PyObject* const* args, Py_ssize_t nargs) {
-    Py_ssize_t taken = nargs < positional ? nargs : positional;
-    for (Py_ssize_t i = 0; i < taken; i++) slots[i] = Py_NewRef(args[i]);
+  // The values themselves; the lent ones are tagged (or get a reference) when all is bound.
+  Bound bindPositional() {
+    for (Py_ssize_t i = 0; i < taken(); i++) slots[i] = args.values[i];
     if (code->co_flags & CO_VARARGS) {
-      for (Py_ssize_t i = taken; i < nargs; i++) Py_INCREF(args[i]);
-      slots[keyword_slots] = buildTuple(args + taken, nargs - taken);
+      PyObject* const* rest = args.values + taken();
+      const Py_ssize_t count = given() - taken();
+      for (Py_ssize_t i = 0; i < count; i++) Py_INCREF(rest[i]);
+      slots[keyword_slots] = buildTuple(rest, count);
       if (slots[keyword_slots] == nullptr) {
-        for (Py_ssize_t i = taken; i < nargs; i++) Py_DECREF(args[i]);
+        for (Py_ssize_t i = 0; i < count; i++) Py_DECREF(rest[i]);
         return Bound::kRaised;
       }
     }
@@ -56,92 +68,126 @@ struct Binder {
     return -1;
   }
 
-  Bound bindKeywords(PyObject* const* values, PyObject* kwnames) {
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kwnames); i++) {
-      PyObject* keyword = PyTuple_GET_ITEM(kwnames, i);
+  Bound bindKeywords() {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args.kwnames); i++) {
+      PyObject* keyword = PyTuple_GET_ITEM(args.kwnames, i);
+      PyObject* value = args.values[given() + i];
       if (!PyUnicode_Check(keyword)) return Bound::kMisfit;
       Py_ssize_t slot = findSlot(keyword);
       if (slot == -2) return Bound::kRaised;
       if (slot >= 0) {
         if (slots[slot] != nullptr) return Bound::kMisfit;  // multiple values
-        slots[slot] = Py_NewRef(values[i]);
+        slots[slot] = value;
       } else {
         if (kwdict == nullptr) return Bound::kMisfit;
-        if (PyDict_SetItem(kwdict, keyword, values[i]) < 0) return Bound::kRaised;
+        if (PyDict_SetItem(kwdict, keyword, value) < 0) return Bound::kRaised;
       }
+      places.push_back(slot);
     }
     return Bound::kYes;
   }
 
-  Bound bindDefaults() {
+  // The default of a slot that has no argument, borrowed; nullptr: there is none, or (an exception
+  // is set) it could not be looked up.
+  PyObject* defaultOf(Py_ssize_t slot) {
     PyObject* defaults = func->func_defaults;
-    Py_ssize_t count = defaults != nullptr ? PyTuple_GET_SIZE(defaults) : 0;
-    Py_ssize_t required = positional - count;
-    for (Py_ssize_t i = 0; i < positional; i++) {
-      if (slots[i] != nullptr) continue;
-      if (i < required) return Bound::kMisfit;
-      slots[i] = Py_NewRef(PyTuple_GET_ITEM(defaults, i - required));
+    const Py_ssize_t count = defaults != nullptr ? PyTuple_GET_SIZE(defaults) : 0;
+    if (slot < positional) {
+      const Py_ssize_t item = slot - (positional - count);
+      return item < 0 ? nullptr : PyTuple_GET_ITEM(defaults, item);
     }
-    for (Py_ssize_t i = positional; i < keyword_slots; i++) {
+    if (func->func_kwdefaults == nullptr) return nullptr;
+    return PyDict_GetItemWithError(func->func_kwdefaults,
+                                   PyTuple_GET_ITEM(code->co_localsplusnames, slot));
+  }
+
+  Bound findDefaults(std::vector<std::pair<Py_ssize_t, PyObject*>>* found) {
+    for (Py_ssize_t i = 0; i < keyword_slots; i++) {
       if (slots[i] != nullptr) continue;
-      if (func->func_kwdefaults == nullptr) return Bound::kMisfit;
-      PyObject* value = PyDict_GetItemWithError(func->func_kwdefaults,
-                                                PyTuple_GET_ITEM(code->co_localsplusnames, i));
+      PyObject* value = defaultOf(i);
       if (value == nullptr) return PyErr_Occurred() ? Bound::kRaised : Bound::kMisfit;
-      slots[i] = Py_NewRef(value);
+      found->emplace_back(i, value);
     }
     return Bound::kYes;
   }
 
-  Bound bind(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  Bound bind(std::vector<std::pair<Py_ssize_t, PyObject*>>* defaults) {
     if (code->co_flags & CO_VARKEYWORDS) {
       kwdict = PyDict_New();
       if (kwdict == nullptr) return Bound::kRaised;
       slots[total - 1] = kwdict;
     }
-    Bound result = bindPositional(args, nargs);
-    if (result == Bound::kYes && kwnames != nullptr) result = bindKeywords(args + nargs, kwnames);
+    Bound result = bindPositional();
+    if (result == Bound::kYes && args.kwnames != nullptr) result = bindKeywords();
     if (result != Bound::kYes) return result;
-    if (nargs > positional && !(code->co_flags & CO_VARARGS)) return Bound::kMisfit;
-    return bindDefaults();
+    if (given() > positional && !(code->co_flags & CO_VARARGS)) return Bound::kMisfit;
+    return findDefaults(defaults);
+  }
+
+  // Behind a bind() that succeeded.
+  void consume(const std::vector<std::pair<Py_ssize_t, PyObject*>>& defaults) {
+    for (const auto& [slot, value] : defaults) slots[slot] = slotReference(Py_NewRef(value), false);
+    for (Py_ssize_t i = 0; i < taken(); i++)
+      slots[i] = slotReference(args.values[i], args.isLent(static_cast<size_t>(i)));
+    for (Py_ssize_t i = taken(); i < given(); i++) drop(static_cast<size_t>(i));  // in the tuple
+    for (size_t i = 0; i < places.size(); i++) {
+      const size_t k = args.positional + i;
+      if (places[i] < 0)
+        drop(k);
+      else
+        slots[places[i]] = slotReference(args.values[k], args.isLent(k));
+    }
+  }
+
+  void drop(size_t k) {
+    if (!args.isLent(k)) Py_DECREF(args.values[k]);
   }
 };
 
 // Positional arguments, and defaults for the last parameters: by far the most frequent.
-bool bindPlain(PyFunctionObject* func, PyObject* const* args, Py_ssize_t nargs, PyObject** slots) {
+bool bindPlain(PyFunctionObject* func, const Arguments& args, PyObject** slots) {
   auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
   PyObject* defaults = func->func_defaults;
+  const auto given = static_cast<Py_ssize_t>(args.positional);
   const Py_ssize_t count = defaults != nullptr ? PyTuple_GET_SIZE(defaults) : 0;
-  const Py_ssize_t missing = code->co_argcount - nargs;
+  const Py_ssize_t missing = code->co_argcount - given;
   const bool plain = code->co_kwonlyargcount == 0 &&
                      (code->co_flags & (CO_VARARGS | CO_VARKEYWORDS)) == 0 && missing >= 0 &&
                      missing <= count;
   if (!plain) return false;
-  for (Py_ssize_t i = 0; i < nargs; i++) slots[i] = Py_NewRef(args[i]);
+  for (size_t i = 0; i < args.positional; i++)
+    slots[i] = slotReference(args.values[i], args.isLent(i));
   for (Py_ssize_t i = 0; i < missing; i++) {
-    slots[nargs + i] = Py_NewRef(PyTuple_GET_ITEM(defaults, count - missing + i));
+    slots[given + i] = Py_NewRef(PyTuple_GET_ITEM(defaults, count - missing + i));
   }
   return true;
 }
 
 }  // namespace
 
-int bindArguments(PyThreadState*, PyFunctionObject* func, PyObject* const* args, size_t nargs,
-                  PyObject* kwnames, PyObject** slots) {
-  if (kwnames == nullptr && bindPlain(func, args, static_cast<Py_ssize_t>(nargs), slots)) return 0;
-  Binder binder(func, slots);
+int bindArguments(PyThreadState*, PyFunctionObject* func, const Arguments& args,
+                  PyObject** slots) {
+  if (args.kwnames == nullptr && bindPlain(func, args, slots)) return 0;
+  Binder binder(func, args, slots);
   for (Py_ssize_t i = 0; i < binder.total; i++) slots[i] = nullptr;
-  Bound bound = binder.bind(args, static_cast<Py_ssize_t>(nargs), kwnames);
-  if (bound == Bound::kYes) return 0;
+  std::vector<std::pair<Py_ssize_t, PyObject*>> defaults;
+  Bound bound = binder.bind(&defaults);
+  if (bound == Bound::kYes) {
+    binder.consume(defaults);
+    return 0;
+  }
   binder.release();
   if (bound == Bound::kMisfit) {
-    PyObject* result =
-        interpreterVectorcall()(reinterpret_cast<PyObject*>(func), args, nargs, kwnames);
+    PyObject* result = interpreterVectorcall()(reinterpret_cast<PyObject*>(func), args.values,
+                                               args.positional, args.kwnames);
     if (result != nullptr) {  // only if comparing keywords has side effects
       Py_DECREF(result);
       PyErr_SetString(PyExc_SystemError, "Tephra and CPython disagree about arguments");
     }
   }
+  PyObject* exception = PyErr_GetRaisedException();
+  releaseArguments(args);
+  PyErr_SetRaisedException(exception);
   return -1;
 }
 

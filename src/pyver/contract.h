@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "metadata/helpers.h"
 #include "pyver/common/unit.h"
 
 namespace tephra::py {
@@ -95,6 +96,7 @@ void slotSetOwned(Frame* frame, uint32_t slot,
                   PyObject* value);  // steals; old content not released
 void slotSetBorrowed(Frame* frame, uint32_t slot,
                      PyObject* value);        // takes no reference where it can
+void slotSetReference(Frame* frame, uint32_t slot, PyObject* reference);  // slotReference's
 void slotClear(Frame* frame, uint32_t slot);  // NULL, then releases what was owned
 // Frame code and function become strong references (compiled frames may hold borrowed ones), and
 // so do all slots: the frame can then outlive its caller's references.
@@ -204,10 +206,46 @@ void finishFunction(
     PyObject* function);  // func_version = co_version, as MAKE_FUNCTION does at its end
 // CALL_FUNCTION_EX: kwargs may be NULL.
 PyObject* callEx(PyThreadState* ts, PyObject* callable, PyObject* args, PyObject* kwargs);
-// Binds as the interpreter does, with its error messages: slots[0 .. total_args) get new
-// references. args: nargs positional ones, then the values of kwnames. 0 or -1.
-int bindArguments(PyThreadState* ts, PyFunctionObject* func, PyObject* const* args, size_t nargs,
-                  PyObject* kwnames, PyObject** slots);
+
+// The arguments of one call, handed over: who gets them consumes the reference of each value that
+// the caller does not lend, whether the call succeeds or not.
+struct Arguments {
+  PyObject** values = nullptr;  // positional ones, then those that kwnames names
+  size_t positional = 0;
+  PyObject* kwnames = nullptr;  // borrowed; NULL: none
+  uint64_t lent = 0;            // bit k: value k stays the caller's, who keeps it alive
+  bool room = false;            // values[-1] is a free word
+
+  size_t count() const {
+    return positional +
+           (kwnames == nullptr ? 0 : static_cast<size_t>(PyTuple_GET_SIZE(kwnames)));
+  }
+  bool isLent(size_t k) const { return k < kMaxLent && (lent >> k & 1) != 0; }
+};
+// Releases all that is not lent, in the order in which the interpreter drops a call's arguments. An
+// exception that is set stays set.
+void releaseArguments(const Arguments& args);
+// If the interpreter's own CALL instruction is calling `callable` with these (borrowed) values, its
+// value stack gives them up: they are handed over from then on, *lent says which ones not. Else
+// false, and nothing has happened.
+bool takeFromStack(PyThreadState* ts, PyObject* callable, PyObject* const* values, size_t count,
+                   bool keywords, uint64_t* lent);
+
+// A reference as a slot of a frame holds it: tagged, where frames hold tagged references, if none
+// is held. slotReference consumes `value` unless it is lent.
+PyObject* slotReference(PyObject* value, bool lent);
+PyObject* slotReferenceObject(PyObject* reference);  // borrowed
+bool slotReferenceLent(PyObject* reference);
+void slotReferenceDrop(PyObject* reference);
+
+// Binds as the interpreter does, with its error messages: slots[0 .. total_args) get references as
+// above. 0 or -1; the arguments are consumed in any case.
+int bindArguments(PyThreadState* ts, PyFunctionObject* func, const Arguments& args,
+                  PyObject** slots);
+// Runs a function with bound arguments (which it consumes) in the interpreter, or in what other
+// tool evaluates frames. For functions whose code has locals of its own (CO_OPTIMIZED).
+PyObject* interpretBound(PyThreadState* ts, PyFunctionObject* func, PyObject** slots,
+                         uint32_t count);
 
 // --- exceptions
 

@@ -144,6 +144,22 @@ void dropStack(Frame* frame, int depth) {
   }
 }
 
+PyObject* interpretBound(PyThreadState* ts, PyFunctionObject* func, PyObject** slots,
+                         uint32_t count) {
+  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
+  Frame* frame = pushFrame(ts, func, code);
+  if (frame == nullptr) {
+    PyObject* exception = PyErr_GetRaisedException();
+    for (uint32_t i = 0; i < count; ++i) slotReferenceDrop(slots[i]);
+    PyErr_SetRaisedException(exception);
+    return nullptr;
+  }
+  setNextInstr(frame, code, 0);
+  for (uint32_t i = 0; i < count; ++i) slotSetReference(frame, i, slots[i]);
+  if (auto evaluator = ts->interp->eval_frame) return evaluator(ts, frame, 0);
+  return evalFrame(ts, frame, 0);
+}
+
 int recursionRemaining(PyThreadState* ts) { return ts->py_recursion_remaining; }
 
 }  // namespace tephra::py

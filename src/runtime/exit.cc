@@ -66,7 +66,6 @@ class Exit {
  private:
   PyObject* materialise(const ValueLocation& at);
   void fillFrame(size_t index);
-  void ownHomes(py::Frame* frame, const std::vector<uint32_t>& slots);
   void replaceHome(py::Frame* frame, uint32_t slot, PyObject* value);
   void collectDrops();
   void release();
@@ -104,13 +103,6 @@ PyObject* Exit::materialise(const ValueLocation& at) {
   return Py_NewRef(Py_None);
 }
 
-void Exit::ownHomes(py::Frame* frame, const std::vector<uint32_t>& slots) {
-  for (uint32_t slot : slots) {
-    // A tagged borrowed home needs nothing: the interpreter knows the tag.
-    if (py::slotOwned(frame, slot)) Py_INCREF(py::slotGet(frame, slot));
-  }
-}
-
 void Exit::replaceHome(py::Frame* frame, uint32_t slot, PyObject* value) {
   if (py::slotOwned(frame, slot)) to_release_.push_back(py::slotGet(frame, slot));
   py::slotSetOwned(frame, slot, value);
@@ -122,7 +114,6 @@ void Exit::fillFrame(size_t index) {
   TEPHRA_DCHECK(py::stackDepth(frame) == 0, "compiled code keeps the value stack to itself");
   for (const auto& [slot, at] : from.locals) replaceHome(frame, slot, materialise(at));
   for (const ValueLocation& at : from.stack) py::pushStack(frame, materialise(at));
-  ownHomes(frame, index == 0 ? metadata_.borrowed_slots : from.borrowed_slots);
   py::canonicaliseHomes(frame);
   py::setPosition(frame, py::frameCode(frame), from.raise_offset);
 }
@@ -169,7 +160,6 @@ bool Exit::unwinds() const {
 PyObject* Exit::unwind(uint32_t exit, bool reraise) {
   const ExitFrame& from = record_.frames[0];
   py::Frame* frame = frames_[0];
-  ownHomes(frame, metadata_.borrowed_slots);
   py::canonicaliseHomes(frame);  // a frame object of it may outlive the call
   py::setPosition(frame, py::frameCode(frame), from.raise_offset);
   collectDrops();

@@ -2,69 +2,107 @@
 // PyObject_Vectorcall and PyObject_Call check, direct calls of C functions do not.
 #include "runtime/helpers.h"
 
-#include <array>
-#include <memory>
 #include <utility>
 #include <vector>
 
 #include "runtime/compiled_function.h"
+#include "runtime/passing.h"
 #include "runtime/recursion.h"
 
 namespace py = tephra::py;
 
 namespace {
 
-PyObject* vectorcall(PyThreadState* ts, PyObject* callable, PyObject** args, size_t nargsf,
-                     PyObject* kwnames) {
-  // A Python function that the interpreter runs costs native stack, which the interpreter would
-  // not need for the same call: watch the stack itself instead of counting.
-  if (!PyFunction_Check(callable)) return PyObject_Vectorcall(callable, args, nargsf, kwnames);
-  // What runs is compiled code or the interpreter: nothing that needs its result checked.
-  auto* function = reinterpret_cast<PyFunctionObject*>(callable);
-  if (!tephra::entersInterpreter(callable)) {
-    return function->vectorcall(callable, args, nargsf, kwnames);
+void release(PyObject* object, bool lent) {
+  if (!lent) Py_XDECREF(object);
+}
+
+// A bound method is taken apart, as CALL does; `args` has room for self.
+PyObject* callMethod(PyThreadState* ts, PyObject* method, bool lent, py::Arguments args) {
+  PyObject* function = Py_NewRef(PyMethod_GET_FUNCTION(method));
+  *--args.values = Py_NewRef(PyMethod_GET_SELF(method));
+  args.lent <<= 1;
+  ++args.positional;
+  args.room = false;
+  release(method, lent);
+  PyObject* result = tephra::callObject(ts, function, args);
+  Py_DECREF(function);
+  return result;
+}
+
+// kwargs as an array; false: they are not what a frame can be made for, and the interpreter says so.
+bool takeKeywords(PyObject* kwargs, std::vector<PyObject*>* values, PyObject** names) {
+  const Py_ssize_t count = kwargs == nullptr ? 0 : PyDict_GET_SIZE(kwargs);
+  if (count == 0) return true;
+  *names = PyTuple_New(count);
+  if (*names == nullptr) return false;
+  PyObject *key, *value;
+  Py_ssize_t done = 0;
+  for (Py_ssize_t at = 0; PyDict_Next(kwargs, &at, &key, &value) && PyUnicode_Check(key);) {
+    PyTuple_SET_ITEM(*names, done++, Py_NewRef(key));
+    values->push_back(Py_NewRef(value));
   }
-  tephra::NativeRecursion recursion(ts);
-  if (recursion.refused()) return nullptr;
-  return function->vectorcall(callable, args, nargsf, kwnames);
+  return done == count;
 }
 
-size_t withFreeSlot(int64_t positional) {
-  return static_cast<size_t>(positional) | PY_VECTORCALL_ARGUMENTS_OFFSET;
-}
-
-PyObject* callWithSelf(PyThreadState* ts, PyObject* callable, PyObject* self, PyObject** args,
-                       int64_t positional, PyObject* kwnames) {
-  if (self == nullptr) return vectorcall(ts, callable, args, withFreeSlot(positional), kwnames);
-  args[-1] = self;
-  return vectorcall(ts, callable, args - 1, static_cast<size_t>(positional) + 1, kwnames);
+// CALL_FUNCTION_EX of a Python function: tuple and dict are gone before its body runs.
+bool callUnpacked(PyThreadState* ts, PyObject* function, PyObject* args, PyObject* kwargs,
+                  int64_t lent, PyObject** result) {
+  if (!PyTuple_CheckExact(args) || (kwargs != nullptr && !PyDict_CheckExact(kwargs))) return false;
+  std::vector<PyObject*> values;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args); ++i)
+    values.push_back(Py_NewRef(PyTuple_GET_ITEM(args, i)));
+  py::Arguments given;
+  given.positional = values.size();
+  if (!takeKeywords(kwargs, &values, &given.kwnames)) {
+    PyErr_Clear();
+    for (PyObject* value : values) Py_DECREF(value);
+    Py_XDECREF(given.kwnames);
+    return false;
+  }
+  release(args, (lent & 1) != 0);
+  release(kwargs, (lent & 2) != 0);
+  given.values = values.data();
+  *result = tephra::callFunction(ts, reinterpret_cast<PyFunctionObject*>(function), given);
+  Py_XDECREF(given.kwnames);
+  return true;
 }
 
 }  // namespace
 
-extern "C" PyObject* tephra_call_vector(PyThreadState* ts, PyObject* callable, void* args,
-                                        int64_t positional, PyObject* kwnames) {
-  return vectorcall(ts, callable, static_cast<PyObject**>(args), withFreeSlot(positional), kwnames);
-}
-
-extern "C" PyObject* tephra_call_maybe_method(PyThreadState* ts, PyObject* callable, PyObject* self,
-                                              void* args, int64_t positional, PyObject* kwnames) {
-  // The slots as a method lookup leaves them.
-  if (self != nullptr && py::pyLayout().method_null_first) std::swap(callable, self);
-  return callWithSelf(ts, callable, self, static_cast<PyObject**>(args), positional, kwnames);
-}
-
-extern "C" PyObject* tephra_call_kw(PyThreadState* ts, PyObject* callable, PyObject* self,
-                                    PyObject* names, void* args, int64_t count) {
-  return callWithSelf(ts, callable, self, static_cast<PyObject**>(args),
-                      count - PyTuple_GET_SIZE(names), names);
+extern "C" PyObject* tephra_call_passed(PyThreadState* ts, void* operands, int64_t count,
+                                        PyObject* kwnames, int64_t lent) {
+  auto** words = static_cast<PyObject**>(operands);
+  PyObject *callable = words[0], *self = words[1];
+  bool callable_lent = (lent & 1) != 0, self_lent = (lent & 2) != 0;
+  const Py_ssize_t names = kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames);
+  py::Arguments args{words + 2, static_cast<size_t>(count - names), kwnames,
+                     static_cast<uint64_t>(lent) >> 2, true};
+  if (self != nullptr) {
+    if (py::pyLayout().method_null_first) {  // the slots as a method look-up leaves them
+      std::swap(callable, self);
+      std::swap(callable_lent, self_lent);
+    }
+    *--args.values = self;
+    args.lent = args.lent << 1 | (self_lent ? 1 : 0);
+    ++args.positional;
+  } else if (PyMethod_Check(callable)) {
+    return callMethod(ts, callable, callable_lent, args);
+  }
+  PyObject* result = tephra::callObject(ts, callable, args);
+  release(callable, callable_lent);
+  return result;
 }
 
 extern "C" PyObject* tephra_call_ex(PyThreadState* ts, PyObject* callable, PyObject* args,
-                                    PyObject* kwargs) {
-  if (!tephra::entersInterpreter(callable)) return py::callEx(ts, callable, args, kwargs);
-  tephra::NativeRecursion recursion(ts);
-  return recursion.refused() ? nullptr : py::callEx(ts, callable, args, kwargs);
+                                    PyObject* kwargs, int64_t lent) {
+  PyObject* result = nullptr;
+  if (PyFunction_Check(callable) && callUnpacked(ts, callable, args, kwargs, lent, &result))
+    return result;
+  result = py::callEx(ts, callable, args, kwargs);
+  release(args, (lent & 1) != 0);
+  release(kwargs, (lent & 2) != 0);
+  return result;
 }
 
 // METH_NOARGS and METH_O count as C recursion in the interpreter, METH_FASTCALL does not.
@@ -98,76 +136,45 @@ extern "C" PyObject* tephra_call_builtin_fast_kw(PyThreadState*, void* function,
 }
 
 extern "C" PyObject* tephra_call_uncompiled(PyObject* function, void* args, int64_t count) {
-  return vectorcall(PyThreadState_Get(), function, static_cast<PyObject**>(args),
-                    static_cast<size_t>(count), nullptr);
+  auto** references = static_cast<PyObject**>(args);
+  py::Arguments given;
+  given.positional = static_cast<size_t>(count);
+  std::vector<PyObject*> values(references, references + count);
+  for (size_t k = 0; k < values.size(); ++k) {
+    if (!py::slotReferenceLent(values[k])) continue;
+    values[k] = py::slotReferenceObject(values[k]);
+    if (k < tephra::kMaxLent)
+      given.lent |= uint64_t{1} << k;
+    else
+      Py_INCREF(values[k]);
+  }
+  given.values = values.data();
+  return tephra::callFunction(PyThreadState_Get(), reinterpret_cast<PyFunctionObject*>(function),
+                              given);
 }
 
-// The opposite of bindArguments: positional parameters, *args, then keyword-only ones and **kwargs.
 extern "C" PyObject* tephra_call_interpreted(PyObject* function, void* args, int64_t count) {
-  PyObject** bound = static_cast<PyObject**>(args);
-  auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function));
-  const int positional = code->co_argcount, keyword_only = code->co_kwonlyargcount;
-  int next = positional + keyword_only;
-  std::vector<PyObject*> values(bound, bound + positional);
-  if (code->co_flags & CO_VARARGS) {
-    PyObject* rest = bound[next++];
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(rest); ++i)
-      values.push_back(PyTuple_GET_ITEM(rest, i));
-  }
-  const size_t nargs = values.size();
-  std::vector<PyObject*> names;
-  PyObject* locals = PyObject_GetAttrString(reinterpret_cast<PyObject*>(code), "co_varnames");
-  if (locals == nullptr) return nullptr;
-  for (int i = positional; i < positional + keyword_only; ++i) {
-    names.push_back(PyTuple_GET_ITEM(locals, i));
-    values.push_back(bound[i]);
-  }
-  if (code->co_flags & CO_VARKEYWORDS) {
-    PyObject *key, *value;
-    for (Py_ssize_t at = 0; PyDict_Next(bound[next], &at, &key, &value);) {
-      names.push_back(key);
-      values.push_back(value);
-    }
-  }
-  PyObject* kwnames = names.empty() ? nullptr : PyTuple_New(static_cast<Py_ssize_t>(names.size()));
-  PyObject* result = nullptr;
-  if (names.empty() || kwnames != nullptr) {
-    for (size_t i = 0; i < names.size(); ++i) {
-      PyTuple_SET_ITEM(kwnames, static_cast<Py_ssize_t>(i), Py_NewRef(names[i]));
-    }
-    result =
-        tephra::stackIsLow()
-            ? tephra::callWithLowStack(PyThreadState_Get(), function, values.data(), nargs, kwnames)
-            : py::interpreterVectorcall()(function, values.data(), nargs, kwnames);
-  }
-  Py_XDECREF(kwnames);
-  Py_DECREF(locals);
-  static_cast<void>(count);
-  return result;
+  PyThreadState* ts = PyThreadState_Get();
+  auto** bound = static_cast<PyObject**>(args);
+  auto* callee = reinterpret_cast<PyFunctionObject*>(function);
+  if (!tephra::stackIsLow())
+    return py::interpretBound(ts, callee, bound, static_cast<uint32_t>(count));
+  tephra::LowStack low(ts, callee);
+  if (!low.refused())
+    return py::interpretBound(ts, callee, bound, static_cast<uint32_t>(count));
+  tephra_drop_arguments(args, count);
+  return nullptr;
+}
+
+extern "C" void tephra_drop_arguments(void* args, int64_t count) {
+  auto** references = static_cast<PyObject**>(args);
+  PyObject* exception = PyErr_GetRaisedException();
+  for (int64_t i = 0; i < count; ++i) py::slotReferenceDrop(references[i]);
+  PyErr_SetRaisedException(exception);
 }
 
 extern "C" PyObject* tephra_call_slow(PyObject* function, void* args, int64_t nargsf,
                                       PyObject* kwnames) {
-  PyObject** values = static_cast<PyObject**>(args);
-  tephra::CompiledFunction* compiled = tephra::compiledFor(function);
-  if (compiled == nullptr || compiled->array_entry == nullptr) {
-    return py::interpreterVectorcall()(function, values, static_cast<size_t>(nargsf), kwnames);
-  }
-  constexpr size_t kFew = 16;
-  std::array<PyObject*, kFew> few;
-  std::unique_ptr<PyObject*[]> many;
-  PyObject** bound = few.data();
-  const uint32_t total = compiled->total_args;
-  if (total > kFew) {
-    many = std::make_unique<PyObject*[]>(total);
-    bound = many.get();
-  }
-  if (py::bindArguments(PyThreadState_Get(), reinterpret_cast<PyFunctionObject*>(function), values,
-                        static_cast<size_t>(PyVectorcall_NARGS(static_cast<size_t>(nargsf))),
-                        kwnames, bound) < 0) {
-    return nullptr;
-  }
-  PyObject* result = compiled->array_entry(function, bound);
-  for (uint32_t i = 0; i < total; ++i) Py_XDECREF(bound[i]);
-  return result;
+  return tephra::callTakingOver(function, static_cast<PyObject**>(args),
+                                static_cast<size_t>(nargsf), kwnames, tephra::enterCompiled);
 }

@@ -7,7 +7,7 @@ namespace tephra {
 namespace {
 
 RecursionHooks hooks;
-int low_calls = 0;  // callWithLowStack that have not returned, of all threads
+int low_calls = 0;  // LowStack that have not returned, of all threads
 
 }  // namespace
 
@@ -21,31 +21,25 @@ int setRecursionError(PyThreadState* ts) {
   return -1;
 }
 
-bool entersInterpreter(PyObject* callable) {
-  if (!PyFunction_Check(callable)) return false;
-  PyFunctionObject* function = reinterpret_cast<PyFunctionObject*>(callable);
-  if (function->vectorcall == hooks.counting_call && hooks.compile_if_due != nullptr) {
-    hooks.compile_if_due(function);
-  }
-  return function->vectorcall == py::interpreterVectorcall();
+bool isCounted(const PyFunctionObject* function) {
+  return hooks.counting_call != nullptr && function->vectorcall == hooks.counting_call;
+}
+
+PyObject* countedCall(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args) {
+  return hooks.counted_call(ts, function, args);
 }
 
 bool stackIsLow() { return checkStack() != StackState::kRoom; }
 
-PyObject* callWithLowStack(PyThreadState* ts, PyObject* function, PyObject* const* args,
-                           size_t nargsf, PyObject* kwnames) {
-  NativeRecursion recursion(ts);
-  if (recursion.refused()) return nullptr;
+LowStack::LowStack(PyThreadState* ts, PyFunctionObject* function)
+    : refused_(checkStack() == StackState::kOverflow && setRecursionError(ts) < 0) {
+  if (refused_) return;
   ++low_calls;
-  if (hooks.step_aside != nullptr) hooks.step_aside(reinterpret_cast<PyFunctionObject*>(function));
-  PyObject* result = py::interpreterVectorcall()(function, args, nargsf, kwnames);
-  if (--low_calls == 0 && hooks.step_back != nullptr) hooks.step_back();
-  return result;
+  if (hooks.step_aside != nullptr) hooks.step_aside(function);
 }
 
-NativeRecursion::NativeRecursion(PyThreadState* ts)
-    : ts_(ts), refused_(checkStack() == StackState::kOverflow && setRecursionError(ts) < 0) {
-  give(ts_, kUnits);
+LowStack::~LowStack() {
+  if (!refused_ && --low_calls == 0 && hooks.step_back != nullptr) hooks.step_back();
 }
 
 }  // namespace tephra

@@ -3,19 +3,20 @@
 // doing), the count is taken back and the real stack is watched instead. And the other way round:
 // when the native stack is nearly used up, functions step aside, so that the interpreter runs them
 // without native stack and recursion ends at sys.getrecursionlimit(), as without the JIT.
-// Invariant: what is given back is what the callee takes. A compiled callee takes nothing, so it is
-// given nothing: C recursion below compiled frames ends where it ends below interpreted ones.
+// Invariant: what is given back is what the callee takes (py::evalFrame). A compiled callee takes
+// nothing, so it is given nothing: C recursion below compiled frames ends where it ends below
+// interpreted ones.
 #pragma once
 
-#include "pyver/python.h"
+#include "pyver/contract.h"
 
 namespace tephra {
 
-// What the driver does for this file.
+// What the driver does for this file and for passing.h.
 struct RecursionHooks {
   vectorcallfunc counting_call = nullptr;  // the vectorcall of functions that are not compiled yet
-  // What that does before it decides how to run a function: compile it if that is due.
-  void (*compile_if_due)(PyFunctionObject*) = nullptr;
+  // The same with arguments that are handed over.
+  PyObject* (*counted_call)(PyThreadState*, PyFunctionObject*, const py::Arguments&) = nullptr;
   // Gives a function the interpreter's vectorcall until step_back.
   void (*step_aside)(PyFunctionObject*) = nullptr;
   void (*step_back)() = nullptr;  // all of them get ours again
@@ -25,35 +26,23 @@ void setRecursionHooks(const RecursionHooks& hooks);
 // RecursionError. Always -1.
 int setRecursionError(PyThreadState* ts);
 
-// Has the callable the interpreter's own vectorcall? Compiles it first if that is due.
-bool entersInterpreter(PyObject* callable);
+// Is the function one that is counted until it is compiled?
+bool isCounted(const PyFunctionObject* function);
+PyObject* countedCall(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args);
 
 // Is there too little native stack left for compiled code (and for a counted call of it)?
 bool stackIsLow();
-// A call in that state: by the interpreter, whose loop then calls this function and those that it
-// meets below without native stack. RecursionError where even that has none left.
-PyObject* callWithLowStack(PyThreadState* ts, PyObject* function, PyObject* const* args,
-                           size_t nargsf, PyObject* kwnames);
-
-// Around a call that the interpreter's loop runs, and that costs no C recursion without the JIT.
-class NativeRecursion {
+// Around a call in that state, which the interpreter makes: its loop then calls this function and
+// those that it meets below without native stack.
+class LowStack {
  public:
-  explicit NativeRecursion(PyThreadState* ts);
-  ~NativeRecursion() { give(ts_, -kUnits); }
-  NativeRecursion(const NativeRecursion&) = delete;
-  NativeRecursion& operator=(const NativeRecursion&) = delete;
-  bool refused() const { return refused_; }  // RecursionError is set
+  LowStack(PyThreadState* ts, PyFunctionObject* function);
+  ~LowStack();
+  LowStack(const LowStack&) = delete;
+  LowStack& operator=(const LowStack&) = delete;
+  bool refused() const { return refused_; }  // not even that is possible: RecursionError is set
 
  private:
-  // What one entry of the interpreter's loop costs where it is counted.
-  static constexpr int kUnits = 2;
-
-  template <typename ThreadState>
-  static void give(ThreadState* ts, int units) {
-    if constexpr (requires { ts->c_recursion_remaining; }) ts->c_recursion_remaining += units;
-  }
-
-  PyThreadState* ts_;
   bool refused_;
 };
 

@@ -92,6 +92,40 @@ void slotSetOwned(Frame* frame, uint32_t slot, PyObject* value) { frame->localsp
 void slotSetBorrowed(Frame* frame, uint32_t slot, PyObject* value) {
   frame->localsplus[slot] = Py_XNewRef(value);
 }
+void slotSetReference(Frame* frame, uint32_t slot, PyObject* reference) {
+  frame->localsplus[slot] = reference;
+}
+
+PyObject* slotReference(PyObject* value, bool lent) { return lent ? Py_NewRef(value) : value; }
+PyObject* slotReferenceObject(PyObject* reference) { return reference; }
+bool slotReferenceLent(PyObject*) { return false; }
+void slotReferenceDrop(PyObject* reference) { Py_DECREF(reference); }
+
+// What CALL calls gets a pointer into the value stack, which is [method, self, arguments] or [NULL,
+// callable, arguments] there. The interpreter only releases the words afterwards: an immortal
+// object takes the place of what is taken.
+bool takeFromStack(PyThreadState* ts, PyObject* callable, PyObject* const* values, size_t count,
+                   bool, uint64_t* lent) {
+  Frame* frame = currentFrame(ts);
+  if (frame == nullptr || frame->owner > FRAME_OWNED_BY_GENERATOR) return false;
+  const PyCodeObject* code = frame->f_code;
+  PyObject** base = frame->localsplus + code->co_nlocalsplus;
+  if (values < base + 2 || values + count > base + code->co_stacksize) return false;
+  if (frame->prev_instr->op.code != CALL || values[-1] != callable) return false;
+  // The argument count tells this call from one that what is called makes with its own arguments.
+  const size_t oparg = frame->prev_instr->op.arg;
+  if (!(count == oparg && values[-2] == nullptr) && count != oparg + 1) return false;
+  *lent = 0;
+  for (size_t k = 0; k < count; ++k) const_cast<PyObject**>(values)[k] = Py_None;
+  return true;
+}
+
+void releaseArguments(const Arguments& args) {
+  for (size_t k = 0; k < args.count(); ++k) {
+    if (!args.isLent(k)) Py_DECREF(args.values[k]);
+  }
+}
+
 void slotClear(Frame* frame, uint32_t slot) { Py_CLEAR(frame->localsplus[slot]); }
 void makeHeapSafe(Frame*) {}
 

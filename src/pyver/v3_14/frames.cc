@@ -58,6 +58,63 @@ void slotSetBorrowed(Frame* frame, uint32_t slot, PyObject* value) {
   frame->localsplus[slot] =
       fromBits(value == nullptr ? kNullBits : reinterpret_cast<uintptr_t>(value) | Py_TAG_REFCNT);
 }
+void slotSetReference(Frame* frame, uint32_t slot, PyObject* reference) {
+  frame->localsplus[slot] = fromBits(reinterpret_cast<uintptr_t>(reference));
+}
+
+PyObject* slotReference(PyObject* value, bool lent) {
+  return reinterpret_cast<PyObject*>(reinterpret_cast<uintptr_t>(value) |
+                                     (lent ? Py_TAG_REFCNT : 0));
+}
+PyObject* slotReferenceObject(PyObject* reference) {
+  return reinterpret_cast<PyObject*>(reinterpret_cast<uintptr_t>(reference) & ~Py_TAG_BITS);
+}
+bool slotReferenceLent(PyObject* reference) {
+  return (reinterpret_cast<uintptr_t>(reference) & Py_TAG_REFCNT) != 0;
+}
+void slotReferenceDrop(PyObject* reference) {
+  if (!slotReferenceLent(reference)) Py_DECREF(reference);
+}
+
+// The stack of a CALL is [callable, self or NULL, arguments], the keyword names above; what is
+// called gets a copy of it without tags. None takes the place of what is taken: it owns nothing.
+bool takeFromStack(PyThreadState* ts, PyObject* callable, PyObject* const* values, size_t count,
+                   bool keywords, uint64_t* lent) {
+  Frame* frame = currentFrame(ts);
+  if (frame == nullptr || frame->owner > FRAME_OWNED_BY_GENERATOR || !frame->stackpointer)
+    return false;
+  const uint8_t opcode = frame->instr_ptr->op.code;
+  const bool calls = keywords ? opcode == CALL_KW || opcode == CALL_KW_NON_PY
+                              : opcode == CALL || opcode == CALL_NON_PY_GENERAL;
+  _PyStackRef* first = frame->stackpointer - (keywords ? 1 : 0) - count;
+  if (!calls || first - 2 < _PyFrame_Stackbase(frame)) return false;
+  // The argument count tells this call from one that what is called makes with its own arguments.
+  const size_t oparg = frame->instr_ptr->op.arg;
+  const bool plain = count == oparg && first[-1].bits == kNullBits;
+  if (!plain && count != oparg + 1) return false;
+  if (borrow(first[plain ? -2 : -1]) != callable) return false;
+  for (size_t k = 0; k < count; ++k) {
+    if (borrow(first[k]) != values[k]) return false;
+  }
+  *lent = 0;
+  for (size_t k = 0; k < count; ++k) {
+    if ((first[k].bits & Py_TAG_REFCNT) == 0) {
+      first[k] = PyStackRef_None;
+    } else if (k < kMaxLent) {
+      *lent |= uint64_t{1} << k;
+    } else {
+      Py_INCREF(values[k]);
+    }
+  }
+  return true;
+}
+
+void releaseArguments(const Arguments& args) {
+  for (size_t k = args.count(); k-- > 0;) {
+    if (!args.isLent(k)) Py_DECREF(args.values[k]);
+  }
+}
+
 void slotClear(Frame* frame, uint32_t slot) {
   _PyStackRef old = frame->localsplus[slot];
   frame->localsplus[slot] = fromBits(kNullBits);

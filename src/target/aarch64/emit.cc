@@ -343,6 +343,7 @@ bool FunctionEmitter::emitData(const Instr& instr) {
     case Op::kStackPointer: a_.mov(x(def()), a64::sp); return true;
     case Op::kIncref: countInstr(instr, true); return true;
     case Op::kDecref:
+    case Op::kDecrefRef:
     case Op::kDecrefAt: countInstr(instr, false); return true;
     default: return false;
   }

@@ -115,7 +115,10 @@ void FunctionEmitter::callInstr(const Instr& instr) {
 void FunctionEmitter::countInstr(const Instr& instr, bool up) {
   uint8_t object = gp(instr.uses[0]);
   Label skip = as_.newLabel();
-  if (instr.attr[0] != 0) as_.jumpIf(Condition::zero(object, true, false), skip);
+  if (instr.op == Op::kDecrefRef)
+    as_.jumpIf(Condition::ofBit(object, 0, true), skip);
+  else if (instr.attr[0] != 0)
+    as_.jumpIf(Condition::zero(object, true, false), skip);
   if (up)
     incref(object);
   else

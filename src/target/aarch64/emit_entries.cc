@@ -10,39 +10,15 @@ constexpr int32_t kRegisterFileBytes = sizeof(RegisterFile);
 constexpr int32_t kFpOffset = offsetof(RegisterFile, fp);
 static_assert(kRegisterFileBytes == 512 && kFpOffset == 256);
 
-// More than these are held by the helper that binds.
-constexpr uint32_t kMaxHeldArguments = 8;
-constexpr uint8_t kHeld = 9, kHeldNext = 10;  // neither arguments nor the result nor scratch
-
 }  // namespace
 
-// Vectorcall: (function, args, nargsf, kwnames) = x0, x1, x2, x3. It checks, holds the arguments
-// during the call, and goes on as the array entry, (function, args).
+// Vectorcall: (function, args, nargsf, kwnames) = x0, x1, x2, x3. The runtime takes the arguments
+// over, binds them, and goes on as the array entry, (function, bound).
 void FunctionEmitter::entries() {
   vectorcall_ = as_.here();
   as_.comment("vectorcall entry");
   landingPad();
-  Label array = as_.newLabel();
-  if (in_.fixed_positional && in_.total_args <= kMaxHeldArguments) {
-    Label slow = as_.newLabel();
-    a_.lsl(x(kScratchGp), a64::x2, 1);  // drops the flag in the top bit
-    if (in_.total_args == 0) {
-      as_.jumpIf(Condition::zero(kScratchGp, true, true), slow);
-    } else {
-      a_.cmp(x(kScratchGp), 2 * in_.total_args);
-      as_.jumpIf(Condition::flags(Cc::kNe), slow);
-    }
-    as_.jumpIf(Condition::zero(3, true, true), slow);
-    defer([this, slow] {
-      as_.comment("vectorcall that needs binding");
-      as_.bind(slow);
-      as_.jumpTo(in_.addresses->call_slow);
-    });
-    if (in_.total_args > 0) holdArguments(array);
-  } else {
-    as_.jumpTo(in_.addresses->call_slow);
-  }
-  as_.bind(array);
+  as_.jumpTo(in_.addresses->call_slow);
   array_ = as_.here();
   as_.comment("array entry");
   landingPad();
@@ -70,42 +46,6 @@ void FunctionEmitter::entries() {
   }
   as_.callLabel(register_entry_);
   a_.ldr(x(kThreadReg), a64::ptr(a64::sp, 24));
-  closeFrame(as_, target_.unwinding());
-}
-
-// The interpreter's frame owns its parameters, so C code may pass what it only borrows (3.12's
-// WITH_EXCEPT_START does so with the traceback). Homes here may borrow: this entry owns for them.
-void FunctionEmitter::holdArguments(Label array) {
-  openFrame(as_, target_.unwinding(), (8 * in_.total_args + 15) / 16 * 16);
-  // Two at a time; references are taken from the last one down.
-  for (uint32_t i = in_.total_args; i > 0;) {
-    bool two = i >= 2;
-    i -= two ? 2 : 1;
-    auto at = static_cast<int32_t>(8 * i);
-    if (two) {
-      a_.ldp(x(kHeld), x(kHeldNext), a64::ptr(a64::x1, at));
-      a_.stp(x(kHeld), x(kHeldNext), a64::ptr(a64::sp, at));
-      incref(kHeldNext);
-    } else {
-      a_.ldr(x(kHeld), a64::ptr(a64::x1, at));
-      a_.str(x(kHeld), a64::ptr(a64::sp, at));
-    }
-    incref(kHeld);
-  }
-  a_.mov(a64::x1, a64::sp);
-  as_.callLabel(array);
-  // A release preserves all registers but the scratch ones: it may come between the two.
-  for (uint32_t i = 0; i < in_.total_args;) {
-    bool two = i + 2 <= in_.total_args;
-    a64::Mem at = a64::ptr(a64::sp, static_cast<int32_t>(8 * i));
-    if (two)
-      a_.ldp(x(kHeld), x(kHeldNext), at);
-    else
-      a_.ldr(x(kHeld), at);
-    decref(kHeld);
-    if (two) decref(kHeldNext);
-    i += two ? 2 : 1;
-  }
   closeFrame(as_, target_.unwinding());
 }
 

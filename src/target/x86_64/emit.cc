@@ -311,6 +311,7 @@ bool FunctionEmitter::emitData(const Instr& instr) {
     case Op::kSetCmpF: setCompareFp(instr); return true;
     case Op::kIncref: incref(instr); return true;
     case Op::kDecref:
+    case Op::kDecrefRef:
     case Op::kDecrefAt: decref(instr); return true;
     default: return false;
   }

@@ -129,7 +129,10 @@ void FunctionEmitter::incref(x86::Gp object) {
 
 void FunctionEmitter::decref(const Instr& instr) {
   Label skip = as_.newLabel();
-  if (instr.attr[0] != 0) {
+  if (instr.op == Op::kDecrefRef) {
+    a_.test(gp(instr.uses[0]).r8(), 1);
+    as_.jumpIf(x86::CondCode::kNotZero, skip);
+  } else if (instr.attr[0] != 0) {
     a_.test(gp(instr.uses[0]), gp(instr.uses[0]));
     as_.jumpIf(x86::CondCode::kZero, skip);
   }

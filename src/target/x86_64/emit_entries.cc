@@ -16,37 +16,14 @@ x86::Mem threadLocal(int64_t offset) {
   return at;
 }
 
-// More than these are held by the helper that binds.
-constexpr uint32_t kMaxHeldArguments = 8;
-
 }  // namespace
 
-// Vectorcall: (function, args, nargsf, kwnames) = rdi, rsi, rdx, rcx. It checks, holds the
-// arguments during the call, and goes on as the array entry, (function, args).
+// Vectorcall: (function, args, nargsf, kwnames) = rdi, rsi, rdx, rcx. The runtime takes the arguments
+// over, binds them, and goes on as the array entry, (function, bound).
 void FunctionEmitter::entries() {
   vectorcall_ = as_.here();
   as_.comment("vectorcall entry");
-  Label array = as_.newLabel();
-  if (in_.fixed_positional && in_.total_args <= kMaxHeldArguments) {
-    Label slow = as_.newLabel();
-    a_.lea(x86::rax, x86::ptr(x86::rdx, x86::rdx));  // drops the flag in the top bit
-    if (in_.total_args == 0)
-      a_.test(x86::rax, x86::rax);
-    else
-      a_.cmp(x86::rax, 2 * in_.total_args);
-    as_.jumpIf(x86::CondCode::kNotEqual, slow);
-    a_.test(x86::rcx, x86::rcx);
-    as_.jumpIf(x86::CondCode::kNotZero, slow);
-    defer([this, slow] {
-      as_.comment("vectorcall that needs binding");
-      as_.bind(slow);
-      as_.jumpTo(in_.addresses->call_slow);
-    });
-    if (in_.total_args > 0) holdArguments(array);
-  } else {
-    as_.jumpTo(in_.addresses->call_slow);
-  }
-  as_.bind(array);
+  as_.jumpTo(in_.addresses->call_slow);
   array_ = as_.here();
   as_.comment("array entry");
   pushFrameRecord(as_, target_.unwinding());
@@ -63,25 +40,6 @@ void FunctionEmitter::entries() {
   }
   as_.a.call(register_entry_);
   a_.mov(x86::gpq(kThreadReg), x86::ptr(x86::rbp, -8));
-  leaveAndReturn();
-}
-
-// The interpreter's frame owns its parameters, so C code may pass what it only borrows (3.12's
-// WITH_EXCEPT_START does so with the traceback). Homes here may borrow: this entry owns for them.
-void FunctionEmitter::holdArguments(Label array) {
-  pushFrameRecord(as_, target_.unwinding());
-  if (in_.total_args % 2 != 0) a_.push(x86::rax);
-  for (uint32_t i = in_.total_args; i-- > 0;) {
-    a_.mov(x86::gpq(kScratchGp), x86::ptr(x86::rsi, static_cast<int32_t>(8 * i)));
-    a_.push(x86::gpq(kScratchGp));
-    incref(x86::gpq(kScratchGp));
-  }
-  a_.mov(x86::rsi, x86::rsp);
-  a_.call(array);
-  for (uint32_t i = 0; i < in_.total_args; ++i) {
-    a_.mov(x86::gpq(kScratchGp), x86::ptr(x86::rsp, static_cast<int32_t>(8 * i)));
-    decref(x86::gpq(kScratchGp));
-  }
   leaveAndReturn();
 }
 

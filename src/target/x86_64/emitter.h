@@ -115,7 +115,6 @@ class FunctionEmitter {
 
   // emit_entries.cc
   void entries();
-  void holdArguments(Label array);
   void loadThread();
   void initStackLimit();
   void callRegisterEntry();

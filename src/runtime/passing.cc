@@ -1,0 +1,154 @@
+#include "runtime/passing.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "runtime/compiled_function.h"
+#include "runtime/helpers.h"
+#include "runtime/recursion.h"
+#include "runtime/stack_limit.h"
+
+namespace tephra {
+namespace {
+
+// Words on the native stack; more of them on the heap.
+class Words {
+ public:
+  explicit Words(size_t count) {
+    if (count <= few_.size()) return;
+    many_ = std::make_unique<PyObject*[]>(count);
+    data_ = many_.get();
+  }
+  PyObject** data() { return data_; }
+
+ private:
+  std::array<PyObject*, 16> few_;
+  std::unique_ptr<PyObject*[]> many_;
+  PyObject** data_ = few_.data();
+};
+
+uint32_t parameterCount(const PyCodeObject* code) {
+  return static_cast<uint32_t>(code->co_argcount + code->co_kwonlyargcount +
+                               ((code->co_flags & CO_VARARGS) != 0) +
+                               ((code->co_flags & CO_VARKEYWORDS) != 0));
+}
+
+PyObject* runBound(PyThreadState* ts, PyFunctionObject* function, PyObject** slots,
+                   uint32_t count) {
+  if (checkStack() != StackState::kOverflow)
+    return py::interpretBound(ts, function, slots, count);
+  for (uint32_t i = 0; i < count; ++i) py::slotReferenceDrop(slots[i]);
+  setRecursionError(ts);
+  return nullptr;
+}
+
+// The callee only borrows; afterwards the caller's part ends in the interpreter's order.
+PyObject* callLending(PyObject* callable, vectorcallfunc call, const py::Arguments& args) {
+  const size_t nargsf = args.positional | (args.room ? PY_VECTORCALL_ARGUMENTS_OFFSET : 0);
+  PyObject* result = call != nullptr
+                         ? call(callable, args.values, nargsf, args.kwnames)
+                         : PyObject_Vectorcall(callable, args.values, nargsf, args.kwnames);
+  py::releaseArguments(args);
+  return result;
+}
+
+// The Python function that a specialised call of the class enters without C frames in between
+// (CALL_ALLOC_AND_ENTER_INIT); null: the call goes through tp_call, which only borrows.
+PyFunctionObject* inlinedInit(PyObject* callable, const py::Arguments& args) {
+  if (!py::pyLayout().init_inlined || !PyType_Check(callable) || args.kwnames || !args.room)
+    return nullptr;
+  auto* cls = reinterpret_cast<PyTypeObject*>(callable);
+  const bool plain = (cls->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0 &&
+                     (cls->tp_flags & Py_TPFLAGS_IS_ABSTRACT) == 0 &&
+                     cls->tp_new == PyBaseObject_Type.tp_new && Py_TYPE(cls) == &PyType_Type;
+  static PyObject* const name = PyUnicode_InternFromString("__init__");
+  PyObject* init = plain ? _PyType_Lookup(cls, name) : nullptr;
+  if (init == nullptr || !PyFunction_Check(init)) return nullptr;
+  constexpr int kBindsMore = CO_VARARGS | CO_VARKEYWORDS;
+  auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(init));
+  const bool simple = (code->co_flags & kBindsMore) == 0 && code->co_kwonlyargcount == 0;
+  return simple ? reinterpret_cast<PyFunctionObject*>(init) : nullptr;
+}
+
+PyObject* construct(PyThreadState* ts, PyObject* cls, PyFunctionObject* init, py::Arguments args) {
+  PyObject* self = tephra_new_instance(cls);
+  if (self == nullptr) {
+    py::releaseArguments(args);
+    return nullptr;
+  }
+  *--args.values = Py_NewRef(self);
+  args.lent <<= 1;
+  ++args.positional;
+  args.room = false;
+  Py_INCREF(init);
+  PyObject* result = callFunction(ts, init, args);
+  Py_DECREF(init);
+  const bool done = result != nullptr && tephra_check_init_result(result) == 0;
+  Py_XDECREF(result);
+  if (done) return self;
+  Py_DECREF(self);
+  return nullptr;
+}
+
+}  // namespace
+
+PyObject* interpretFunction(PyThreadState* ts, PyFunctionObject* function,
+                            const py::Arguments& args) {
+  auto* code = reinterpret_cast<PyCodeObject*>(function->func_code);
+  if ((code->co_flags & CO_OPTIMIZED) == 0) {
+    return callLending(reinterpret_cast<PyObject*>(function), py::interpreterVectorcall(), args);
+  }
+  const uint32_t count = parameterCount(code);
+  Words slots(count);
+  if (py::bindArguments(ts, function, args, slots.data()) < 0) return nullptr;
+  return runBound(ts, function, slots.data(), count);
+}
+
+PyObject* callFunction(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args) {
+  PyObject* callable = reinterpret_cast<PyObject*>(function);
+  if (isCounted(function)) return countedCall(ts, function, args);
+  if (function->vectorcall == py::interpreterVectorcall())
+    return interpretFunction(ts, function, args);
+  CompiledFunction* compiled = compiledFor(callable);
+  if (compiled == nullptr || compiled->vectorcall_entry != function->vectorcall)
+    return callLending(callable, function->vectorcall, args);
+  return enterCompiled(ts, function, args);
+}
+
+PyObject* enterCompiled(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args) {
+  PyObject* callable = reinterpret_cast<PyObject*>(function);
+  CompiledFunction* compiled = compiledFor(callable);
+  if (compiled == nullptr || compiled->array_entry == nullptr)
+    return interpretFunction(ts, function, args);
+  Words bound(compiled->total_args);
+  if (py::bindArguments(ts, function, args, bound.data()) < 0) return nullptr;
+  return compiled->array_entry(callable, bound.data());
+}
+
+PyObject* callTakingOver(PyObject* function, PyObject* const* args, size_t nargsf,
+                         PyObject* kwnames, FunctionCall call) {
+  PyThreadState* ts = py::threadState();
+  py::Arguments given;
+  given.positional = static_cast<size_t>(PyVectorcall_NARGS(nargsf));
+  given.kwnames = kwnames;
+  const size_t count = given.count();
+  Words values(count);
+  given.values = values.data();
+  std::copy_n(args, count, given.values);
+  if (!py::takeFromStack(ts, function, args, count, kwnames != nullptr, &given.lent)) {
+    for (size_t k = 0; k < count; ++k) Py_INCREF(given.values[k]);
+  }
+  return call(ts, reinterpret_cast<PyFunctionObject*>(function), given);
+}
+
+PyObject* callObject(PyThreadState* ts, PyObject* callable, const py::Arguments& args) {
+  if (PyFunction_Check(callable))
+    return callFunction(ts, reinterpret_cast<PyFunctionObject*>(callable), args);
+  if (PyFunctionObject* init = inlinedInit(callable, args))
+    return construct(ts, callable, init, args);
+  return callLending(callable, nullptr, args);
+}
+
+}  // namespace tephra

@@ -1,0 +1,28 @@
+// Purpose: calls as the interpreter makes them between Python functions: the references of the
+// arguments go over to the callee, so that what the callee drops dies. The vectorcall protocol only
+// lends, so compiled code calls through here whatever it does not call by its register entry.
+// Invariant: of py::Arguments each reference that is not lent is consumed exactly once.
+#pragma once
+
+#include "pyver/contract.h"
+
+namespace tephra {
+
+// Any callable. Steals nothing but the arguments.
+PyObject* callObject(PyThreadState* ts, PyObject* callable, const py::Arguments& args);
+
+// A Python function: by its compiled code, counted, or in the interpreter.
+PyObject* callFunction(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args);
+// The same where its vectorcall is that of compiled code which may be gone.
+PyObject* enterCompiled(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args);
+// The same, certainly not by compiled code.
+PyObject* interpretFunction(PyThreadState* ts, PyFunctionObject* function,
+                            const py::Arguments& args);
+
+// What a vectorcall of ours does with its borrowed arguments: takes them over from the
+// interpreter's stack, or takes references; then `call`.
+using FunctionCall = PyObject* (*)(PyThreadState*, PyFunctionObject*, const py::Arguments&);
+PyObject* callTakingOver(PyObject* function, PyObject* const* args, size_t nargsf,
+                         PyObject* kwnames, FunctionCall call);
+
+}  // namespace tephra

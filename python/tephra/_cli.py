@@ -42,8 +42,9 @@ Options (each is also a TEPHRA_* variable and an -X tephra-* option of python; a
 """ % ", ".join(FORMS)
 
 # For command lines where there is no extension, so no table: options that take a value.
-_VALUED = ("compile-after", "list", "last-compiled", "dump", "dump-filter", "max-code-size", "max-function-size",
-           "stress-deopt", "stress-deopt-every", "recompile-after", "max-recompiles")
+_VALUED = ("compile-after", "compile-after-ms", "list", "dump", "dump-filter", "last-compiled", "max-code-size",
+           "max-function-size", "stress-deopt", "stress-deopt-every", "stress-registers", "force-exit",
+           "recompile-after", "max-recompiles", "give-up-raising", "shared-calls")
 
 
 class Problem(Exception):

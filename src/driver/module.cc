@@ -2,6 +2,8 @@
 // documented in python/tephra/jit.py.
 #include "pyver/contract.h"
 
+#include <string_view>
+
 #include "driver/compile.h"
 #include "driver/function_tables.h"
 #include "driver/install.h"
@@ -53,12 +55,25 @@ PyObject* offReason(PyObject*, PyObject*) { return text(jit().off_reason); }
 
 PyObject* selfTest(PyObject*, PyObject*) { return listOf(py::selfTest(), text); }
 
+// The code memory is older than the options that are read from the environment.
+void applyCodeLimit() {
+  if (jit().memory) jit().memory->setMaxCodeSize(static_cast<size_t>(jit().options.max_code_size));
+}
+
+// An exception that says why a function was not compiled; NULL.
+PyObject* notCompiled(const Bailout& bailout) {
+  PyErr_Format(PyExc_RuntimeError, "%s%s%s", bailoutText(bailout.reason),
+               bailout.detail.empty() ? "" : " ", bailout.detail.c_str());
+  return nullptr;
+}
+
 PyObject* setOptionFunction(PyObject*, PyObject* args) {
   const char *name, *value;
   if (!PyArg_ParseTuple(args, "ss", &name, &value)) return nullptr;
   std::string error = setOption(&jit().options, name, value);
-  if (error.empty()) Py_RETURN_NONE;
-  return text(error);
+  if (!error.empty()) return text(error);
+  if (std::string_view(name) == "max-code-size") applyCodeLimit();
+  Py_RETURN_NONE;
 }
 
 PyObject* optionsFunction(PyObject*, PyObject*) {
@@ -304,11 +319,7 @@ PyObject* measure(PyObject*, PyObject* args) {
   if (CodeState* state = stateOfFunction(function)) scratch.refused_sites = state->refused_sites;
   scratch.code = reinterpret_cast<PyCodeObject*>(function->func_code);
   Result<CodeMeasure> result = measureFunction(function, scratch, *target);
-  if (!result) {
-    PyErr_Format(PyExc_RuntimeError, "%s %s", bailoutText(result.bailout().reason),
-                 result.bailout().detail.c_str());
-    return nullptr;
-  }
+  if (!result) return notCompiled(result.bailout());
   return measureAsObject(*target, *result);
 }
 
@@ -320,7 +331,7 @@ PyObject* setMaxCodeSize(PyObject*, PyObject* value) {
     PyErr_SetString(PyExc_ValueError, error.c_str());
     return nullptr;
   }
-  if (jit().memory) jit().memory->setMaxCodeSize(static_cast<size_t>(bytes));
+  applyCodeLimit();
   Py_RETURN_NONE;
 }
 
@@ -346,11 +357,7 @@ PyObject* dump(PyObject*, PyObject* args) {
                              : wanted == "hir"         ? dumps.hir
                              : wanted == "lir"         ? dumps.lir
                                                        : dumps.assembly;
-  if (!result && found.empty()) {
-    PyErr_Format(PyExc_RuntimeError, "%s %s", bailoutText(result.bailout().reason),
-                 result.bailout().detail.c_str());
-    return nullptr;
-  }
+  if (!result && found.empty()) return notCompiled(result.bailout());
   return text(found);
 }
 

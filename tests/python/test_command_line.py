@@ -124,7 +124,7 @@ def test_bad_options_do_not_stop_the_program(folder, work):
     done = package.tephra(folder, "--fedback=0", "--compile-after=x", "-c", "print(1)", cwd=work)
     assert done.stdout == "1\n" and done.returncode == 0
     assert [line[:60] for line in done.stderr.splitlines()] == [
-        "tephra: --fedback=0: unknown option (did you mean --feedback", "tephra: --compile-after=x: option compile-after: bad value '"]
+        "tephra: --fedback=0: unknown option (did you mean --feedback", "tephra: --compile-after=x: bad value 'x'; expected a whole n"]
 
 
 def test_help_and_options_list_the_table(folder):

@@ -80,7 +80,7 @@ def _near(word: str, choices: list[str], most: int) -> list[str]:
     shared = len(os.path.commonprefix([word, *choices]))
     by_rest = {choice[shared:].strip("-_"): choice for choice in choices}
     rest = word[shared:].strip("-_")
-    found = difflib.get_close_matches(rest, by_rest, most, 0.6)
+    found = difflib.get_close_matches(rest, by_rest, most, 0.65)
     # A part of a name is near, too: UNWIND is no close match of UNWIND_TABLES.
     parts = [each for each in by_rest if len(rest) > 2 and rest in each and each not in found]
     return [by_rest[each] for each in (found + parts)[:most]]

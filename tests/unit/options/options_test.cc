@@ -16,8 +16,9 @@ TEST(Options, AreSetByEitherSpelling) {
 
 TEST(Options, ABadValueLeavesTheOldOne) {
   Options options;
-  EXPECT_EQ(setOption(&options, "compile-after", "x"),
-            "tephra: option compile-after: bad value 'x'; expected a whole number in 0..1000000000");
+  EXPECT_EQ(
+      setOption(&options, "compile-after", "x"),
+      "tephra: option compile-after: bad value 'x'; expected a whole number in 0..1000000000");
   EXPECT_EQ(setOption(&options, "summary", "maybe"),
             "tephra: option summary: bad value 'maybe'; expected 0 or 1");
   EXPECT_EQ(setOption(&options, "dump", "hir,foo"),
@@ -33,8 +34,8 @@ TEST(Options, AnUnknownOneIsAnsweredByThoseNearIt) {
   EXPECT_EQ(setOption(&options, "sumary", "1"),
             "tephra: unknown option 'sumary'; near it are: summary");
   EXPECT_EQ(setOption(&options, "compil_after", "1"),
-            "tephra: unknown option 'compil_after'; near it are: compile-after, compile-after-ms, "
-            "recompile-after");
+            "tephra: unknown option 'compil_after'; near it are: compile-after, recompile-after, "
+            "compile-after-ms");
   EXPECT_EQ(setOption(&options, "perf", "1"),
             "tephra: unknown option 'perf'; near it are: perf-map");
   EXPECT_EQ(setOption(&options, "frobnicate", "1"), "tephra: unknown option 'frobnicate'");

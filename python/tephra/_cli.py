@@ -57,6 +57,7 @@ class Usage(Problem):
 
 def main(argv: list[str]) -> int | None:
     """Runs a command line. Returns an exit status, or None when a program was run and ended normally."""
+    _native.for_listing()
     _config.apply()
     try:
         work = _parse(argv)
@@ -118,7 +119,6 @@ def _parse(argv: list[str]) -> int | tuple[str, list[str], dict[str, str]]:
 
 def _split(argv: list[str]) -> tuple[list[tuple[str, str, str]], list[str]]:
     """(as written, option, value) for each option; then the program, a command, -m, -c, or nothing."""
-    _native.for_listing()
     kinds = {row[0]: row[1] for row in _native.api.options()}
     settings, i = [], 0
     while i < len(argv):
@@ -193,7 +193,6 @@ def help_text() -> str:
     """What --help prints."""
     import textwrap
 
-    _native.for_listing()
     lines = [_USAGE, _MORE]
     rows = _native.api.options()
     if not rows:
@@ -213,7 +212,6 @@ def help_text() -> str:
 def _options(args: list[str]) -> int:
     if args:
         raise Usage(f"options takes no arguments, got {args[0]!r}")
-    _native.for_listing()
     rows = _native.api.options()
     if not rows:
         _config.complain(f"the options are not known here: {_native.reason}")

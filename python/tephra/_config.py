@@ -125,11 +125,15 @@ def set_one(source: str, name: str, text: str, spell=variable) -> bool:
 
 
 def apply() -> None:
-    """Reads variables and -X options, once per process. -X wins over a variable."""
+    """Reads variables and -X options. -X wins over a variable.
+
+    Once per process; again only when the table has come since then (_native.for_listing()).
+    """
     global _applied
-    if _applied:
+    if _applied and not (_unchecked and names()):
         return
     _applied = True
+    _unchecked.clear()
     for source, name, text in _given():
         spell = (lambda each: "-X " + xoption(each)) if source.startswith("-X") else variable
         set_one(source, name, text, spell)

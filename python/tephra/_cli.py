@@ -217,7 +217,7 @@ def _options(args: list[str]) -> int:
         _config.complain(f"the options are not known here: {_native.reason}")
         return 1
     table = [("option", "value", "default", "choices", "meaning")]
-    table += [(name, shown, "" if shown == default else default, "" if kind == "bool" else choices, doc)
+    table += [(name, _config.printable(shown), "" if shown == default else default, "" if kind == "bool" else choices, doc)
               for name, kind, default, choices, doc, shown in rows]
     widths = [max(len(row[i]) for row in table) for i in range(4)]
     for row in table:

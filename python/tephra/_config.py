@@ -58,6 +58,11 @@ def value(name: str) -> str:
     return ""
 
 
+def printable(text: str) -> str:
+    """Of a path, say, that is not UTF-8: what can be printed."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def flag(name: str) -> bool:
     """A bool option's present value; where there is no table, whether it was asked for."""
     text = value(name) or _unchecked.get(name, "0")

@@ -158,7 +158,7 @@ def _tools(report: Report) -> None:
 
 
 def _options(report: Report) -> None:
-    changed = [f"{_config.variable(name)}={value}" for name, kind, default, choices, doc, value in _native.api.options()
+    changed = [f"{_config.variable(name)}={_config.printable(value)}" for name, kind, default, choices, doc, value in _native.api.options()
                if value != default]
     if changed:
         report.note("options", "not at their defaults: " + ", ".join(changed))

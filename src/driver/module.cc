@@ -68,9 +68,11 @@ PyObject* notCompiled(const Bailout& bailout) {
 }
 
 PyObject* setOptionFunction(PyObject*, PyObject* args) {
-  const char *name, *value;
-  if (!PyArg_ParseTuple(args, "ss", &name, &value)) return nullptr;
-  std::string error = setOption(&jit().options, name, value);
+  const char* name;
+  PyObject* value = nullptr;  // bytes: a path need not be UTF-8
+  if (!PyArg_ParseTuple(args, "sO&", &name, PyUnicode_FSConverter, &value)) return nullptr;
+  std::string error = setOption(&jit().options, name, PyBytes_AS_STRING(value));
+  Py_DECREF(value);
   if (!error.empty()) return text(error);
   if (std::string_view(name) == "max-code-size") applyCodeLimit();
   Py_RETURN_NONE;
@@ -80,8 +82,8 @@ PyObject* optionsFunction(PyObject*, PyObject*) {
   static const char* kKinds[] = {"bool", "int", "str", "list"};
   return listOf(optionTable(), [](const OptionInfo& info) {
     std::string value = optionValue(jit().options, info.name);
-    return Py_BuildValue("(ssssss)", info.name, kKinds[static_cast<int>(info.kind)], info.fallback,
-                         info.choices, info.doc, value.c_str());
+    return Py_BuildValue("(sssssN)", info.name, kKinds[static_cast<int>(info.kind)], info.fallback,
+                         info.choices, info.doc, PyUnicode_DecodeFSDefault(value.c_str()));
   });
 }
 

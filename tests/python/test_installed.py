@@ -151,6 +151,21 @@ def test_options_with_values_are_known_without_the_extension():
     assert out == "True\n"
 
 
+def test_values_that_are_not_utf_8(tmp_path):
+    file = os.fsencode(tmp_path) + b"/list\xff"
+    with open(file, "w") as out:
+        out.write("__main__:f\n")
+    call = "jit.auto(); call(1000); print(jit.get_jit_list(), jit.is_jit_compiled(f), jit.is_jit_compiled(call))"
+    assert run(call, TEPHRA_LIST=os.fsdecode(file)) == ("({'__main__': {'f'}}, {}) True False\n", "")
+    trail = os.fsencode(tmp_path) + b"/trail\xff"
+    run("jit.force_compile(f)", TEPHRA_LAST_COMPILED=os.fsdecode(trail))
+    assert os.path.exists(trail)
+    for command in ("options", "doctor"):
+        done = subprocess.run([sys.executable, "-m", "tephra", command], env=package.environment(TEPHRA_LIST=os.fsdecode(file)),
+                              text=True, capture_output=True, timeout=120, check=False)
+        assert done.returncode == 0 and "list\\udcff" in done.stdout, done.stdout + done.stderr
+
+
 def test_doctor_names_options_that_exist():
     done = subprocess.run([sys.executable, "-m", "tephra", "--no-feedback", "doctor"], text=True, capture_output=True,
                           env=package.environment(TEPHRA="1", TEPHRA_COMPILE_AFTER="3"), timeout=120, check=False)

@@ -42,8 +42,9 @@ Options (each is also a TEPHRA_* variable and an -X tephra-* option of python; a
 """ % ", ".join(FORMS)
 
 # For command lines where there is no extension, so no table: options that take a value.
-_VALUED = ("compile-after", "list", "last-compiled", "dump", "dump-filter", "max-code-size", "max-function-size",
-           "stress-deopt", "stress-deopt-every", "recompile-after", "max-recompiles")
+_VALUED = ("compile-after", "compile-after-ms", "list", "dump", "dump-filter", "last-compiled", "max-code-size",
+           "max-function-size", "stress-deopt", "stress-deopt-every", "stress-registers", "force-exit",
+           "recompile-after", "max-recompiles", "give-up-raising", "shared-calls")
 
 
 class Problem(Exception):
@@ -56,6 +57,7 @@ class Usage(Problem):
 
 def main(argv: list[str]) -> int | None:
     """Runs a command line. Returns an exit status, or None when a program was run and ended normally."""
+    _native.for_listing()
     _config.apply()
     try:
         work = _parse(argv)
@@ -117,7 +119,6 @@ def _parse(argv: list[str]) -> int | tuple[str, list[str], dict[str, str]]:
 
 def _split(argv: list[str]) -> tuple[list[tuple[str, str, str]], list[str]]:
     """(as written, option, value) for each option; then the program, a command, -m, -c, or nothing."""
-    _native.for_listing()
     kinds = {row[0]: row[1] for row in _native.api.options()}
     settings, i = [], 0
     while i < len(argv):
@@ -192,7 +193,6 @@ def help_text() -> str:
     """What --help prints."""
     import textwrap
 
-    _native.for_listing()
     lines = [_USAGE, _MORE]
     rows = _native.api.options()
     if not rows:
@@ -212,13 +212,12 @@ def help_text() -> str:
 def _options(args: list[str]) -> int:
     if args:
         raise Usage(f"options takes no arguments, got {args[0]!r}")
-    _native.for_listing()
     rows = _native.api.options()
     if not rows:
         _config.complain(f"the options are not known here: {_native.reason}")
         return 1
     table = [("option", "value", "default", "choices", "meaning")]
-    table += [(name, shown, "" if shown == default else default, "" if kind == "bool" else choices, doc)
+    table += [(name, _config.printable(shown), "" if shown == default else default, "" if kind == "bool" else choices, doc)
               for name, kind, default, choices, doc, shown in rows]
     widths = [max(len(row[i]) for row in table) for i in range(4)]
     for row in table:

@@ -5,7 +5,6 @@ A bad one costs one line on stderr and nothing else: its default stays, the prog
 
 from __future__ import annotations
 
-import os
 import sys
 
 from tephra import _native
@@ -15,9 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Variables of ./dev and the tests, which are no options of the JIT.
-_OTHERS = ("BUILD_", "TEST_", "DEV_", "CACHE", "JOBS", "PYTHON")
+_OTHERS = ("BUILD_", "TEST_", "DEV_", "CACHE", "JOBS", "PYTHON", "BLESS", "EMULATED_")
+_SWITCH = "the switch"  # name of TEPHRA_ENABLE and -X tephra-enable, which are none: the option `enable` is TEPHRA
 _applied = False
 _list_path = ""  # the list file that has been read
+_unchecked: dict[str, str] = {}  # what was given where there is no table to check it against
 
 
 def say(line: str) -> None:
@@ -57,58 +58,87 @@ def value(name: str) -> str:
     return ""
 
 
+def printable(text: str) -> str:
+    """Of a path, say, that is not UTF-8: what can be printed."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def flag(name: str) -> bool:
-    """A bool option's present value."""
-    return value(name) in ("1", "True", "true")
+    """A bool option's present value; where there is no table, whether it was asked for."""
+    text = value(name) or _unchecked.get(name, "0")
+    return text.lower() in ("1", "true", "on", "yes", "")
 
 
-def closest(word: str, choices: list[str]) -> str:
-    """` (did you mean X?)`, or nothing."""
+def closest(word: str, choices: list[str], most: int = 1) -> str:
+    """` (did you mean X, Y or Z?)` with those that are near, or nothing."""
+    found = _near(word, choices, most)
+    if not found:
+        return ""
+    return f" (did you mean {', '.join(found[:-1])}{' or ' if found[:-1] else ''}{found[-1]}?)"
+
+
+def _near(word: str, choices: list[str], most: int) -> list[str]:
     import difflib
     import os
 
     # What all have in common (TEPHRA_, -X tephra-) would make any word look like any other.
     shared = len(os.path.commonprefix([word, *choices]))
-    by_rest = {choice[shared:]: choice for choice in choices}
-    found = [by_rest[rest] for rest in difflib.get_close_matches(word[shared:], by_rest, 1, 0.6)]
-    return f" (did you mean {found[0]}?)" if found else ""
+    by_rest = {choice[shared:].strip("-_"): choice for choice in choices}
+    rest = word[shared:].strip("-_")
+    found = difflib.get_close_matches(rest, by_rest, most, 0.65)
+    # A part of a name is near, too: UNWIND is no close match of UNWIND_TABLES.
+    parts = [each for each in by_rest if len(rest) > 2 and rest in each and each not in found]
+    return [by_rest[each] for each in (found + parts)[:most]]
+
+
+def _no_near() -> str:
+    """For an option like which there is none."""
+    return "" if _native.frozen() else ": `python -m tephra options` lists them"
 
 
 def _given() -> Iterator[tuple[str, str, str]]:
     """(as the user wrote it, option name, value) for each variable and -X option."""
-    for key, text in os.environ.items():
-        if key == "TEPHRA" and text:
+    for key, text in _native.environment().items():
+        if key.startswith("TEPHRA_") and text and not key[7:].startswith(_OTHERS):
+            name = key[7:].lower().replace("_", "-")
+            yield key, _SWITCH if name == "enable" else name, text
+        elif key == "TEPHRA" and text:
             yield key, "enable", text
-        elif key.startswith("TEPHRA_") and text and not key[7:].startswith(_OTHERS):
-            yield key, key[7:].lower().replace("_", "-"), text
     for key, text in sys._xoptions.items():
         plain = key.replace("_", "-")
         if plain == "tephra" or plain.startswith("tephra-"):
-            yield f"-X {key}", plain[7:] or "enable", "" if text is True else str(text)
+            name = _SWITCH if plain == "tephra-enable" else plain[7:] or "enable"
+            yield f"-X {key}", name, "" if text is True else str(text)
 
 
 def set_one(source: str, name: str, text: str, spell=variable) -> bool:
     """Sets an option; False, after one line on stderr, when that cannot be done."""
     known = names()
     if not known:  # no extension, no options: status() and doctor say why
+        _unchecked[name] = text
         return False
     if name not in known:
-        shown = [spell(each) for each in known]
-        complain(f"{source}: unknown option{closest(spell(name), shown)}; the options are: {', '.join(shown)}")
+        near = f" (did you mean {spell('enable')}?)" if name == _SWITCH else ""
+        near = near or closest(spell(name), [spell(each) for each in known], 3)
+        complain(f"{source}: unknown option{near or _no_near()}; ignored")
         return False
     error = _native.api.set_option(name, text)
     if error:
-        complain(f"{source}: {error.removeprefix('tephra: ')}; ignored")
+        complain(f"{source}: {error.removeprefix('tephra: ').removeprefix(f'option {name}: ')}; ignored")
         return False
     return True
 
 
 def apply() -> None:
-    """Reads variables and -X options, once per process. -X wins over a variable."""
+    """Reads variables and -X options. -X wins over a variable.
+
+    Once per process; again only when the table has come since then (_native.for_listing()).
+    """
     global _applied
-    if _applied:
+    if _applied and not (_unchecked and names()):
         return
     _applied = True
+    _unchecked.clear()
     for source, name, text in _given():
         spell = (lambda each: "-X " + xoption(each)) if source.startswith("-X") else variable
         set_one(source, name, text, spell)

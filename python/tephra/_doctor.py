@@ -23,10 +23,10 @@ def main(args: list[str]) -> int:
         _config.complain(f"doctor takes no arguments, got {args[0]!r}; see python -m tephra --help")
         return 2
     report = Report()
-    _describe(report)
+    seen = _describe(report)
     if not _native.reason:
         _probe(report)
-    print(report.verdict())
+    print(report.verdict("TEPHRA=1 python PROGRAM.py" if seen else "python -m tephra PROGRAM.py"))
     return 1 if report.bad else 0
 
 
@@ -49,9 +49,9 @@ class Report:
         self.line("BAD", what, text)
         self.bad.append(what)
 
-    def verdict(self) -> str:
+    def verdict(self, use: str) -> str:
         if not self.bad:
-            return "\nTephra works here. TEPHRA=1 python PROGRAM.py uses it."
+            return f"\nTephra works here. {use} uses it."
         return (f"\nTephra does not work here ({', '.join(self.bad)}, above). Programs run unharmed in the "
                 "interpreter.")
 
@@ -59,7 +59,8 @@ class Report:
 # ---- what is there --------------------------------------------------------------------------------
 
 
-def _describe(report: Report) -> None:
+def _describe(report: Report) -> bool:
+    """What is there; whether TEPHRA=1 is seen at start-up."""
     import platform
 
     print(f"Tephra {__version__}\n")
@@ -75,9 +76,10 @@ def _describe(report: Report) -> None:
     else:
         report.fail("machine", f"{machine}: there are code generators for x86_64 and aarch64")
     _extension(report)
-    _hook_file(report)
+    seen = _hook_file(report)
     _tools(report)
     _options(report)
+    return seen
 
 
 def _how_built() -> list[str]:
@@ -102,7 +104,7 @@ def _cpu() -> str:
 def _extension(report: Report) -> None:
     off = _native.switched_off()
     if off:
-        report.fail("switch", f"{off}; unset it")
+        report.fail("switch", f"{off}: programs run in the interpreter until that is gone")
     extension = sys.modules.get("tephra._tephra")
     if _native.reason and not off:
         report.fail("extension", _native.reason)
@@ -116,19 +118,26 @@ def _extension(report: Report) -> None:
         report.ok("self-test", "offsets, symbols and constants are those of the running interpreter")
 
 
-def _hook_file(report: Report) -> None:
+def _hook_file(report: Report) -> bool:
     """Is tephra.pth where site reads it? Without it TEPHRA=1 does nothing."""
     import site
 
+    if sys.flags.no_site:
+        report.note("tephra.pth", "not read under -S: TEPHRA=1 does nothing, python -m tephra works")
+        return False
+    if sys.flags.ignore_environment:
+        report.note("environment", "ignored (-E or -I): TEPHRA=1 and all TEPHRA_* do nothing, -X tephra works")
     folders = {os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}
     read = set(site.getsitepackages())
     if site.ENABLE_USER_SITE:
         read.add(site.getusersitepackages())
     for folder in sorted(read | folders):
         if os.path.isfile(os.path.join(folder, "tephra.pth")) and folder in read:
-            report.ok("tephra.pth", f"in {folder}: TEPHRA=1 is honoured at start-up")
-            return
+            switch = "-X tephra" if sys.flags.ignore_environment else "TEPHRA=1"
+            report.ok("tephra.pth", f"in {folder}: {switch} is honoured at start-up")
+            return not sys.flags.ignore_environment
     report.note("tephra.pth", "not in a site-packages folder: TEPHRA=1 does nothing, python -m tephra works")
+    return False
 
 
 def _tools(report: Report) -> None:
@@ -149,7 +158,7 @@ def _tools(report: Report) -> None:
 
 
 def _options(report: Report) -> None:
-    changed = [f"{name}={value}" for name, kind, default, choices, doc, value in _native.api.options()
+    changed = [f"{_config.variable(name)}={_config.printable(value)}" for name, kind, default, choices, doc, value in _native.api.options()
                if value != default]
     if changed:
         report.note("options", "not at their defaults: " + ", ".join(changed))

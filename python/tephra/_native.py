@@ -12,6 +12,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import ModuleType
     from typing import Any
 
@@ -19,10 +20,21 @@ VERSIONS = ((3, 12), (3, 14))
 _OFF_WORDS = ("0", "false", "off", "no")
 
 
+def environment() -> Mapping[str, str]:
+    """Where options come from: no variable under -E and -I, which keep PYTHON* variables out, too."""
+    return {} if sys.flags.ignore_environment else os.environ
+
+
+def frozen() -> bool:
+    """Is this a program that carries its own Python (made by a freezing tool, or frozen modules)?"""
+    return bool(getattr(sys, "frozen", False)) or getattr(__spec__, "origin", "") == "frozen"
+
+
 def switched_off() -> str:
     """Who keeps the JIT off, as text; "" when nobody does. Any 0 wins over any 1."""
-    if os.environ.get("TEPHRA", "").lower() in _OFF_WORDS:
-        return f"switched off by TEPHRA={os.environ['TEPHRA']}"
+    variable = environment().get("TEPHRA", "")
+    if variable.lower() in _OFF_WORDS:
+        return f"switched off by TEPHRA={variable}"
     option = sys._xoptions.get("tephra")
     if isinstance(option, str) and option.lower() in _OFF_WORDS:
         return f"switched off by -X tephra={option}"
@@ -138,6 +150,18 @@ class Absent:
         raise RuntimeError("the JIT is off: " + self._why)
 
 
+def _not_installed() -> str:
+    """Why there is no extension module, with what helps in this very process."""
+    missing = "the extension module tephra._tephra is not"
+    if frozen():
+        return f"{missing} part of this frozen program: have the tool that makes it include that module"
+    archive = getattr(getattr(__spec__, "loader", None), "archive", "")
+    if archive:
+        return f"{missing} loadable from the archive {archive}: install Tephra outside of it, with `pip install .`"
+    python = f" for {sys.executable}" if sys.executable else ""
+    return f"{missing} installed{python}: build it with `pip install .` or `./dev build`"
+
+
 def _load() -> tuple[ModuleType | None, str]:
     """The extension module and "", or None and the reason why it is not there."""
     why = _unsuitable()
@@ -147,8 +171,7 @@ def _load() -> tuple[ModuleType | None, str]:
         import tephra._tephra as extension
     except ModuleNotFoundError as error:
         if error.name == "tephra._tephra":
-            return None, (f"the extension module tephra._tephra is not installed for {sys.executable}: "
-                          "build it with `pip install .` or `./dev build`")
+            return None, _not_installed()
         return None, f"the extension module does not load: {error}"
     except Exception as error:
         return None, f"the extension module does not load: {type(error).__name__}: {error}"

@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 import sys
 
-from tephra import _config, _native, _status
+from tephra import _config, _native, _startup, _status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,10 +77,10 @@ def _function(where: str, func: object) -> FunctionType:
     raise TypeError(f"{where}(): expected a Python function, got {shown}: {hint}")
 
 
-def _count(where: str, name: str, value: object, highest: int) -> int:
-    """A whole number in 0..highest."""
+def _count(where: str, name: str, value: object, highest: int, other: str = "") -> int:
+    """A whole number in 0..highest. `other`: what else the argument may be, for the message."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{where}(): {name} must be an int in 0..{highest}, got "
+        raise TypeError(f"{where}(): {name} must be {other}an int in 0..{highest}, got "
                         f"{type(value).__name__} {value!r:.60}")
     if not 0 <= value <= highest:
         raise ValueError(f"{where}(): {name} must be in 0..{highest}, got {value}")
@@ -101,6 +101,7 @@ def _switch_on() -> None:
     api = _native.api
     if not _disabled_by and not api.is_enabled():
         # Nobody has asked for automatic compilation so far.
+        _startup.summarise()
         api.set_compile_after(None)
         api.enable()
 
@@ -114,17 +115,21 @@ def auto() -> None:
     compile_after_n_calls(int(_config.value("compile-after") or 400))
 
 
-def compile_after_n_calls(calls: int) -> None:
+def compile_after_n_calls(calls: int | None) -> None:
     """Compile each function automatically once the interpreter has run it `calls` times.
 
-    0 compiles at the first call. Switches on after disable().
+    A function with a loop is compiled earlier where its calls take long: see the option compile-after-ms.
+    0 compiles at the first call. None ends automatic compilation: only functions that are forced are
+    compiled from then on; what is compiled already stays so. Switches on after disable().
 
-    Raises: TypeError, ValueError if `calls` is not an int in 0..1000000000.
+    Raises: TypeError, ValueError if `calls` is neither None nor an int in 0..1000000000.
     """
     global _disabled_by
-    _count("compile_after_n_calls", "calls", calls, _MAX_CALLS)
+    if calls is not None:
+        _count("compile_after_n_calls", "calls", calls, _MAX_CALLS, "None or ")
+        _config.apply_list()
     _disabled_by = ""
-    _config.apply_list()
+    _startup.summarise()
     _native.api.set_compile_after(calls)
     _native.api.enable()
 
@@ -141,6 +146,7 @@ def enable() -> None:
     auto() and compile_after_n_calls(). Where the JIT cannot run, a RuntimeWarning says why.
     """
     global _disabled_by
+    _startup.summarise()
     if _native.reason:
         if not _native.switched_off():  # whoever set TEPHRA=0 knows
             import warnings
@@ -206,7 +212,7 @@ def status() -> Status:
 
     str() of it is one line for people.
     """
-    return _status.take(_disabled_by or "not switched on; set TEPHRA=1 or call tephra.jit.auto()")
+    return _status.take(_disabled_by or f"not switched on; {_startup.how_to_switch_on()}")
 
 
 # ---- single functions -----------------------------------------------------------------------------
@@ -476,25 +482,24 @@ def set_max_code_size(max_code_size: int) -> None:
 
 
 def print_hir(func: Callable[..., Any], *, file: TextIO | None = None) -> None:
-    """Print a function's optimised HIR.
+    """Print a function's optimised HIR, as the compiler makes it now; compiles nothing for good.
+
+    It need not be compiled: then a first line says that it is not. Nor does it become so. With other types
+    than at compilation it may differ from what runs.
 
     Args:
         file: where to; sys.stdout by default.
 
-    Raises: TypeError if `func` is no Python function, ValueError if there is no HIR of it (it cannot be
-        compiled). Where the JIT is off, one line saying so is printed instead.
+    Raises: TypeError if `func` is no Python function, ValueError if it cannot be compiled; the text says
+        why. Where the JIT is off, one line saying so is printed instead.
     """
     _print_form("print_hir", func, "hir", file)
 
 
 def disassemble(func: Callable[..., Any], *, file: TextIO | None = None) -> None:
-    """Print a compiled function's machine code.
+    """Print a function's machine code, as the compiler makes it now: print_hir() for the last stage.
 
-    Args:
-        file: where to; sys.stdout by default.
-
-    Raises: TypeError if `func` is no Python function, ValueError if it is not compiled. Where the JIT is
-        off, one line saying so is printed instead.
+    Functions that are not compiled (yet), arguments, errors, and where the JIT is off: as print_hir().
     """
     _print_form("disassemble", func, "asm", file)
 
@@ -504,10 +509,10 @@ def _print_form(where: str, func: object, kind: str, file: TextIO | None) -> Non
     if _native.reason:
         print(f"tephra: nothing to show of {function.__qualname__}: {_native.reason}", file=file or sys.stdout)
         return
-    if kind == "asm" and not _native.api.is_compiled(function):
-        raise ValueError(f"{where}(): {function.__qualname__} is not compiled: call force_compile() first")
     try:
         text = _native.api.dump(function, kind)
     except (RuntimeError, ValueError) as error:
         raise ValueError(f"{where}(): {function.__qualname__}: {error}") from None
+    if not _native.api.is_compiled(function):
+        text = f"// {function.__qualname__} is not compiled: this is what it would be now\n{text}"
     print(text.rstrip("\n"), file=file or sys.stdout)

@@ -25,7 +25,7 @@ struct Jit {
   bool initialised = false;
   std::string off_reason;  // "" = the JIT can run here
   bool enabled = false;    // automatic mode is on
-  bool automatic = true;   // compile at compile_after calls when enabled
+  bool automatic = false;  // compile at compile_after calls when enabled
   bool paused = false;     // compiled code is installed but nothing new is compiled
   Options options;
   std::unique_ptr<CodeMemory> memory;

@@ -2,6 +2,8 @@
 // documented in python/tephra/jit.py.
 #include "pyver/contract.h"
 
+#include <string_view>
+
 #include "driver/compile.h"
 #include "driver/function_tables.h"
 #include "driver/install.h"
@@ -53,20 +55,35 @@ PyObject* offReason(PyObject*, PyObject*) { return text(jit().off_reason); }
 
 PyObject* selfTest(PyObject*, PyObject*) { return listOf(py::selfTest(), text); }
 
+// The code memory is older than the options that are read from the environment.
+void applyCodeLimit() {
+  if (jit().memory) jit().memory->setMaxCodeSize(static_cast<size_t>(jit().options.max_code_size));
+}
+
+// An exception that says why a function was not compiled; NULL.
+PyObject* notCompiled(const Bailout& bailout) {
+  PyErr_Format(PyExc_RuntimeError, "%s%s%s", bailoutText(bailout.reason),
+               bailout.detail.empty() ? "" : " ", bailout.detail.c_str());
+  return nullptr;
+}
+
 PyObject* setOptionFunction(PyObject*, PyObject* args) {
-  const char *name, *value;
-  if (!PyArg_ParseTuple(args, "ss", &name, &value)) return nullptr;
-  std::string error = setOption(&jit().options, name, value);
-  if (error.empty()) Py_RETURN_NONE;
-  return text(error);
+  const char* name;
+  PyObject* value = nullptr;  // bytes: a path need not be UTF-8
+  if (!PyArg_ParseTuple(args, "sO&", &name, PyUnicode_FSConverter, &value)) return nullptr;
+  std::string error = setOption(&jit().options, name, PyBytes_AS_STRING(value));
+  Py_DECREF(value);
+  if (!error.empty()) return text(error);
+  if (std::string_view(name) == "max-code-size") applyCodeLimit();
+  Py_RETURN_NONE;
 }
 
 PyObject* optionsFunction(PyObject*, PyObject*) {
   static const char* kKinds[] = {"bool", "int", "str", "list"};
   return listOf(optionTable(), [](const OptionInfo& info) {
     std::string value = optionValue(jit().options, info.name);
-    return Py_BuildValue("(ssssss)", info.name, kKinds[static_cast<int>(info.kind)], info.fallback,
-                         info.choices, info.doc, value.c_str());
+    return Py_BuildValue("(sssssN)", info.name, kKinds[static_cast<int>(info.kind)], info.fallback,
+                         info.choices, info.doc, PyUnicode_DecodeFSDefault(value.c_str()));
   });
 }
 
@@ -304,11 +321,7 @@ PyObject* measure(PyObject*, PyObject* args) {
   if (CodeState* state = stateOfFunction(function)) scratch.refused_sites = state->refused_sites;
   scratch.code = reinterpret_cast<PyCodeObject*>(function->func_code);
   Result<CodeMeasure> result = measureFunction(function, scratch, *target);
-  if (!result) {
-    PyErr_Format(PyExc_RuntimeError, "%s %s", bailoutText(result.bailout().reason),
-                 result.bailout().detail.c_str());
-    return nullptr;
-  }
+  if (!result) return notCompiled(result.bailout());
   return measureAsObject(*target, *result);
 }
 
@@ -320,7 +333,7 @@ PyObject* setMaxCodeSize(PyObject*, PyObject* value) {
     PyErr_SetString(PyExc_ValueError, error.c_str());
     return nullptr;
   }
-  if (jit().memory) jit().memory->setMaxCodeSize(static_cast<size_t>(bytes));
+  applyCodeLimit();
   Py_RETURN_NONE;
 }
 
@@ -346,11 +359,7 @@ PyObject* dump(PyObject*, PyObject* args) {
                              : wanted == "hir"         ? dumps.hir
                              : wanted == "lir"         ? dumps.lir
                                                        : dumps.assembly;
-  if (!result && found.empty()) {
-    PyErr_Format(PyExc_RuntimeError, "%s %s", bailoutText(result.bailout().reason),
-                 result.bailout().detail.c_str());
-    return nullptr;
-  }
+  if (!result && found.empty()) return notCompiled(result.bailout());
   return text(found);
 }
 

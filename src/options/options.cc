@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <numeric>
 #include <sstream>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tephra {
@@ -29,6 +32,40 @@ std::string badValue(const OptionInfo& info, const std::string& value,
                      const std::string& expected) {
   return std::string("tephra: option ") + info.name + ": bad value '" + value + "'; expected " +
          expected;
+}
+
+// How many letters to insert, to leave out or to replace to make one word the other.
+size_t distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 0; i < a.size(); ++i) {
+    size_t diagonal = row[0]++;
+    for (size_t j = 0; j < b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+// "; near it are: x, y" with the options that may have been meant, nearest first; "" for none.
+std::string nearOptions(std::string name) {
+  std::replace(name.begin(), name.end(), '_', '-');
+  constexpr size_t kMost = 3;
+  std::vector<std::pair<size_t, std::string>> found;
+  for (const OptionInfo& info : optionTable()) {
+    const std::string option = info.name;
+    const size_t away = distance(name, option);
+    const bool part = name.size() > 2 && option.find(name) != std::string::npos;
+    if (part || away * 3 <= std::max(name.size(), option.size())) found.emplace_back(away, option);
+  }
+  std::sort(found.begin(), found.end());
+  std::string text;
+  for (size_t i = 0; i < std::min(found.size(), kMost); ++i) {
+    text += (i == 0 ? "; near it are: " : ", ") + found[i].second;
+  }
+  return text;
 }
 
 std::string setBool(Options* options, const OptionInfo& info, const std::string& value) {
@@ -77,14 +114,7 @@ std::string setList(Options* options, const OptionInfo& info, const std::string&
 
 std::string setOption(Options* options, const std::string& name, const std::string& value) {
   const OptionInfo* info = findOption(name);
-  if (!info) {
-    std::string names;
-    for (const OptionInfo& each : optionTable()) {
-      names += names.empty() ? "" : ", ";
-      names += each.name;
-    }
-    return "tephra: unknown option '" + name + "'; the options are: " + names;
-  }
+  if (!info) return "tephra: unknown option '" + name + "'" + nearOptions(name);
   switch (info->kind) {
     case OptionKind::kBool: return setBool(options, *info, value);
     case OptionKind::kInt: return setInt(options, *info, value);

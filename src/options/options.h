@@ -1,6 +1,6 @@
 // Purpose: the options of Tephra, one struct from one table (options.tbl), and their parser.
 // Invariant: a bad value leaves the options unchanged and gives one line that names the option,
-// what was wrong and the valid choices.
+// what was wrong and the valid choices (of an unknown option: those that are near it).
 #pragma once
 
 #include <cstdint>

@@ -18,7 +18,7 @@ _TABLE = [
     ("feedback", "bool", "1", "0,1", "Use type feedback."),
 ]
 _values = {row[0]: row[2] for row in _TABLE}
-_state = {"enabled": False, "after": 400, "list": None, "limit": 0, "functions": 0, "bailouts": {}}
+_state = {"enabled": False, "after": None, "list": None, "limit": 0, "functions": 0, "bailouts": {}}
 _compiled = []
 _suppressed = []
 _lazy = []

@@ -124,12 +124,15 @@ def test_bad_options_do_not_stop_the_program(folder, work):
     done = package.tephra(folder, "--fedback=0", "--compile-after=x", "-c", "print(1)", cwd=work)
     assert done.stdout == "1\n" and done.returncode == 0
     assert [line[:60] for line in done.stderr.splitlines()] == [
-        "tephra: --fedback=0: unknown option (did you mean --feedback", "tephra: --compile-after=x: option compile-after: bad value '"]
+        "tephra: --fedback=0: unknown option (did you mean --feedback", "tephra: --compile-after=x: bad value 'x'; expected a whole n"]
 
 
 def test_help_and_options_list_the_table(folder):
     text = package.tephra(folder, "--help").stdout
     table = package.tephra(folder, "options", TEPHRA_COMPILE_AFTER="12").stdout
+    for args in ({"TEPHRA": "0"}, {"options": ["-X", "tephra=0"]}):  # the values are known although nothing will be compiled
+        off = package.tephra(folder, "options", TEPHRA_COMPILE_AFTER="12", **args)
+        assert off.stderr == "" and re.search(r"^compile-after +12 +400 ", off.stdout, re.M), off
     for name in ("enable", "compile-after", "list", "dump", "summary", "verify", "feedback"):
         assert f"--{name}" in text and re.search(f"^{name} ", table, re.M)
     for word in ("doctor", "options", "dump FORM", "-m MODULE", "-c CODE", "TEPHRA_COMPILE_AFTER", "0..1000000000"):

@@ -93,6 +93,26 @@ def test_auto_and_thresholds(jit):
     assert "first call" in str(jit.status())
 
 
+def test_no_threshold_compiles_forced_functions_only(jit):
+    jit.compile_after_n_calls(None)
+    assert jit.is_enabled() and jit.get_compile_after_n_calls() is None
+    assert "only forced functions are compiled" in str(jit.status())
+    assert jit.force_compile(plain)
+    jit.compile_after_n_calls(3)
+    jit.compile_after_n_calls(None)
+    assert jit.get_compile_after_n_calls() is None and jit.is_jit_compiled(plain)
+    jit.disable()
+    jit.compile_after_n_calls(None)  # switches on, like any threshold
+    assert jit.is_enabled()
+
+
+def test_disable_and_enable_do_not_start_automatic_compilation(jit):
+    jit.disable()
+    assert jit.get_compile_after_n_calls() is None
+    jit.enable()
+    assert jit.is_enabled() and jit.get_compile_after_n_calls() is None
+
+
 def test_disable_wins_over_forcing_until_enable(jit):
     jit.compile_after_n_calls(7)
     jit.disable()
@@ -158,13 +178,15 @@ def test_runtime_stats_are_sorted_and_cleared(jit):
 
 
 def test_printing(jit):
-    out = io.StringIO()
-    jit.print_hir(plain, file=out)
-    with pytest.raises(ValueError, match="plain is not compiled: call force_compile"):
-        jit.disassemble(plain)
-    jit.force_compile(plain)
-    jit.disassemble(plain, file=out)
-    assert out.getvalue() == "hir of plain\nasm of plain\n"
+    for printer, form in ((jit.print_hir, "hir"), (jit.disassemble, "asm")):
+        before, after = io.StringIO(), io.StringIO()
+        printer(plain, file=before)
+        assert not jit.is_jit_compiled(plain)
+        jit.force_compile(plain)
+        printer(plain, file=after)
+        jit.force_uncompile(plain)
+        assert after.getvalue() == f"{form} of plain\n"
+        assert before.getvalue() == f"// plain is not compiled: this is what it would be now\n{form} of plain\n"
 
 
 def test_jit_list(jit, tmp_path):
@@ -202,7 +224,7 @@ def test_bad_functions(jit, bad, says):
 
 @pytest.mark.parametrize("call, error, says", [
     (("compile_after_n_calls", -1), ValueError, "calls must be in 0..1000000000, got -1"),
-    (("compile_after_n_calls", "3"), TypeError, "calls must be an int in 0..1000000000, got str '3'"),
+    (("compile_after_n_calls", "3"), TypeError, "calls must be None or an int in 0..1000000000, got str '3'"),
     (("compile_after_n_calls", True), TypeError, "got bool True"),
     (("set_max_code_size", 1 << 40), ValueError, "must be in 0..4294967296"),
     (("set_max_code_size", 1.5), TypeError, "got float 1.5"),

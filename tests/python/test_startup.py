@@ -46,18 +46,21 @@ def test_switches(base, args, env, wanted):
 
 
 @pytest.mark.parametrize("args, env, line", [
-    ([], {"TEPHRA": "banana"}, "tephra: TEPHRA: option enable: bad value 'banana'; expected 0 or 1; ignored"),
+    ([], {"TEPHRA": "banana"}, "tephra: TEPHRA: bad value 'banana'; expected 0 or 1; ignored"),
     ([], {"TEPHRA_COMPILE_AFTER": "x"},
-     "tephra: TEPHRA_COMPILE_AFTER: option compile-after: bad value 'x'; expected a whole number in "
+     "tephra: TEPHRA_COMPILE_AFTER: bad value 'x'; expected a whole number in "
      "0..1000000000; ignored"),
-    ([], {"TEPHRA_DUMP": "hir,foo"}, "tephra: TEPHRA_DUMP: option dump: bad value 'foo'; expected a "
+    ([], {"TEPHRA_DUMP": "hir,foo"}, "tephra: TEPHRA_DUMP: bad value 'foo'; expected a "
      "comma-separated list of hir,hir-passes,lir,asm,bytecode; ignored"),
     ([], {"TEPHRA_COMPIL_AFTER": "1"}, "tephra: TEPHRA_COMPIL_AFTER: unknown option (did you mean "
-     "TEPHRA_COMPILE_AFTER?); the options are: TEPHRA, TEPHRA_COMPILE_AFTER, TEPHRA_LIST, TEPHRA_DUMP, "
-     "TEPHRA_SUMMARY, TEPHRA_VERIFY, TEPHRA_FEEDBACK"),
+     "TEPHRA_COMPILE_AFTER?); ignored"),
+    ([], {"TEPHRA_FEED": "1"}, "tephra: TEPHRA_FEED: unknown option (did you mean TEPHRA_FEEDBACK?); ignored"),
+    ([], {"TEPHRA_ENABLE": "0"}, "tephra: TEPHRA_ENABLE: unknown option (did you mean TEPHRA?); ignored"),
+    (["-X", "tephra-enable=0"], {}, "tephra: -X tephra-enable: unknown option (did you mean -X tephra?); ignored"),
+    ([], {"TEPHRA_FROBNICATE": "1"}, "tephra: TEPHRA_FROBNICATE: unknown option: `python -m tephra options` lists "
+     "them; ignored"),
     (["-X", "tephra-sumary=1"], {}, "tephra: -X tephra-sumary: unknown option (did you mean -X tephra-summary?); "
-     "the options are: -X tephra, -X tephra-compile-after, -X tephra-list, -X tephra-dump, -X tephra-summary, "
-     "-X tephra-verify, -X tephra-feedback"),
+     "ignored"),
     ([], {"TEPHRA_LIST": "/no/such"}, "tephra: list file '/no/such': No such file or directory; expected a file "
      "with one module:qualified.name per line; no function will be compiled automatically"),
 ])
@@ -79,6 +82,27 @@ def test_summary(base):
                          TEPHRA_SUMMARY="1")
     assert code == 1 and "ZeroDivisionError" in err
     assert err.splitlines()[-1] == "tephra: 1 functions compiled, compile time 1.5 ms, 100 code bytes, 3 exits taken"
+
+
+@pytest.mark.parametrize("way", ["jit.auto()", "jit.compile_after_n_calls(3)", "jit.compile_after_n_calls(None)",
+                                 "jit.enable()", "jit.force_compile(lambda: 1)", "jit.lazy_compile(lambda: 1)"])
+@pytest.mark.parametrize("asked", [{"env": {"TEPHRA_SUMMARY": "1"}}, {"args": ["-X", "tephra-summary"]}])
+def test_summary_however_the_jit_is_switched_on(base, way, asked):
+    code, _, err = run(base, *asked.get("args", []), "-c", f"from tephra import jit; {way}; jit.auto()",
+                       **asked.get("env", {}))
+    assert code == 0 and len(err.splitlines()) == 1 and "functions compiled, compile time" in err, err
+
+
+def test_no_summary_where_nothing_is_switched_on(base):
+    assert run(base, "-c", "from tephra import jit; jit.status(); jit.disable()", TEPHRA_SUMMARY="1") == (0, "", "")
+    assert run(base, "-c", "from tephra import jit; jit.auto()", TEPHRA_SUMMARY="0") == (0, "", "")
+
+
+def test_summary_says_why_the_jit_is_off(base):
+    for env, why in (({"TEPHRA": "1", "TEPHRA_TEST_OFF": "no luck"}, "no luck"), ({"TEPHRA": "0"}, "switched off by TEPHRA=0")):
+        code, _, err = run(base, "-c", "from tephra import jit; jit.auto()", TEPHRA_SUMMARY="1", **env)
+        assert code == 0
+        assert err.splitlines()[0] == f"tephra: the JIT is off: {why}" and "tephra: 0 functions" in err.splitlines()[-1]
 
 
 def test_off_reason_is_silent_at_start(base):

@@ -1,4 +1,4 @@
-"""Backtraces walk through compiled code: libgcc's unwinder, GDB; perf finds its names.
+"""Backtraces walk through compiled code: libgcc's unwinder, GDB; perf, GDB and py-spy find its names.
 
 The C code is compiled without frame pointers and lies both below and above the compiled function, so that a
 walk gets no further than the first frame whose description is wrong.
@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import time
 
 import pytest
 from support import SLOWER
@@ -268,6 +269,93 @@ def test_gdb_backtrace(library):
     last = re.findall(r"^#\d+ .*$", trace, re.M)[-1]
     assert "main" in last or "_start" in last, out
     assert "corrupt stack" not in out and "previous frame" not in out, out
+
+
+# outer, middle and leaf on the stack, stopped in C code that the last calls; another way through an interpreted function.
+STOPPED = """
+import ctypes, sys
+from tephra import jit
+ctypes.CDLL(None).prctl(0x59616d61, ctypes.c_ulong(-1))  # PR_SET_PTRACER: whoever wants may look, also under Yama
+
+def leaf(wait, stop):
+    wait(stop)
+    return stop
+
+def middle(wait, stop):
+    result = leaf(wait, stop)
+    return result
+
+def outer(wait, stop):
+    return middle(wait, stop)
+
+def interpreted(stop):
+    if stop:
+        stop.readline()
+
+for _ in range(50):
+    outer(interpreted, None)
+functions = [leaf, middle, outer] if "compiled" in sys.argv else []
+for function in functions:
+    assert jit.force_compile(function)
+print(*map(jit.is_jit_compiled, (leaf, middle, outer)), flush=True)
+outer(interpreted if "interpreted" in sys.argv else type(sys.stdin).readline, sys.stdin)
+print("exits", sum(row["count"] for row in jit.get_and_clear_runtime_stats()["deopt"]), flush=True)
+"""
+
+
+def looked_at(folder, arguments, command, env=None):
+    """What `command`, which is given the process, prints of STOPPED; then STOPPED's own output to its end."""
+    script = folder / "stopped.py"
+    script.write_text(STOPPED)
+    merged = {**os.environ, "TEPHRA_COMPILE_AFTER": "1000000000", "TEPHRA_COMPILE_AFTER_MS": "0", **(env or {})}
+    with subprocess.Popen([sys.executable, script, *arguments], env=merged, text=True, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as program:
+        said = program.stdout.readline()
+        for _ in range(200):  # until it waits for us
+            with open(f"/proc/{program.pid}/stat", encoding="utf-8") as stat:
+                if stat.read().rpartition(")")[2].split()[0] == "S":
+                    break
+            time.sleep(0.05)
+        try:
+            found = subprocess.run([*command, str(program.pid)], text=True, capture_output=True, timeout=120)
+        finally:
+            rest = program.communicate("\n", timeout=60)[0]
+    if re.search("(?i)permission denied|not permitted", found.stdout + found.stderr):
+        pytest.skip("this machine does not allow ptrace")
+    assert program.returncode == 0 and found.returncode == 0, said + rest + found.stdout + found.stderr
+    return found.stdout, said + rest
+
+
+PY_SPY = shutil.which("py-spy", path=os.path.dirname(sys.executable)) or shutil.which("py-spy")
+
+
+@pytest.mark.skipif(not PY_SPY, reason="no py-spy")
+@pytest.mark.skipif("TEPHRA_TEST_EMULATED" in os.environ, reason="py-spy would see the emulator, not the program in it")
+@pytest.mark.parametrize("way", ["C", "interpreted"])
+def test_py_spy_lists_compiled_functions(tmp_path, way):
+    """With the lines at which they are, and in their places among interpreted ones."""
+    command = [PY_SPY, "dump", "--pid"]
+    stock, said = looked_at(tmp_path, [way], command, {"TEPHRA": "0"})
+    assert said.startswith("False False False")
+    compiled, said = looked_at(tmp_path, [way, "compiled"], command)
+    assert said == "True True True\nexits 0\n"
+    stacks = [re.findall(r"^    (.*)$", text, re.M) for text in (stock, compiled)]
+    assert stacks[1] == stacks[0], stacks
+    first = 1 if way == "interpreted" else 0
+    assert stacks[1][first:] == ["leaf (stopped.py:7)", "middle (stopped.py:11)", "outer (stopped.py:15)",
+                                 "<module> (stopped.py:27)"]
+
+
+@pytest.mark.skipif(not shutil.which("gdb"), reason="no gdb")
+@pytest.mark.skipif("TEPHRA_TEST_EMULATED" in os.environ, reason="GDB would see the emulator, not the program in it")
+def test_gdb_names_what_was_compiled_before_it_came(tmp_path):
+    gdb = ["gdb", "-batch", "-nx", "-iex", "set debuginfod enabled off", "-ex", "bt", "-p"]
+    trace, said = looked_at(tmp_path, ["C", "compiled"], gdb, {"TEPHRA_DEBUGGER": "1"})
+    assert said == "True True True\nexits 0\n"
+    places = [trace.find(f"<tephra:__main__.{name}>") for name in ("leaf", "middle", "outer")]
+    assert -1 not in places and places == sorted(places), trace
+    assert re.search(r"^#\d+ .*(main|_start)", trace[places[-1]:], re.M), trace
+    assert "corrupt stack" not in trace, trace
 
 
 def test_address_of_compiled_code_lies_in_code_memory():

@@ -140,7 +140,7 @@ hir::Instr* GraphBuilder::construct(ObjRef cls, Instr* callable, ObjRef kwnames,
   slots.front() = self;
   Instr* result = any(b_.CallDirect(init, slots, type.init, calling()));
   // Without an inlined __init__ the interpreter's stack holds the arguments until that is done.
-  const bool held = !layout_.init_inlined;
+  const bool held = !type.init_inlined || kwnames != kNoRef;
   b_.CheckInitResult(result, held ? Values(slots.begin() + 1, slots.end()) : Values(), calling());
   return self;
 }

@@ -204,8 +204,11 @@ PyObject* makeFunction(PyObject* code, PyObject* globals);
 void setFunctionAttribute(PyObject* function, PyObject* value, int kind);
 void finishFunction(
     PyObject* function);  // func_version = co_version, as MAKE_FUNCTION does at its end
-// CALL_FUNCTION_EX: kwargs may be NULL.
-PyObject* callEx(PyThreadState* ts, PyObject* callable, PyObject* args, PyObject* kwargs);
+// Does a specialised call of the class with positional arguments, whose __init__ is `init`, enter
+// that without C frames in between (CALL_ALLOC_AND_ENTER_INIT)? Else tp_call only borrows them.
+bool entersInit(PyTypeObject* cls, PyFunctionObject* init);
+// CALL_FUNCTION_EX's `args` as a tuple, with its error messages.
+PyObject* callArguments(PyThreadState* ts, PyObject* callable, PyObject* args);
 
 // The arguments of one call, handed over: who gets them consumes the reference of each value that
 // the caller does not lend, whether the call succeeds or not.

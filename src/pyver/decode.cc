@@ -248,6 +248,7 @@ void Decoder::describeCallables() {
       ObjRef function = object(reinterpret_cast<PyObject*>(init));
       unit_->objects[ref].class_version = type->tp_version_tag;
       unit_->objects[ref].init = function;
+      unit_->objects[ref].init_inlined = entersInit(type, init);
     } else if (unit_->objects[ref].is_plain_callable && PyFunction_Check(address)) {
       auto* function = reinterpret_cast<PyFunctionObject*>(address);
       ObjRef code = object(function->func_code);

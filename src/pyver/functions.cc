@@ -76,14 +76,9 @@ void setFunctionAttribute(PyObject* function, PyObject* value, int kind) {
   }
 }
 
-PyObject* callEx(PyThreadState* ts, PyObject* callable, PyObject* args, PyObject* kwargs) {
-  if (PyTuple_CheckExact(args)) return PyObject_Call(callable, args, kwargs);
-  if (checkArgsIterable(ts, callable, args) < 0) return nullptr;
-  PyObject* tuple = PySequence_Tuple(args);
-  if (tuple == nullptr) return nullptr;
-  PyObject* result = PyObject_Call(callable, tuple, kwargs);
-  Py_DECREF(tuple);
-  return result;
+PyObject* callArguments(PyThreadState* ts, PyObject* callable, PyObject* args) {
+  if (PyTuple_CheckExact(args)) return Py_NewRef(args);
+  return checkArgsIterable(ts, callable, args) < 0 ? nullptr : PySequence_Tuple(args);
 }
 
 }  // namespace tephra::py

@@ -45,13 +45,14 @@ bool takeKeywords(PyObject* kwargs, std::vector<PyObject*>* values, PyObject** n
   return done == count;
 }
 
-// CALL_FUNCTION_EX of a Python function: tuple and dict are gone before its body runs.
-bool callUnpacked(PyThreadState* ts, PyObject* function, PyObject* args, PyObject* kwargs,
-                  int64_t lent, PyObject** result) {
-  if (!PyTuple_CheckExact(args) || (kwargs != nullptr && !PyDict_CheckExact(kwargs))) return false;
+// CALL_FUNCTION_EX of a Python function: tuple and dict are gone before its body runs. Consumes the
+// references of both; false: nothing is done, as the dict is not one that a frame can be made for.
+bool callUnpacked(PyThreadState* ts, PyObject* function, PyObject* tuple, PyObject* kwargs,
+                  PyObject** result) {
+  if (kwargs != nullptr && !PyDict_CheckExact(kwargs)) return false;
   std::vector<PyObject*> values;
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args); ++i)
-    values.push_back(Py_NewRef(PyTuple_GET_ITEM(args, i)));
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); ++i)
+    values.push_back(Py_NewRef(PyTuple_GET_ITEM(tuple, i)));
   py::Arguments given;
   given.positional = values.size();
   if (!takeKeywords(kwargs, &values, &given.kwnames)) {
@@ -60,8 +61,8 @@ bool callUnpacked(PyThreadState* ts, PyObject* function, PyObject* args, PyObjec
     Py_XDECREF(given.kwnames);
     return false;
   }
-  release(args, (lent & 1) != 0);
-  release(kwargs, (lent & 2) != 0);
+  Py_DECREF(tuple);
+  Py_XDECREF(kwargs);
   given.values = values.data();
   *result = tephra::callFunction(ts, reinterpret_cast<PyFunctionObject*>(function), given);
   Py_XDECREF(given.kwnames);
@@ -96,12 +97,16 @@ extern "C" PyObject* tephra_call_passed(PyThreadState* ts, void* operands, int64
 
 extern "C" PyObject* tephra_call_ex(PyThreadState* ts, PyObject* callable, PyObject* args,
                                     PyObject* kwargs, int64_t lent) {
-  PyObject* result = nullptr;
-  if (PyFunction_Check(callable) && callUnpacked(ts, callable, args, kwargs, lent, &result))
-    return result;
-  result = py::callEx(ts, callable, args, kwargs);
+  PyObject* tuple = py::callArguments(ts, callable, args);
   release(args, (lent & 1) != 0);
-  release(kwargs, (lent & 2) != 0);
+  if ((lent & 2) != 0) Py_XINCREF(kwargs);
+  PyObject* result = nullptr;
+  if (tuple != nullptr && PyFunction_Check(callable) &&
+      callUnpacked(ts, callable, tuple, kwargs, &result))
+    return result;
+  if (tuple != nullptr) result = PyObject_Call(callable, tuple, kwargs);
+  Py_XDECREF(tuple);
+  Py_XDECREF(kwargs);
   return result;
 }
 

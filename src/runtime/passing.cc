@@ -57,19 +57,15 @@ PyObject* callLending(PyObject* callable, vectorcallfunc call, const py::Argumen
 // The Python function that a specialised call of the class enters without C frames in between
 // (CALL_ALLOC_AND_ENTER_INIT); null: the call goes through tp_call, which only borrows.
 PyFunctionObject* inlinedInit(PyObject* callable, const py::Arguments& args) {
-  if (!py::pyLayout().init_inlined || !PyType_Check(callable) || args.kwnames || !args.room)
-    return nullptr;
+  if (!PyType_Check(callable) || args.kwnames || !args.room) return nullptr;
   auto* cls = reinterpret_cast<PyTypeObject*>(callable);
-  const bool plain = (cls->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0 &&
-                     (cls->tp_flags & Py_TPFLAGS_IS_ABSTRACT) == 0 &&
-                     cls->tp_new == PyBaseObject_Type.tp_new && Py_TYPE(cls) == &PyType_Type;
+  if (cls->tp_new != PyBaseObject_Type.tp_new || (cls->tp_flags & Py_TPFLAGS_IS_ABSTRACT))
+    return nullptr;
   static PyObject* const name = PyUnicode_InternFromString("__init__");
-  PyObject* init = plain ? _PyType_Lookup(cls, name) : nullptr;
+  PyObject* init = _PyType_Lookup(cls, name);
   if (init == nullptr || !PyFunction_Check(init)) return nullptr;
-  constexpr int kBindsMore = CO_VARARGS | CO_VARKEYWORDS;
-  auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(init));
-  const bool simple = (code->co_flags & kBindsMore) == 0 && code->co_kwonlyargcount == 0;
-  return simple ? reinterpret_cast<PyFunctionObject*>(init) : nullptr;
+  auto* function = reinterpret_cast<PyFunctionObject*>(init);
+  return py::entersInit(cls, function) ? function : nullptr;
 }
 
 PyObject* construct(PyThreadState* ts, PyObject* cls, PyFunctionObject* init, py::Arguments args) {

@@ -19,7 +19,6 @@ struct PyLayout {
   bool method_null_first = false;  // value stack of a call: [NULL, callable] / [method, self]
   bool frame_owns_code_and_func = false;  // push takes references of code and function
   bool inline_values = false;  // values follow the object (3.14); else values pointer before it
-  bool init_inlined = false;  // a specialised call of a class runs __init__ without C frames
   bool locals_cleared_backwards = false;  // leaving a frame releases the highest slot first
   bool for_iter_pops = false;             // exhausted FOR_ITER has dropped its iterator
   bool has_ref_tracer = false;

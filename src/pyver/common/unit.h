@@ -47,6 +47,7 @@ struct ObjectInfo {
   // Classes whose instances object.__new__ makes and a Python function initialises.
   uint32_t class_version = 0;
   ObjRef init = kNoRef;
+  bool init_inlined = false;  // a specialised call with positional arguments has no C frames
   // Builtins and method descriptors: what CallBuiltin needs.
   uint64_t c_function = 0;
   uint64_t c_self = 0;

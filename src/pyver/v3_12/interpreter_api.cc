@@ -5,6 +5,8 @@
 
 namespace tephra::py {
 
+bool entersInit(PyTypeObject*, PyFunctionObject*) { return false; }
+
 namespace {
 
 void unboundError(PyObject* type, const char* format, PyObject* name) {

@@ -78,6 +78,7 @@ void slotReferenceDrop(PyObject* reference) {
 
 // The stack of a CALL is [callable, self or NULL, arguments], the keyword names above; what is
 // called gets a copy of it without tags. None takes the place of what is taken: it owns nothing.
+// Self is lent: the interpreter's loop has it in a register, too, and releases that.
 bool takeFromStack(PyThreadState* ts, PyObject* callable, PyObject* const* values, size_t count,
                    bool keywords, uint64_t* lent) {
   Frame* frame = currentFrame(ts);
@@ -87,17 +88,18 @@ bool takeFromStack(PyThreadState* ts, PyObject* callable, PyObject* const* value
   const bool calls = keywords ? opcode == CALL_KW || opcode == CALL_KW_NON_PY
                               : opcode == CALL || opcode == CALL_NON_PY_GENERAL;
   _PyStackRef* first = frame->stackpointer - (keywords ? 1 : 0) - count;
-  if (!calls || first - 2 < _PyFrame_Stackbase(frame)) return false;
+  if (!calls || first - 1 < _PyFrame_Stackbase(frame)) return false;
   // The argument count tells this call from one that what is called makes with its own arguments.
   const size_t oparg = frame->instr_ptr->op.arg;
-  const bool plain = count == oparg && first[-1].bits == kNullBits;
+  const bool plain =
+      count == oparg && first[-1].bits == kNullBits && first - 1 > _PyFrame_Stackbase(frame);
   if (!plain && count != oparg + 1) return false;
   if (borrow(first[plain ? -2 : -1]) != callable) return false;
   for (size_t k = 0; k < count; ++k) {
     if (borrow(first[k]) != values[k]) return false;
   }
-  *lent = 0;
-  for (size_t k = 0; k < count; ++k) {
+  *lent = plain ? 0 : 1;
+  for (size_t k = plain ? 0 : 1; k < count; ++k) {
     if ((first[k].bits & Py_TAG_REFCNT) == 0) {
       first[k] = PyStackRef_None;
     } else if (k < kMaxLent) {

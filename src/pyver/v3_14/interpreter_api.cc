@@ -3,6 +3,17 @@
 
 namespace tephra::py {
 
+// As get_init_for_simple_managed_python_class in specialize.c.
+bool entersInit(PyTypeObject* cls, PyFunctionObject* init) {
+  constexpr unsigned long kNeeded = Py_TPFLAGS_HEAPTYPE | Py_TPFLAGS_INLINE_VALUES;
+  constexpr int kBindsMore = CO_VARARGS | CO_VARKEYWORDS;
+  auto* code = reinterpret_cast<PyCodeObject*>(init->func_code);
+  return (cls->tp_flags & kNeeded) == kNeeded && cls->tp_new == PyBaseObject_Type.tp_new &&
+         cls->tp_alloc == PyType_GenericAlloc && Py_TYPE(cls) == &PyType_Type &&
+         (code->co_flags & CO_OPTIMIZED) != 0 && (code->co_flags & kBindsMore) == 0 &&
+         code->co_kwonlyargcount == 0;
+}
+
 namespace {
 
 PyObject* steal(_PyStackRef ref) {

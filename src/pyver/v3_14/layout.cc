@@ -19,7 +19,6 @@ void fillVersionLayout(PyLayout* l) {
   l->stack_pointer_is_pointer = true;
   l->eval_breaker_in_tstate = true;
   l->inline_values = true;
-  l->init_inlined = true;
   l->locals_cleared_backwards = true;
   l->has_ref_tracer = true;
 

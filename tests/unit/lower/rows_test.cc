@@ -60,21 +60,39 @@ TEST(LowerRows, HelperCalls) {
   EXPECT_GT(rows, 50);
 }
 
-TEST(LowerRows, BorrowedSlotsAreListedWhereNoTagTells) {
+size_t countOf(const std::string& text, const std::string& what) {
+  size_t count = 0;
+  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++count;
+  return count;
+}
+
+// Slot 0 is never written: its home may hold what the caller lends, and the tag says so. Slot 1 is.
+TEST(LowerRows, HomesOfUnwrittenParametersAreReleasedUnlessLent) {
   const char* text =
       "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  v1:Object = LoadArg {index=1}\n  "
       "PushFrame\n"
-      "  v3:OptObject = TakeHome {slot=1}\n  XDecref v3\n  StoreHome v0 {slot=1, old=0}\n"
-      "  LeaveFrame aux[2]\n  Return v0\n}\n";
+      "  v3:OptObject = TakeHome {slot=1}\n  XDecref v3\n  Incref v0\n"
+      "  StoreHome v0 {slot=1, old=0}\n  Incref v0\n  LeaveFrame aux[0, 2]\n  Return v0\n}\n";
   for (const Combination& on : combinations()) {
-    CodeUnit unit = fakeUnit(*on.layout, 2);
-    hir::Function function(&unit);
-    ASSERT_TRUE(hir::parse(text, &function, nullptr));
-    auto result = lowerToLir(function, *on.target);
-    ASSERT_TRUE(result);
-    std::vector<uint32_t> expected;
-    if (!on.layout->frame_holds_stack_refs) expected = {0};
-    EXPECT_EQ((*result)->borrowed_slots, expected);
+    const std::string lir = lowered(text, on);
+    const bool tagged = on.layout->frame_holds_stack_refs;
+    EXPECT_EQ(countOf(lir, "DecrefRef "), tagged ? 1u : 0u) << lir;
+    // The home of slot 1 owns from the beginning: a lent argument takes a reference there.
+    EXPECT_EQ(countOf(lir, "Incref "), tagged ? 3u : 2u) << lir;
+  }
+}
+
+// A callee gets a lent parameter with the tag, and what is given as it is.
+TEST(LowerRows, LentArgumentsAreTagged) {
+  const std::string text =
+      "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  v1:State = FrameState {offset=1, "
+      "raise_offset=1, nstack=0}\n"
+      "  v2:Object = Call v0, v0, v1 {kwnames=none}";
+  for (const Combination& on : combinations()) {
+    const std::string given = lowered(text + "\n  Return v2\n}\n", on);
+    const std::string lent = lowered(text + " lent(0, 1)\n  Return v2\n}\n", on);
+    EXPECT_NE(given.find(", 1, 0, 0 {helper="), std::string::npos) << given;
+    EXPECT_NE(lent.find(", 1, 0, 5 {helper="), std::string::npos) << lent;  // words 0 and 2
   }
 }
 

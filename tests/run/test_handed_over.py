@@ -1,0 +1,221 @@
+"""What a callee drops dies: the caller of a compiled function hands its references over, by every kind of call.
+
+Each case is a caller f() with a temporary; the log tells when it dies among the statements of the callee. The oracle is the same
+program with TEPHRA=0 in a process of its own; the JIT runs it in exact mode, compiled at the first call and at the twentieth, and
+every function of the program must have been compiled.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from support import SLOWER
+
+PROGRAM = """
+import json, sys
+log = []
+
+class D:
+    def __init__(self, name): self.name = name
+    def __del__(self): log.append(self.name)
+
+def drop(x):
+    x = None
+    log.append("body")
+
+def delete(x, y=1):
+    del x
+    log.append("body")
+
+def keep(x):
+    log.append("body")
+
+def two(a, b):
+    a = None
+    log.append("body")
+
+def many(a, b, c, d, e, f, g):
+    c = None
+    log.append("body")
+
+def variadic(*args):
+    args = None
+    log.append("body")
+
+def keyword_only(*, k, j=1):
+    k = None
+    log.append("body")
+
+def keywords(**words):
+    words.clear()
+    log.append("body")
+
+def everything(a, *args, k, **words):
+    a = k = None
+    args = ()
+    log.append("body")
+    words.clear()
+
+def cell(x):
+    def inner():
+        return x
+    x = None
+    log.append("body")
+
+def passes_on(x):
+    drop(x)
+    log.append("passed on")
+
+def raising(x):
+    x = None
+    log.append("body")
+    raise ValueError
+
+def default_argument(x, y=2):
+    x = None
+    log.append("body")
+
+class C:
+    def method(self, x):
+        x = None
+        log.append("body")
+
+    def self_dropped(self):
+        del self
+        log.append("body")
+
+    @staticmethod
+    def static(x):
+        x = None
+        log.append("body")
+
+    @classmethod
+    def of_class(cls, x):
+        x = None
+        log.append("body")
+
+    @property
+    def prop(self):
+        log.append("body")
+
+    def __call__(self, x):
+        x = None
+        log.append("body")
+
+class Init:
+    def __init__(self, x, y=1):
+        x = None
+        log.append("body")
+
+class Child(Init):
+    def __init__(self, x):
+        super().__init__(x)
+        log.append("child")
+
+c = C()
+wrapped = lambda *args, **words: drop(*args, **words)
+
+def caught(function, x):
+    try:
+        function(x)
+    except ValueError:
+        log.append("caught")
+
+def f():
+    CALL
+    log.append("end")
+
+for i in range(60):
+    log.clear()
+    f()
+compiled = None
+if sys.argv[1] == "jit":
+    from tephra import jit
+    names = {k: v for k, v in globals().items() if type(v) is type(f)}
+    compiled = [k for k in names if jit.is_jit_compiled(names[k])]
+print(json.dumps([log, compiled]))
+"""
+
+CALLS = [
+    "drop(D('a'))", "delete(D('a'))", "keep(D('a'))", "two(D('a'), D('b'))", "drop(x=D('a'))", "delete(y=D('b'), x=D('a'))",
+    "many(D('a'), D('b'), D('c'), D('d'), D('e'), D('f'), D('g'))", "variadic(D('a'), D('b'))", "variadic(*[D('a'), D('b')])",
+    "keyword_only(k=D('a'))", "keyword_only(j=D('b'), k=D('a'))", "keywords(k=D('a'))", "everything(D('a'), D('b'), k=D('c'), w=D('d'))",
+    "drop(*(D('a'),))", "drop(**{'x': D('a')})", "cell(D('a'))", "passes_on(D('a'))", "caught(raising, D('a'))",
+    "default_argument(D('a'))", "c.method(D('a'))", "C().method(D('a'))", "C.method(c, D('a'))", "C.static(D('a'))", "c.static(D('a'))",
+    "C.of_class(D('a'))", "c.of_class(D('a'))", "m = c.method; m(D('a'))", "c(D('a'))", "C().self_dropped()", "wrapped(D('a'))", "wrapped(x=D('a'))",
+    "Init(D('a'))", "Init(x=D('a'))", "Child(D('a'))", "(lambda x: drop(x))(D('a'))", "[drop(D('a')) for _ in range(2)]",
+    "a = D('a'); drop(a); del a", "drop(D('a') if log is not None else None)", "drop((D('a'), D('b')))", "drop([D('a')])",
+]
+
+
+def logged(call, mode, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(textwrap.dedent(PROGRAM).replace("CALL", call))
+    env = {k: v for k, v in os.environ.items() if not k.startswith("TEPHRA")}
+    env |= {"TEPHRA": "0"} if mode is None else {"TEPHRA": "1", "TEPHRA_COMPILE_AFTER": str(mode)}
+    done = subprocess.run([sys.executable, str(program), "stock" if mode is None else "jit"], env=env, capture_output=True, text=True,
+                          timeout=60 * SLOWER)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_temporary_dies_where_the_callee_drops_it(call, tmp_path, compiled_by_children):
+    expected, _ = logged(call, None, tmp_path)
+    for mode in (1, 20):
+        log, compiled = logged(call, mode, tmp_path)
+        assert "f" in compiled, "the caller was not compiled"
+        compiled_by_children(len(compiled), 0)
+        assert log == expected, f"compile-after {mode}"
+
+
+COUNTS = """
+import json, sys
+
+def reading(x): return sys.getrefcount(x)
+def local(x):
+    y = x
+    return sys.getrefcount(y), sys.getrefcount(x)
+def passed_on(x): return reading(x), reading(x)
+def keyword(*, k): return sys.getrefcount(k)
+def variadic(*args): return sys.getrefcount(args[0])
+class C:
+    def method(self, x): return sys.getrefcount(x), sys.getrefcount(self)
+c = C()
+def of_method(x): return c.method(x)
+def of_temporary(): return reading(object()), C().method(object())
+def of_keyword(x): return keyword(k=x)
+def of_variadic(x): return variadic(x)
+
+functions = [reading, local, passed_on, of_method, of_keyword, of_variadic]
+seen = []
+for i in range(60):
+    row = [function(object()) for function in functions] + [of_temporary()]
+    if row not in seen: seen.append(row)
+compiled = 0
+if sys.argv[1] == "jit":
+    from tephra import jit
+    compiled = sum(jit.is_jit_compiled(function) for function in functions)
+print(json.dumps([seen, compiled, len(functions)]))
+"""
+
+
+def test_a_callee_sees_the_same_count_at_every_call(tmp_path, compiled_by_children):
+    program = tmp_path / "counts.py"
+    program.write_text(COUNTS)
+
+    def run(kind, **settings):
+        env = {k: v for k, v in os.environ.items() if not k.startswith("TEPHRA")} | settings
+        done = subprocess.run([sys.executable, str(program), kind], env=env, capture_output=True, text=True, timeout=60 * SLOWER)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    stock, _, _ = run("stock", TEPHRA="0")
+    for mode in ("1", "2", "30"):
+        seen, compiled, functions = run("jit", TEPHRA="1", TEPHRA_COMPILE_AFTER=mode)
+        assert compiled == functions
+        compiled_by_children(compiled, 0)
+        assert seen == stock, f"compile-after {mode}"

@@ -1,5 +1,7 @@
 #include "passes/stress_deopt.h"
 
+#include <algorithm>
+
 namespace tephra::passes {
 
 using hir::Block;
@@ -26,6 +28,12 @@ bool isFirstEffect(const Instr* at) {
   return true;
 }
 
+// A call's state is that in which it raises, without its operands: nobody can go on from there.
+bool givesOperands(const Instr* at) {
+  const auto operands = at->info().operands;
+  return std::any_of(operands.begin(), operands.end(), [](const auto& each) { return each.given; });
+}
+
 }  // namespace
 
 bool stress_deopt(hir::Function& function, PassContext& context) {
@@ -34,7 +42,7 @@ bool stress_deopt(hir::Function& function, PassContext& context) {
   for (Block* block : function.blocks()) {
     for (Instr* instr = block->first; instr; instr = instr->next) {
       if (!instr->hasState() || instr->op == Op::kStressExit) continue;
-      if (!instr->info().can_deopt && !isFirstEffect(instr)) continue;
+      if (!instr->info().can_deopt && (givesOperands(instr) || !isFirstEffect(instr))) continue;
       Instr* const operands[] = {instr->state()};
       Instr* exit = function.make(Op::kStressExit, operands);
       exit->attr[0] = context.stress_counter;

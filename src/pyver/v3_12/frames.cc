@@ -110,11 +110,12 @@ bool takeFromStack(PyThreadState* ts, PyObject* callable, PyObject* const* value
   if (frame == nullptr || frame->owner > FRAME_OWNED_BY_GENERATOR) return false;
   const PyCodeObject* code = frame->f_code;
   PyObject** base = frame->localsplus + code->co_nlocalsplus;
-  if (values < base + 2 || values + count > base + code->co_stacksize) return false;
+  if (values < base + 1 || values + count > base + code->co_stacksize) return false;
   if (frame->prev_instr->op.code != CALL || values[-1] != callable) return false;
   // The argument count tells this call from one that what is called makes with its own arguments.
   const size_t oparg = frame->prev_instr->op.arg;
-  if (!(count == oparg && values[-2] == nullptr) && count != oparg + 1) return false;
+  const bool plain = count == oparg && values > base + 1 && values[-2] == nullptr;
+  if (!plain && count != oparg + 1) return false;
   *lent = 0;
   for (size_t k = 0; k < count; ++k) const_cast<PyObject**>(values)[k] = Py_None;
   return true;

@@ -261,7 +261,7 @@ TEST_P(EmitGolden, EveryOperationHasACase) {
       for (std::string word; words >> word;) seen.insert(word);
     }
   }
-  for (int i = 0; i <= static_cast<int>(lir::Op::kDecref); ++i) {
+  for (int i = 0; i <= static_cast<int>(lir::Op::kDecrefRef); ++i) {
     const char* name = lir::opInfo(static_cast<lir::Op>(i)).name;
     EXPECT_TRUE(seen.count(name)) << name;
   }

@@ -266,9 +266,11 @@ inline const lir::Instr* Evaluator::step(const lir::Instr& i) {
     case Op::kCallCell: return call(i);
     case Op::kIncref:
     case Op::kDecref:
+    case Op::kDecrefRef:
     case Op::kDecrefAt: {
       uint64_t object = a();
       if (object == 0 && i.attr[0]) return i.next;
+      if (i.op == Op::kDecrefRef && (object & 1) != 0) return i.next;
       write(object, read(object, 4, false) + (i.op == Op::kIncref ? 1 : -1), 4);
       if (i.op == Op::kDecrefAt && read(object, 4, false) == 0) {
         write(address(i.uses[1]), value(i.uses[2]), i.u32(1));

@@ -402,14 +402,17 @@ TEST(LowerMeaning, FrameContents) {
     for (uint64_t& word : in.stack) word = 0xFEFEFEFEFEFEFEFE;
     Evaluator machine(*compiled.code);
     machine.thread = addressOf(&in.thread);
-    machine.params = {addressOf(&in.function), addressOf(&in.first), addressOf(&in.second)};
+    // The caller lends both where a tag can say so, else it hands them over.
+    uint64_t tag = l.frame_holds_stack_refs ? 1 : 0;
+    in.first[0] = in.second[0] = 5;
+    machine.params = {addressOf(&in.function), addressOf(&in.first) | tag,
+                      addressOf(&in.second) | tag};
     ASSERT_EQ(compiled.reason(machine.run()), ExitReason::kStress) << on.name();
     EXPECT_EQ(machine.frame, addressOf(&in.stack[10]));
     EXPECT_EQ(in.current(), machine.frame);
     EXPECT_EQ(in.recursion(), 9);
     EXPECT_EQ(in.at(in.thread, l.ts_datastack_top), machine.frame + 8 * compiled.unit.frame_size);
     auto field = [&](int32_t offset) { return in.at(in.stack[10], offset); };
-    uint64_t tag = l.frame_holds_stack_refs ? 1 : 0;
     EXPECT_EQ(field(l.frame_code), addressOf(&in.code) | tag);
     EXPECT_EQ(field(l.frame_func), addressOf(&in.function) | tag);
     EXPECT_EQ(static_cast<uint32_t>(in.code[0]), l.frame_owns_code_and_func ? 1u : 0u);
@@ -425,17 +428,17 @@ TEST(LowerMeaning, FrameContents) {
     } else {
       EXPECT_EQ(field(l.frame_stack), 4u);  // stacktop, return_offset and owner
     }
-    EXPECT_EQ(field(l.frame_localsplus), addressOf(&in.first) | tag);  // borrowed
+    EXPECT_EQ(field(l.frame_localsplus), addressOf(&in.first) | tag);  // as it was passed
     EXPECT_EQ(field(l.frame_localsplus + 8), addressOf(&in.first));    // written: owns
     EXPECT_EQ(field(l.frame_localsplus + 16), tag);                    // NULL
-    EXPECT_EQ(static_cast<int32_t>(in.first[0]), 1);
-    EXPECT_EQ(static_cast<int32_t>(in.second[0]), 0);
+    EXPECT_EQ(static_cast<int32_t>(in.first[0]), 6);
+    EXPECT_EQ(static_cast<int32_t>(in.second[0]), tag ? 5 : 4);
   }
 }
 
 TEST(LowerMeaning, LeaveFrameUndoesPushFrame) {
   for (const Combination& on : combinations()) {
-    Compiled compiled(std::string(kFrame) + "  LeaveFrame aux[2]\n  Return v0\n}\n", on, 2);
+    Compiled compiled(std::string(kFrame) + "  Incref v0\n  LeaveFrame aux[0, 2]\n  Return v0\n}\n", on, 2);
     const PyLayout& l = *on.layout;
     for (bool observed : {false, true}) {
       Interpreter in(l);
@@ -449,7 +452,10 @@ TEST(LowerMeaning, LeaveFrameUndoesPushFrame) {
       std::vector<uint64_t> left;
       Evaluator machine(*compiled.code);
       machine.thread = addressOf(&in.thread);
-      machine.params = {addressOf(&in.function), addressOf(&in.first), addressOf(&in.second)};
+      const uint64_t tag = l.frame_holds_stack_refs ? 1 : 0;
+      in.first[0] = in.second[0] = 5;
+      machine.params = {addressOf(&in.function), addressOf(&in.first) | tag,
+                        addressOf(&in.second) | tag};
       machine.on_call = [&](const std::string& name, const std::vector<uint64_t>& args) {
         EXPECT_EQ(name, "leave_observed_frame");
         left = args;
@@ -457,15 +463,18 @@ TEST(LowerMeaning, LeaveFrameUndoesPushFrame) {
       };
       EXPECT_EQ(machine.run().result, addressOf(&in.first));
       if (observed) {
-        EXPECT_EQ(left, (std::vector<uint64_t>{machine.thread, machine.frame, 0b1101}));
+        EXPECT_EQ(left, (std::vector<uint64_t>{machine.thread, machine.frame, 0b1100}));
         continue;
       }
       EXPECT_EQ(in.current(), 0xCA11u);
       EXPECT_EQ(in.recursion(), 10);
       EXPECT_EQ(in.at(in.thread, l.ts_datastack_top), addressOf(&in.stack[10]));
-      for (const Memory* object : {&in.first, &in.second, &in.code, &in.function}) {
+      for (const Memory* object : {&in.code, &in.function}) {
         EXPECT_EQ(static_cast<int32_t>((*object)[0]), 0);
       }
+      // One more than the caller has for the result; what was handed over is gone.
+      EXPECT_EQ(static_cast<int32_t>(in.first[0]), tag ? 6 : 5);
+      EXPECT_EQ(static_cast<int32_t>(in.second[0]), tag ? 5 : 4);
     }
   }
 }
@@ -476,7 +485,7 @@ TEST(LowerMeaning, RefusedFrames) {
     const PyLayout& l = *on.layout;
     for (bool recursion : {false, true}) {
       Interpreter in(l);
-      std::string called;
+      std::vector<std::string> called;
       if (recursion) in.at(in.thread, l.ts_py_recursion_remaining) = 0;
       if (!recursion)
         in.at(in.thread, l.ts_datastack_limit) =
@@ -485,13 +494,14 @@ TEST(LowerMeaning, RefusedFrames) {
       machine.thread = addressOf(&in.thread);
       machine.params = {addressOf(&in.function), addressOf(&in.first), addressOf(&in.second)};
       machine.on_call = [&](const std::string& name, const std::vector<uint64_t>&) -> uint64_t {
-        called = name;
+        called.push_back(name);
         return recursion ? ~uint64_t{0} : 0;
       };
       Outcome outcome = machine.run();
       EXPECT_TRUE(outcome.returned);
       EXPECT_EQ(outcome.result, 0u);
-      EXPECT_EQ(called, recursion ? "recursion_error" : "push_frame_slow");
+      EXPECT_EQ(called, (std::vector<std::string>{recursion ? "recursion_error" : "push_frame_slow",
+                                                  "drop_arguments"}));
       EXPECT_EQ(in.recursion(),
                 recursion ? -1 : 10);  // recursion_error itself gives the count back
       EXPECT_EQ(in.current(), 0xCA11u);

@@ -10,7 +10,7 @@ namespace {
 
 const char* const kText =
     "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  v1:Bool = PtrEqual v0, v0\n"
-    "  PushFrame\n  LeaveFrame\n  Return v0\n}\n";
+    "  PushFrame\n  LeaveFrame aux[0]\n  Return v0\n}\n";
 
 void parsed(hir::Function* function) {
   hir::ParseError error{};
@@ -66,18 +66,21 @@ TEST(Pipeline, PassesAreSwitchedOffByName) {
 }
 
 // Before each exit of its own, and before what only raises unless a part of the instruction has
-// been done: IterNext first, the second Call of offset 5 not, Call at offset 7 again.
+// been done: the second BinaryOp of offset 5 not, the one at offset 7 again. Not before a call, whose
+// state is that behind it.
 TEST(Pipeline, StressExitsStandWhereTheInterpreterCouldTakeOver) {
   const char* text =
       "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  PushFrame\n"
       "  v1:State = FrameState v0 {offset=3, raise_offset=3, nstack=1}\n"
       "  v2:Int = GuardType v0, v1 {type=Int} @3\n"
       "  v3:State = FrameState v0 {offset=5, raise_offset=5, nstack=1}\n"
-      "  v4:Object = Call v0, v3 {kwnames=none} @5\n"
-      "  v5:Object = Call v4, v3 {kwnames=none} @5\n"
+      "  v4:Object = BinaryOp v0, v0, v3 {kind=add} @5\n"
+      "  v5:Object = BinaryOp v4, v0, v3 {kind=add} @5\n"
       "  v6:State = FrameState v5 {offset=7, raise_offset=7, nstack=1}\n"
-      "  v7:Object = Call v5, v6 {kwnames=none} @7\n"
-      "  LeaveFrame @8\n  Return v7 @8\n}\n";
+      "  v7:Object = BinaryOp v5, v0, v6 {kind=add} @7\n"
+      "  v8:State = FrameState v0 {offset=9, raise_offset=9, nstack=1}\n"
+      "  v9:Object = Call v7, v8 {kwnames=none} @9\n"
+      "  LeaveFrame aux[0] @10\n  Return v9 @10\n}\n";
   for (uint64_t counter : {uint64_t{0}, uint64_t{4096}}) {
     hir::Function function(nullptr);
     hir::ParseError error{};

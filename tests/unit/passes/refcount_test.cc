@@ -35,27 +35,34 @@ void expectError(const std::string& body, const std::string& expected) {
 
 TEST(RefcountChecker, FindsEachMistake) {
   const std::string neg = "  v2:Object = UnaryOp v0, v1 {kind=neg}\n";
-  const std::string end = "  LeaveFrame\n  Incref v0\n  Return v0\n";
+  const std::string end = "  Incref v0\n  LeaveFrame aux[0]\n  Return v0\n";
   expectError(neg + "  Decref v2\n" + end, "sound");
   expectError(neg + end, "leaks a reference of v2");
   expectError(neg + "  Decref v2\n  Decref v2\n" + end, "no register owns");
-  expectError("  LeaveFrame\n  Return v0\n", "no register owns");
+  expectError("  LeaveFrame aux[0]\n  Return v0\n", "no register owns");
+  expectError("  LeaveFrame\n  Return v0\n", "sound");  // the home's own reference
   expectError(neg + "  CheckPeriodic v1\n  Decref v2\n" + end, "exit_owned says 0");
   expectError(neg + "  CheckPeriodic v1 owned(v2, v2)\n  Decref v2\n" + end, "exit_owned says 2");
   expectError(neg + "  Decref v2\n  v3:Bool = IsTruthy v2, v1\n" + end, "nobody keeps alive");
   expectError(neg + "  StoreHome v2 {slot=1}\n" + end, "leaks");
-  expectError(neg + "  StoreHome v2 {slot=1}\n  LeaveFrame aux[2]\n  Return v2\n",
+  expectError(neg + "  StoreHome v2 {slot=1}\n  LeaveFrame aux[0, 2]\n  Return v2\n",
               "nobody keeps alive");
-  expectError(neg + "  StoreHome v2 {slot=1}\n  LeaveFrame\n  Return v2\n", "sound");
+  expectError(neg + "  StoreHome v2 {slot=1}\n  LeaveFrame aux[0]\n  Return v2\n", "sound");
   expectError(neg + "  StoreHome v2 {slot=1}\n  StoreHome v9 {slot=1}\n" + end, "leaks");
-  expectError(neg + "  StoreHome v2 {slot=1, old=1}\n  LeaveFrame\n  Return v2\n", "still says");
+  expectError(neg + "  StoreHome v2 {slot=1, old=1}\n  LeaveFrame aux[0]\n  Return v2\n", "still says");
   expectError(neg +
                   "  StoreHome v2 {slot=1}\n  v3:Object = TakeHome {slot=1}\n  Decref v3\n"
                   "  v4:OptObject = LoadHome {slot=1}\n" +
                   end,
               "was taken");
-  expectError("  v2:Object = TakeHome {slot=0}\n  Decref v2\n" + end, "owns no reference");
-  expectError("  LeaveFrame aux[0]\n  Incref v0\n  Return v0\n", "owns nothing to release");
+  expectError("  v2:Object = TakeHome {slot=0}\n  Decref v2\n" + end, "was taken");
+  expectError("  LeaveFrame aux[0]\n  Incref v0\n  Return v0\n", "may be gone");
+  // Given operands are consumed on both ways, lent ones on none.
+  const std::string called = "  v2:Object = Call v0, v0, v1 {kwnames=none}";
+  expectError(called + "\n  Decref v2\n" + end, "no register owns");
+  expectError("  Incref v0\n" + called + " lent(0)\n  Decref v2\n" + end, "sound");
+  expectError("  Incref v0\n" + called + " lent(0, 1)\n  Decref v2\n" + end, "exit_owned says 0");
+  expectError("  Incref v0\n  Incref v0\n" + called + "\n  Decref v2\n" + end, "sound");
   expectError("  LeaveFrame aux[2]\n  Incref v0\n  Return v0\n", "may be NULL");
   expectError(
       "  v4:Tuple = GuardType v0, v1 {type=Tuple}\n  v2:Object = LoadTupleItemAt v4 {index=0}\n"
@@ -112,7 +119,7 @@ class Generator {
 
   void leave() {
     std::vector<uint32_t> aux;
-    for (uint32_t slot = first_slot_; slot < kSlots; ++slot) aux.push_back(slot * 2 + 1);
+    for (uint32_t slot = 0; slot < kSlots; ++slot) aux.push_back(slot * 2 + 1);
     Instr* result = value();
     Instr* leave = builder_.LeaveFrame();
     leave->aux = function_.arena().copy(std::span<const uint32_t>(aux));
@@ -148,7 +155,9 @@ class Generator {
       case 14: {
         Instr* method = builder_.LoadMethod(value(), 0, state());
         Instr* self = builder_.LoadMethodSelf(method);
-        return add(builder_.CallMaybeMethod(method, self, {}, 0xFFFFFFFF, state()));
+        std::vector<Instr*> args;
+        for (uint32_t i = pick(3); i > 0; --i) args.push_back(value());
+        return add(builder_.CallMaybeMethod(method, self, args, 0xFFFFFFFF, state()));
       }
       default: builder_.GuardUnobserved(state()); return;
     }

@@ -156,6 +156,7 @@ PyObject* interpretBound(PyThreadState* ts, PyFunctionObject* func, PyObject** s
   }
   setNextInstr(frame, code, 0);
   for (uint32_t i = 0; i < count; ++i) slotSetReference(frame, i, slots[i]);
+  canonicaliseHomes(frame);
   if (auto evaluator = ts->interp->eval_frame) return evaluator(ts, frame, 0);
   return evalFrame(ts, frame, 0);
 }

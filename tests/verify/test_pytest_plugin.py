@@ -81,3 +81,36 @@ def test_record_and_order(folder):
 def test_refusals(folder, words, more, why):
     done = run(folder, *words, **more)
     assert done.returncode == 4 and why in done.stderr, done.stdout + done.stderr
+
+
+def test_only(folder):
+    done = run(folder, "--tephra-only=test_it.py::test_two[1]")
+    assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout
+    done = run(folder, "--tephra-only=test_it.py::test_none")
+    assert done.returncode == 4 and "--tephra-only=test_it.py::test_none: no such test was collected" in done.stderr
+
+
+def test_files_imports_nothing(folder):
+    (folder / "test_it.py").write_text("raise SystemExit('imported')\n")
+    (folder / "test_more.py").write_text("raise SystemExit('imported')\n")
+    run(folder, "--tephra-files=found", ".")
+    assert {os.path.basename(line) for line in (folder / "found").read_text().splitlines()} == {"test_it.py", "test_more.py"}
+
+
+def test_workers_are_overridden(folder):
+    """pytest-xdist's option stays in the configuration; the tests run in this process all the same."""
+    (folder / "workers.py").write_text("""
+import pytest
+def pytest_addoption(parser):
+    parser.addoption("--numprocesses", dest="numprocesses", type=int)
+    parser.addoption("--dist", default="no")
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    if config.option.numprocesses:
+        raise pytest.UsageError("workers")
+""")
+    more = {"PYTHONPATH": str(folder), "PYTEST_ADDOPTS": "-p workers --numprocesses 2"}
+    done = run(folder, "-k", "test_one", **more)
+    assert done.returncode == 4 and "workers" in done.stderr
+    done = run(folder, "--tephra-after=0", "-k", "test_one", **more)
+    assert done.returncode == 0, done.stdout + done.stderr

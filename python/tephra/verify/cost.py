@@ -14,7 +14,7 @@ _LEAST = 0.05  # seconds: less is not worth a warning
 
 @dataclass
 class Cost:
-    """One threshold against stock, over the files that came to their end on both sides.
+    """One threshold against stock, over the files that came to their end and had a test that passed on both sides.
 
     Attributes: config; files (how many); cpu, stock_cpu (seconds, processes that were waited for included); compiling
         (seconds of cpu); peak, stock_peak (KiB, mean of the files' peaks); children (functions compiled in processes
@@ -77,7 +77,7 @@ class Cost:
 
 
 def _measured(run: Run | None) -> bool:
-    return run is not None and not run.died and run.cpu_seconds > 0 and run.peak_kib > 0
+    return run is not None and not run.died and run.passed > 0 and run.cpu_seconds > 0 and run.peak_kib > 0
 
 
 def costs(state: State, configs: list[str]) -> list[Cost]:

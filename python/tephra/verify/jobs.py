@@ -247,6 +247,8 @@ def run(target: Target, config: str, settings: Settings, processes: Processes, *
             result.frames = records.read_frames(text)
         if target.kind == "cpython" and result.ending == "exit status 2" and not (result.tests and target.what):
             _note_unloaded(result, text)
+        if not result.tests and target.kind == "pytest":
+            result.details[IMPORT] = text[max(text.find("ERROR"), 0):][:_DETAIL]  # its words for what it refuses
         if not result.tests and not result.reason:
             result.reason = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
         return result

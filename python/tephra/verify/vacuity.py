@@ -27,7 +27,7 @@ def alike(stock: Run, jit: Run) -> list[Finding]:
     if found or stock.died or jit.died or selected_nothing(stock) and selected_nothing(jit):
         return found
     if _pytest(stock) and not stock.tests and not jit.tests and stock.ending == jit.ending != "exit status 0":
-        return [_about(stock, jit, IMPORT, NOT_STARTED, stock.reason)]
+        return [_about(stock, jit, IMPORT, NOT_STARTED, stock.details.get(IMPORT, stock.reason))]
     if stock.count("failed", "xpassed") and not stock.passed and not jit.passed:
         first = next(test for test in stock.tests if stock.tests[test] in ("failed", "xpassed"))
         return [_about(stock, jit, PASSED, NONE_PASSED, stock.details.get(first, ""))]

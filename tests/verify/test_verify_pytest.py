@@ -1,10 +1,12 @@
 """`verify` and pytest: what the user tells pytest reaches it, in each process."""
 
 import subprocess
+import sys
 
 import cases
 import pytest
 from running import ENV, findings, outcomes, put, rows, verify
+from tephra.verify import jobs, targets
 
 THREE = cases.COMPILED + """
 import pytest
@@ -103,8 +105,11 @@ def test_one_process_per_target_of_cpythons_suite(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     modules = {test.rpartition(".")[0].rpartition(".")[0] for test in outcomes(tmp_path)}
     assert modules and modules <= {each.replace("cpython:", "test.") for each in parts[1:]}, modules
-    done = verify(tmp_path, "--list", "--process-per", "target", "cpython", "--exclude", "cpython:test_socket")
-    assert done.stdout.split() == ["cpython"]
+    leaves_out = targets.parse(["cpython"], targets.Selection(sys.executable, whole=True),
+                               ["cpython:test_socket", parts[0]])[0]
+    settings = jobs.Settings(sys.executable, 1.0, tmp_path, ignored=("*.test_x",))
+    words = jobs.arguments(leaves_out, "stock", settings, "record", "scratch")
+    assert words[-6:] == ["-i", "*.test_x", "-i", parts[0].replace("cpython:", "test.") + ".*", "-x", "test_socket"]
 
 
 def test_both_meanings_of_ignore(tmp_path):

@@ -114,14 +114,15 @@ def plain_name(test: str) -> str:
 
 def _regrtest(target: Target, settings: Settings, only: list[str] | None) -> list[str]:
     """regrtest's arguments for these tests, or for all but those that are left out."""
+    modules = [each for each in target.without if "." not in each]  # regrtest's -x knows no part of a package
     if only:
         chosen = [word for test in only for word in ("-m", plain_name(test))]
     else:
-        inside = [f"test.{each}.*" for each in target.without] if target.what else []
-        chosen = [word for test in (*settings.ignored, *inside) for word in ("-i", test)]
+        parts = [f"test.{each}.*" for each in target.without if "." in each]
+        chosen = [word for test in (*settings.ignored, *parts) for word in ("-i", test)]
     if target.what:
         return [*chosen, target.what]
-    return [*chosen, *(["-x", *target.without] if target.without else [])]
+    return [*chosen, *(["-x", *modules] if modules else [])]
 
 
 def _pytest(target: Target, config: str, settings: Settings, only: list[str] | None) -> list[str]:

@@ -114,3 +114,25 @@ def pytest_cmdline_main(config):
     assert done.returncode == 4 and "workers" in done.stderr
     done = run(folder, "--tephra-after=0", "-k", "test_one", **more)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_attempts_of_a_plugin_that_runs_again(folder):
+    """As pytest-rerunfailures reports them: only the last attempt is the test's outcome."""
+    (folder / "again.py").write_text("""
+import pytest
+from _pytest.runner import runtestprotocol
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    for attempt in range(2):
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        for report in runtestprotocol(item, nextitem=nextitem, log=False):
+            if attempt == 0 and report.when == "call":
+                report.outcome = "rerun"
+            item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+""")
+    run(folder, "--tephra-record=record", "-k", "test_two", PYTHONPATH=str(folder), PYTEST_ADDOPTS="-p again")
+    rows = [json.loads(line) for line in (folder / "record").read_text().splitlines()]
+    assert [(row["t"][-3:], row["o"]) for row in rows if row["e"] == "end"] == [("[1]", "passed"), ("[2]", "failed")]
+    assert [row["t"][-3:] for row in rows if row["e"] == "again"] == ["[1]", "[2]"]

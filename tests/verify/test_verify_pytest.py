@@ -112,6 +112,18 @@ def test_one_process_per_target_of_cpythons_suite(tmp_path):
     assert words[-6:] == ["-i", "*.test_x", "-i", parts[0].replace("cpython:", "test.") + ".*", "-x", "test_socket"]
 
 
+def test_installed_packages(tmp_path):
+    (tmp_path / "site/package/tests").mkdir(parents=True)
+    for folder in ("package", "package/tests"):
+        put(tmp_path / "site" / folder, __init__="")
+    file = put(tmp_path / "site/package/tests", test_it=THREE) / "test_it.py"
+    more = {"PYTHONPATH": str(tmp_path / "site")}
+    done = verify(tmp_path, "--list", "pytest:package.tests", "--", "--pyargs", **more)
+    assert done.stdout == f"pytest:{file}\n", done.stdout + done.stderr
+    done = verify(tmp_path, "pytest:package.tests", "--after", "default", "--", "--pyargs", **more)
+    assert done.returncode == 0 and len(outcomes(tmp_path)) == 3, done.stdout + done.stderr
+
+
 def test_both_meanings_of_ignore(tmp_path):
     """A path for pytest, a pattern for CPython's suite; a file of the same name as a pattern changes nothing there."""
     (tmp_path / "more").mkdir()

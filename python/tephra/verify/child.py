@@ -5,6 +5,7 @@ by its path, on the stock interpreter and under the JIT alike, and writes one JS
 
     {"e": "start", "t": TEST}
     {"e": "end", "t": TEST, "o": OUTCOME, "s": SECONDS, "d": DETAIL}   ("i": true: a file that cannot be imported)
+    {"e": "again", "t": TEST}   instead of an end: a plugin runs it once more
     {"e": "done", "tests_at": FUNCTIONS, "peak_kib": MEMORY, "uncaught": EXCEPTION, ...totals of the JIT}
 
 Each line is written at once, so that a crash costs nothing but the test that crashed.
@@ -21,7 +22,8 @@ import sys
 import time
 
 _DETAIL = 6000  # characters kept of a traceback
-_BADNESS = ("passed", "skipped", "xfailed", "xpassed", "failed")  # a later one wins
+_AGAIN = "rerun"  # of a plugin that runs failed tests again: this attempt does not count
+_BADNESS = ("passed", "skipped", "xfailed", "xpassed", "failed", _AGAIN)  # a later one wins
 _LOWEST_FD = 400  # out of the way of tests that close descriptors by number
 
 
@@ -88,7 +90,7 @@ class Recorder:
 
     def note(self, name: str, outcome: str, detail: str = "") -> None:
         """Something happened to a test: the worst outcome noted before stop() is the test's."""
-        if outcome not in _BADNESS:  # of a plugin that runs tests again, say: what counts is still to come
+        if outcome not in _BADNESS:  # some other plugin's own
             return
         if name not in self._running:
             self._end(name, time.perf_counter(), outcome, detail)
@@ -102,6 +104,9 @@ class Recorder:
         """A test ends."""
         if name in self._running:
             began, outcome, detail = self._running.pop(name)
+            if outcome == _AGAIN:
+                self._write({"e": "again", "t": self._name(name)})
+                return
             self._end(name, began, outcome or "passed", detail)
 
     def unimported(self, name: str, detail: str) -> None:

@@ -137,6 +137,8 @@ def read_events(run: Run, path: Path) -> None:
         kind, name = event.get("e"), event.get("t", "")
         if kind == "start":
             running.append(name)
+        elif kind == "again" and name in running:
+            running.remove(name)
         elif kind == "end":
             if name in running:
                 running.remove(name)

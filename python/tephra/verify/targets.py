@@ -118,12 +118,12 @@ def _pytest(what: str, selection: Selection) -> list[Target]:
     installed = "--pyargs" in selection.pytest
     if what and not installed and not path.exists():
         raise Problem(f"{what}: no such file or folder: {path}")
-    if selection.whole or what and not installed and not path.is_dir():
+    if selection.whole or "::" in what or what and not installed and not path.is_dir():
         return [Target("pytest", what)]
     files = pytest_files(what, selection)
     if not files:
         raise Problem(f"{what or 'pytest'}: pytest finds no file with tests in that folder")
-    if not path.is_absolute():  # written as the word was
+    if not path.is_absolute() and not (installed and not path.exists()):  # written as the word was
         files = [os.path.relpath(file) for file in files]
     return [Target("pytest", file) for file in files]
 

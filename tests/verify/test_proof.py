@@ -15,7 +15,7 @@ from running import findings, outcomes, put, report, rows, verify
 def test_alike_on_both_sides_is_no_proof(tmp_path, name, text, kind, said):
     """Beside a file that passes: each file has to prove something."""
     put(tmp_path, **{name: text}, test_good=cases.GOOD)
-    done = verify(tmp_path, f"{name}.py", "test_good.py")
+    done = verify(tmp_path, f"{name}.py", "test_good.py", "--after", "default")
     found = list(findings(tmp_path).values())
     assert done.returncode == 1 and [each["kind"] for each in found] == [kind], done.stdout + done.stderr
     assert said in found[0]["detail"] and f"FAILED {kind}: " in done.stdout, done.stdout
@@ -60,9 +60,9 @@ def test_options_that_pytest_refuses(tmp_path):
 ])
 def test_no_test_passed(tmp_path, text, words):
     put(tmp_path, test_it=text)
-    done = verify(tmp_path, "test_it.py", *words)
+    done = verify(tmp_path, "test_it.py", "--after", "default", *words)
     assert done.returncode == 1 and not findings(tmp_path), done.stdout
-    assert "FAILED stock: no test" in done.stdout and "FAILED after=0: no test" in done.stdout, done.stdout
+    assert "FAILED stock: no test" in done.stdout and "FAILED after=default: no test" in done.stdout, done.stdout
 
 
 def test_a_program_with_an_exit_status_of_its_own_proves_something(tmp_path):

@@ -20,7 +20,7 @@ class Status:
         reason: why it is not available or not enabled; "" when it is both.
         compile_after: calls after which a function is compiled; None: only forced ones.
         jit_list: how many functions the JIT list names; None: there is no list.
-        functions, code_bytes, compile_time, exits: totals so far (compile_time in seconds).
+        functions, code_bytes, compile_time, exits: totals so far (compile_time in seconds of CPU time).
         bailouts: reason -> functions that were not compiled for it.
         tephra_version, python_version, architecture: of this process.
     """

@@ -112,3 +112,68 @@ import time
 print(work(10))
 time.sleep(120 if not os.path.exists(__file__ + ".go") else 0)
 """
+
+ONCE = COMPILED + """
+def test_once():
+    work(3)
+    assert not compiled(work) or nth("once")
+def test_always():
+    assert work(10) == 45
+"""
+
+BROKEN = """
+import no_such_module
+def test_nothing():
+    pass
+"""
+
+FAILS = COMPILED + """
+def test_fails_always():
+    assert work(2) == 0
+"""
+
+MEMORY = COMPILED + """
+import unittest
+class T(unittest.TestCase):
+    def test_big(self):
+        work(3)
+        if compiled(work):
+            self.skipTest("not enough memory: 4.0G minimum needed")
+    @unittest.skip("8 GB of RAM needed")
+    def test_bigger(self):
+        pass
+    @unittest.skip("shared memory is not available")
+    def test_other(self):
+        pass
+    def test_good(self):
+        self.assertEqual(work(10), 45)
+if __name__ == "__main__":
+    unittest.main()
+"""
+
+COSTLY = """
+import sys
+for n in range(150):
+    exec(f"def f{n}(a, b):\\n    for i in range(3): a = [a, b, i][i] + {n}\\n    return {{a: b}}.get(a)\\nf{n}(1, 2)")
+"""
+
+WORTHWHILE = """
+def work(n):
+    total = 0
+    for i in range(n):
+        total += i & 7
+    return total
+print(work(30_000_000))
+"""
+
+LARGE = COMPILED + """
+work(3)
+big = b"x" * (200_000_000 if compiled(work) else 1)
+"""
+
+WITH_CHILD = """
+import subprocess, sys
+def child():
+    subprocess.run([sys.executable, "-c", "import time\\nwhile time.process_time() < 1: pass"], check=True)
+child()
+"""

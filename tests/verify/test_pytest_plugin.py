@@ -81,3 +81,58 @@ def test_record_and_order(folder):
 def test_refusals(folder, words, more, why):
     done = run(folder, *words, **more)
     assert done.returncode == 4 and why in done.stderr, done.stdout + done.stderr
+
+
+def test_only(folder):
+    done = run(folder, "--tephra-only=test_it.py::test_two[1]")
+    assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout
+    done = run(folder, "--tephra-only=test_it.py::test_none")
+    assert done.returncode == 4 and "--tephra-only=test_it.py::test_none: no such test was collected" in done.stderr
+
+
+def test_files_imports_nothing(folder):
+    (folder / "test_it.py").write_text("raise SystemExit('imported')\n")
+    (folder / "test_more.py").write_text("raise SystemExit('imported')\n")
+    run(folder, "--tephra-files=found", ".")
+    assert {os.path.basename(line) for line in (folder / "found").read_text().splitlines()} == {"test_it.py", "test_more.py"}
+
+
+def test_workers_are_overridden(folder):
+    """pytest-xdist's option stays in the configuration; the tests run in this process all the same."""
+    (folder / "workers.py").write_text("""
+import pytest
+def pytest_addoption(parser):
+    parser.addoption("--numprocesses", dest="numprocesses", type=int)
+    parser.addoption("--dist", default="no")
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    if config.option.numprocesses:
+        raise pytest.UsageError("workers")
+""")
+    more = {"PYTHONPATH": str(folder), "PYTEST_ADDOPTS": "-p workers --numprocesses 2"}
+    done = run(folder, "-k", "test_one", **more)
+    assert done.returncode == 4 and "workers" in done.stderr
+    done = run(folder, "--tephra-after=0", "-k", "test_one", **more)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_attempts_of_a_plugin_that_runs_again(folder):
+    """As pytest-rerunfailures reports them: only the last attempt is the test's outcome."""
+    (folder / "again.py").write_text("""
+import pytest
+from _pytest.runner import runtestprotocol
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    for attempt in range(2):
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        for report in runtestprotocol(item, nextitem=nextitem, log=False):
+            if attempt == 0 and report.when == "call":
+                report.outcome = "rerun"
+            item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+""")
+    run(folder, "--tephra-record=record", "-k", "test_two", PYTHONPATH=str(folder), PYTEST_ADDOPTS="-p again")
+    rows = [json.loads(line) for line in (folder / "record").read_text().splitlines()]
+    assert [(row["t"][-3:], row["o"]) for row in rows if row["e"] == "end"] == [("[1]", "passed"), ("[2]", "failed")]
+    assert [row["t"][-3:] for row in rows if row["e"] == "again"] == ["[1]", "[2]"]

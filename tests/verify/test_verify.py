@@ -1,8 +1,6 @@
 """`python -m tephra verify` finds what was planted, says why, and is not fooled."""
 
 import json
-import os
-import pathlib
 import signal
 import subprocess
 import sys
@@ -11,33 +9,7 @@ import xml.etree.ElementTree as ElementTree
 
 import cases
 import pytest
-
-ENV = {key: text for key, text in os.environ.items() if not key.startswith(("TEPHRA", "PYTEST"))}
-
-
-def verify(folder, *words, **more):
-    """Runs the command in a folder: the finished process."""
-    return subprocess.run([sys.executable, "-m", "tephra", "verify", "--after", "0", "--jobs", "2", *map(str, words)],
-                          cwd=folder, env=ENV | more, capture_output=True, text=True, timeout=240)
-
-
-def put(folder, **files):
-    """Writes test files; a name becomes NAME.py."""
-    for name, text in files.items():
-        (folder / f"{name}.py").write_text(text)
-    return folder
-
-
-def findings(folder):
-    """{(target's file name, test's last part): finding} of the state file."""
-    found = {}
-    for line in (folder / "tephra-verify/state.jsonl").read_text().splitlines():
-        row = json.loads(line)
-        for each in row.get("findings", ()):
-            target = pathlib.Path(each["target"].partition(":")[2]).name
-            found[target, each["test"].rpartition("::")[2]] = each
-    return found
-
+from running import ENV, findings, put, verify
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
@@ -220,7 +192,7 @@ def test_one_of_cpythons_modules(tmp_path):
     (["cpython:test_dcit"], "cpython:test_dcit: this interpreter's suite has no such module (did you mean "),
     (["nowhere.py"], "unknown target 'nowhere.py'"),
     (["pytest:nowhere.py"], "no such file or folder"),
-    (["."], "no test_*.py or *_test.py in that folder"),
+    (["."], ".: pytest finds no file with tests in that folder"),
     ([], "no target given"),
     (["x.py", "--python", "/nowhere/python"], "--python /nowhere/python: no such interpreter"),
     (["x.py", "--after", "soon"], "'soon' is no number of calls"),
@@ -230,6 +202,10 @@ def test_one_of_cpythons_modules(tmp_path):
     (["x.py", "--baseline", "x.py"], "--baseline x.py: no baseline of `verify`"),
     (["x.py", "--resume"], "--resume: there is no tephra-verify/state.jsonl"),
     (["x.py", "--output", "/dev/null"], "--output /dev/null:"),
+    (["x.py", "-k", "word"], "-k: only for pytest, and no target goes to pytest"),
+    (["x.py", "--ignore", "nowhere"], "--ignore nowhere: no such file or folder"),
+    (["x.py", "--exclude", "x.py"], "no target is left after --exclude and --ignore"),
+    (["pytest:.", "--", "--nonsense"], "error: unrecognized arguments: --nonsense"),
 ])
 def test_wrong_input(tmp_path, words, why):
     (tmp_path / "x.py").write_text("print(1)\n")
@@ -250,5 +226,12 @@ def test_full_disk(tmp_path):
 
 
 def test_help():
+    """Every option is listed, and what it takes."""
     done = subprocess.run([sys.executable, "-m", "tephra", "verify", "--help"], env=ENV, capture_output=True, text=True)
-    assert done.returncode == 0 and "--resume" in done.stdout and "exit status:" in done.stdout
+    assert done.returncode == 0 and "exit status:" in done.stdout
+    for word in ("--after --process-per --jobs --timeout --python --exclude --ignore -k -m --deselect --strict --output "
+                 "--resume --junit --json --html --expected --baseline --save-baseline --require-compiled --option --list "
+                 "--quiet").split():
+        assert f"\n  {word} " in done.stdout or f"\n  {word}\n" in done.stdout, word
+    text = " ".join(done.stdout.split())
+    assert "as its own --ignore; for CPython's suite, a test that is not run" in text and "PYTEST_ADDOPTS" in text

@@ -4,8 +4,9 @@ KIND is `regrtest` (arguments of CPython's test runner) or `script` (a program a
 by its path, on the stock interpreter and under the JIT alike, and writes one JSON object per line:
 
     {"e": "start", "t": TEST}
-    {"e": "end", "t": TEST, "o": OUTCOME, "s": SECONDS, "d": DETAIL}
-    {"e": "done", "pid": PID, "tests_at": FUNCTIONS, ...totals of the JIT}
+    {"e": "end", "t": TEST, "o": OUTCOME, "s": SECONDS, "d": DETAIL}   ("i": true: a file that cannot be imported)
+    {"e": "again", "t": TEST}   instead of an end: a plugin runs it once more
+    {"e": "done", "tests_at": FUNCTIONS, "peak_kib": MEMORY, "uncaught": EXCEPTION, ...totals of the JIT}
 
 Each line is written at once, so that a crash costs nothing but the test that crashed.
 """
@@ -16,11 +17,13 @@ import atexit
 import fcntl
 import json
 import os
+import resource
 import sys
 import time
 
 _DETAIL = 6000  # characters kept of a traceback
-_BADNESS = ("passed", "skipped", "xfailed", "xpassed", "failed")  # a later one wins
+_AGAIN = "rerun"  # of a plugin that runs failed tests again: this attempt does not count
+_BADNESS = ("passed", "skipped", "xfailed", "xpassed", "failed", _AGAIN)  # a later one wins
 _LOWEST_FD = 400  # out of the way of tests that close descriptors by number
 
 
@@ -37,6 +40,21 @@ def jit_totals() -> dict[str, object]:
     return totals
 
 
+def peak_memory() -> int:
+    """KiB that this process, or the largest of those that it waited for, had resident at its highest.
+
+    Not ru_maxrss for the process itself: that starts at what the process was that made it.
+    """
+    own = 0
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+            own = next((int(line.split()[1]) for line in file if line.startswith("VmHWM:")), 0)
+    except OSError:
+        pass
+    own = own or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+
+
 class Recorder:
     """Writes what happens to a file, line by line; at exit the totals.
 
@@ -51,6 +69,7 @@ class Recorder:
         self._running: dict[str, tuple[float, str, str]] = {}  # test: began, outcome, detail
         self._seen: dict[str, int] = {}
         self._tests_at: object = None
+        self.uncaught = ""  # the exception that ends the program, in one line
         atexit.register(self.done)
 
     def _write(self, event: dict[str, object]) -> None:
@@ -71,6 +90,8 @@ class Recorder:
 
     def note(self, name: str, outcome: str, detail: str = "") -> None:
         """Something happened to a test: the worst outcome noted before stop() is the test's."""
+        if outcome not in _BADNESS:  # some other plugin's own
+            return
         if name not in self._running:
             self._end(name, time.perf_counter(), outcome, detail)
             return
@@ -83,35 +104,44 @@ class Recorder:
         """A test ends."""
         if name in self._running:
             began, outcome, detail = self._running.pop(name)
+            if outcome == _AGAIN:
+                self._write({"e": "again", "t": self._name(name)})
+                return
             self._end(name, began, outcome or "passed", detail)
 
-    def _end(self, name: str, began: float, outcome: str, detail: str) -> None:
+    def unimported(self, name: str, detail: str) -> None:
+        """A file cannot be imported."""
+        self._end(name, time.perf_counter(), "failed", detail, {"i": True})
+
+    def _end(self, name: str, began: float, outcome: str, detail: str, more: dict[str, object] | None = None) -> None:
         self._write({"e": "end", "t": self._name(name), "o": outcome, "d": detail[:_DETAIL],
-                     "s": round(time.perf_counter() - began, 4)})
+                     "s": round(time.perf_counter() - began, 4), **(more or {})})
         self._seen[name] = self._seen.get(name, 0) + 1
 
     def done(self) -> None:
         """The process ends in good order."""
         totals = jit_totals()
         before = totals["functions"] if self._tests_at is None else self._tests_at
-        self._write({"e": "done", "tests_at": before, **totals})
+        self._write({"e": "done", "tests_at": before, "peak_kib": peak_memory(), "uncaught": self.uncaught, **totals})
+
+
+def text_of(error: BaseException) -> str:
+    """Its traceback."""
+    import traceback
+
+    try:
+        return "".join(traceback.format_exception(error))
+    except Exception:
+        return f"{type(error)!r}: the traceback cannot be printed"
 
 
 def recording(result_class: type, recorder: Recorder) -> type:
     """A subclass of a unittest result class that tells `recorder` everything."""
-    import traceback
-
     def name_of(test: object) -> str:
         try:
             return str(test.id())  # type: ignore[attr-defined]
         except Exception:
             return str(test)
-
-    def text(error) -> str:
-        try:
-            return "".join(traceback.format_exception(*error))
-        except Exception:
-            return f"{error[0]!r}: the traceback cannot be printed"
 
     class Recording(result_class):  # type: ignore[misc, valid-type]
         def startTest(self, test):
@@ -127,16 +157,16 @@ def recording(result_class: type, recorder: Recorder) -> type:
             super().addSuccess(test)
 
         def addFailure(self, test, error):
-            recorder.note(name_of(test), "failed", text(error))
+            recorder.note(name_of(test), "failed", text_of(error[1]))
             super().addFailure(test, error)
 
         def addError(self, test, error):
-            recorder.note(name_of(test), "failed", text(error))
+            recorder.note(name_of(test), "failed", text_of(error[1]))
             super().addError(test, error)
 
         def addSubTest(self, test, subtest, error):
             if error is not None:
-                recorder.note(name_of(test), "failed", f"{subtest}: {text(error)}")
+                recorder.note(name_of(test), "failed", f"{subtest}: {text_of(error[1])}")
             super().addSubTest(test, subtest, error)
 
         def addSkip(self, test, reason):
@@ -182,7 +212,16 @@ def run_script(args: list[str], recorder: Recorder) -> None:
         return plain(runner)
 
     unittest.TextTestRunner._makeResult = make_result  # type: ignore[attr-defined]
-    _runner.run_script(args[0], args[1:])
+    try:
+        _runner.run_script(args[0], args[1:])
+    except SystemExit:
+        raise
+    except BaseException as error:
+        text = text_of(error)
+        recorder.uncaught = text.strip().rpartition("\n")[2][:_DETAIL]
+        if isinstance(error, (ImportError, SyntaxError)):
+            recorder.unimported("(import)", text)
+        raise
 
 
 def main(argv: list[str]) -> None:

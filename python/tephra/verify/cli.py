@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from tephra.verify import baseline, expected, html, junit, targets
+from tephra.verify import baseline, expected, html, jsonfile, junit, targets
 from tephra.verify.engine import Engine
 from tephra.verify.jobs import STOCK, Settings, Stopped
 from tephra.verify.progress import Progress
@@ -28,35 +28,58 @@ by test. A difference is run again on stock, in the same order and alone, before
 targets:
   cpython                all of CPython's own test suite, as far as the interpreter ships it
   cpython:MODULE         one module of it, for example cpython:test_dict; packages too (cpython:test_asyncio)
+  pytest                 what pytest runs by itself here (its setting `testpaths`)
   pytest:TARGET          anything that pytest takes; the JIT is switched on after collection
   script:"PATH ARGS"     a program: exit status and output are compared; with unittest.main() its tests
   PATH                   a folder or test_*.py goes to pytest, any other file is a script
+
+pytest finds the files of a folder itself, by its configuration. PYTEST_ADDOPTS and its other variables, its
+configuration file and all that stands behind -- reach it, in each process; only -n of pytest-xdist is overridden.
 """
 _EPILOG = """\
-exit status: 0 no regressions; 1 a regression, a crash, a run that compiled nothing, other tests on the two
-sides, an entry of --expected that is to be removed, or something worse than in --baseline; 2 wrong input;
-3 results could not be written; 130 interrupted (--resume goes on).
+exit status: 0 no regressions; 1 a regression, a crash, other tests on the two sides, a file that cannot be
+imported, a run in which no test passed or nothing was compiled, an entry of --expected that is to be removed,
+something worse than in --baseline, with --strict also what was seen only once; 2 wrong input; 3 results could
+not be written; 130 interrupted (--resume goes on).
 """
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tephra verify", description=_DESCRIPTION, epilog=_EPILOG,
+    parser = argparse.ArgumentParser(prog="python -m tephra verify",
+                                     usage="python -m tephra verify [OPTION...] TARGET... [-- ARGUMENT OF PYTEST...]",
+                                     description=_DESCRIPTION,
+                                     epilog=_EPILOG,
                                      formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     add = parser.add_argument
     add("targets", nargs="*", metavar="TARGET", help="what to run (see above)")
     add("--after", default="0,default", metavar="N,...",
         help="thresholds: compile a function at N interpreted calls; 0 is the first call, `default` Tephra's own "
              "(default: 0,default)")
+    add("--process-per", choices=("file", "target"), default="file",
+        help="a process for each file (default), or one for all files of a TARGET, as pytest and CPython's runner "
+             "by themselves have it: files then see what the ones before left behind")
     add("--jobs", type=int, default=0, metavar="N", help="processes at a time (default: the processors)")
     add("--timeout", type=float, default=1200.0, metavar="SECONDS", help="limit of one process (default: 1200)")
     add("--python", default=sys.executable, metavar="EXE", help="interpreter with Tephra installed (default: this one)")
-    add("--exclude", action="append", default=[], metavar="TARGET", help="not this one (repeatable)")
-    add("--ignore", action="append", default=[], metavar="TEST",
-        help="a test of CPython's suite that is not run, or a pattern of such (repeatable)")
+    add("--exclude", action="append", default=[], metavar="TARGET",
+        help="not this one; a path leaves out all that lies in it (repeatable)")
+    add("--ignore", action="append", default=[], metavar="PATH|TEST",
+        help="for pytest, a file or folder that it does not look into, as its own --ignore; for CPython's suite, a "
+             "test that is not run, or a pattern of such (regrtest's --ignore), for example '*.TestX.test_y'. With "
+             "targets of both kinds a path that exists is pytest's (repeatable)")
+    add("-k", metavar="EXPRESSION", help="for pytest: only tests whose names match")
+    add("-m", metavar="EXPRESSION", help="for pytest: only tests whose marks match")
+    add("--deselect", action="append", default=[], metavar="ID",
+        help="for pytest: not the tests whose node ids begin so (repeatable)")
+    add("--strict", action="store_true",
+        help="a difference that was seen only once fails, too, and so does a test that is skipped for lack of memory "
+             "on one side only")
     add("--output", type=Path, default=Path("tephra-verify"), metavar="DIR",
-        help="folder of the results: state.jsonl, junit.xml, report.html, logs/ (default: tephra-verify)")
+        help="folder of the results: state.jsonl, report.json, report.html, junit.xml, logs/ (default: tephra-verify)")
     add("--resume", action="store_true", help="go on where the run in --output was stopped")
     add("--junit", type=Path, metavar="FILE", help="JUnit XML there (default: DIR/junit.xml)")
+    add("--json", type=Path, metavar="FILE",
+        help="JSON there (default: DIR/report.json): all results, with CPU time and peak memory of both sides")
     add("--html", type=Path, metavar="FILE", help="HTML there (default: DIR/report.html)")
     add("--expected", type=Path, metavar="FILE",
         help="TOML list of known differences, each with its reason; an entry that does not differ fails the run")
@@ -113,13 +136,35 @@ def _version_of(python: str) -> str:
     return done.stdout.strip()
 
 
+def _ignored(args: argparse.Namespace) -> tuple[list[Path], list[str]]:
+    """The values of --ignore: paths for pytest, and patterns for CPython's suite."""
+    cpython = [word.partition(":")[0] == "cpython" for word in args.targets]
+    if all(cpython):
+        return [], args.ignore
+    paths = [word for word in args.ignore if Path(word).exists()]
+    patterns = [word for word in args.ignore if word not in paths]
+    if patterns and not any(cpython):
+        raise Problem(f"--ignore {patterns[0]}: no such file or folder")
+    return [Path(word) for word in paths], patterns
+
+
 def _select(args: argparse.Namespace) -> list[targets.Target]:
+    """Also sets args.patterns and args.pytest: what is left out in CPython's suite, and the arguments of pytest."""
     if not args.targets:
         raise Problem("no target given; see python -m tephra verify --help")
-    excluded = set(targets.parse(args.exclude, args.python))
-    found = [target for target in targets.parse(args.targets, args.python) if target not in excluded]
+    paths, args.patterns = _ignored(args)
+    paths += [Path(word) for word in args.exclude if Path(word).exists()]
+    args.pytest = [*(["-k", args.k] if args.k else []), *(["-m", args.m] if args.m else []),
+                   *(f"--deselect={each}" for each in args.deselect), *args.more]
+    whole = args.process_per == "target"
+    selection = targets.Selection(args.python, whole, tuple(args.pytest), tuple(paths))
+    found = targets.parse(args.targets, selection, [word for word in args.exclude if not Path(word).exists()])
     if not found:
-        raise Problem("no target is left after --exclude")
+        raise Problem("no target is left after --exclude and --ignore")
+    if args.pytest and not any(target.kind == "pytest" for target in found):
+        raise Problem(f"{args.pytest[0]}: only for pytest, and no target goes to pytest")
+    if whole:
+        args.pytest += [f"--ignore={each}" for each in paths]
     return found
 
 
@@ -135,12 +180,20 @@ def _prepare(args: argparse.Namespace, wanted: list[targets.Target], version: st
         raise Problem(f"--output {args.output}: {error.strerror}") from None
     setup = {"interpreter": version, "thresholds": configs, "options": [list(each) for each in args.jit_options],
              "ignored": args.ignore, "targets": [target.name for target in wanted]}
+    # Only where given: results of before there were these options still belong to runs without them.
+    given = {"arguments of pytest": args.pytest, "modules left out": sorted({m for t in wanted for m in t.without}),
+             "--process-per": "" if args.process_per == "file" else args.process_per}
+    setup |= {key: value for key, value in given.items() if value}
     return State(args.output / "state.jsonl", setup, args.resume), configs
 
 
 def _finish(args: argparse.Namespace, state: State, configs: list[str], version: str, entries, before) -> int:
     python, tephra = version.split()
-    title = f"CPython {python}, Tephra {tephra}: {len({t for t, _ in state.runs})} files"
+    title = f"CPython {python}, Tephra {tephra}: {len({t for t, _ in state.runs})} "
+    title += "files" if args.process_per == "file" else "targets"
+    for group in state.findings.values():
+        for finding in group:
+            finding.strict = args.strict
     summary = Summary(title, [STOCK, *configs], state)
     summary.problems += expected.apply(entries, state)
     summary.add_vacuity()
@@ -148,6 +201,7 @@ def _finish(args: argparse.Namespace, state: State, configs: list[str], version:
         worse, summary.notes = baseline.compare(before, state)
         summary.problems += worse
     print(summary.text(), flush=True)
+    jsonfile.write(args.json or args.output / "report.json", summary)
     junit.write(args.junit or args.output / "junit.xml", summary)
     html.write(args.html or args.output / "report.html", summary)
     if args.save_baseline:
@@ -172,9 +226,10 @@ def _work(args: argparse.Namespace) -> int:
     if state.note:
         _say(state.note)
     settings = Settings(shutil.which(args.python) or args.python, args.timeout, (args.output / "logs").absolute(),
-                        args.jit_options, tuple(args.ignore))
+                        args.jit_options, tuple(args.patterns), tuple(args.pytest))
     progress = Progress(len(wanted) * (1 + len(configs)), args.quiet)
-    engine = Engine(settings, configs, state, args.jobs or os.cpu_count() or 1, args.require_compiled, progress, entries)
+    engine = Engine(settings, configs, state, args.jobs or os.cpu_count() or 1, args.require_compiled, progress, entries,
+                    args.strict)
     try:
         engine.run(wanted)
     except (KeyboardInterrupt, Stopped):
@@ -210,7 +265,9 @@ def _signals() -> None:
 def main(argv: list[str]) -> int:
     """The command line. Returns the exit status."""
     _signals()
-    args = _parser().parse_args(argv)
+    at = argv.index("--") if "--" in argv else len(argv)
+    args = _parser().parse_args(argv[:at])
+    args.more = argv[at + 1:]
     try:
         return _work(args)
     except Problem as error:

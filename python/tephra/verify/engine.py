@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
-from tephra.verify import expected, jobs, rerun
+from tephra.verify import expected, jobs, rerun, vacuity
 from tephra.verify.expected import Entry
 from tephra.verify.jobs import STOCK, Processes, Settings
 from tephra.verify.progress import Progress
-from tephra.verify.records import EXIT, Run
-from tephra.verify.rerun import NOT_COMPILED, Finding
+from tephra.verify.records import Run
 from tephra.verify.state import State
 from tephra.verify.targets import Target
 
@@ -17,12 +16,13 @@ from tephra.verify.targets import Target
 class Engine:
     """Arguments: settings; configs (under the JIT, `after=N`); state; jobs (processes at a time); require
     (functions that each run under the JIT must compile while its tests run); progress; known (the list of expected
-    differences)."""
+    differences); strict (what was seen only once fails)."""
 
     def __init__(self, settings: Settings, configs: list[str], state: State, count: int, require: int,
-                 progress: Progress, known: list[Entry]) -> None:
+                 progress: Progress, known: list[Entry], strict: bool) -> None:
         self._settings, self._configs, self._state = settings, configs, state
         self._count, self._require, self._progress, self._known = count, require, progress, known
+        self._strict = strict
         self._processes = Processes()
 
     def run(self, targets: list[Target]) -> None:
@@ -60,9 +60,11 @@ class Engine:
         jit = self._first(target, config)
         if (target.name, config) in self._state.findings:
             return
-        findings = self._nothing_compiled(jit)
+        findings = vacuity.alike(stock, jit) or vacuity.nothing_compiled(jit, self._require)
         if jit.tests or not findings:  # where no test was run there is nothing to compare
             findings += rerun.examine(stock, jit, start)
+        for finding in findings:
+            finding.strict = self._strict
         expected.mark(self._known, findings)
         self._state.add_findings(target.name, config, findings)
         for finding in findings:
@@ -78,16 +80,3 @@ class Engine:
         self._progress.step(f"{target.name} {config}: {run.count('passed')} passed, "
                             f"{run.count('failed', 'xpassed')} failed", run.functions, failing, fresh)
         return run
-
-    def _nothing_compiled(self, jit: Run) -> list[Finding]:
-        """A run that proves nothing about the JIT is a finding."""
-        why = ""
-        if not jit.functions and (not jit.enabled or jit.config == "after=0"):
-            why = jit.reason or ("the JIT was never switched on" if not jit.enabled else "no function was compiled")
-            why += "".join(f"; {count} times refused: {reason}" for reason, count in jit.bailouts.items())
-        elif jit.tests and not jit.died and jit.in_tests < self._require:
-            why = f"{jit.in_tests} functions compiled while the tests ran, {self._require} required"
-        if not why:
-            return []
-        return [Finding(jit.target, jit.config, EXIT, NOT_COMPILED, "", f"{jit.functions} functions", why,
-                        command=jit.command)]

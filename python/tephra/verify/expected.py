@@ -15,9 +15,9 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from tephra.verify.records import EXIT, MISSING, Problem
+from tephra.verify.records import MISSING, PSEUDO, Problem
 from tephra.verify.compare import outcome
-from tephra.verify.rerun import FAILING, Finding
+from tephra.verify.rerun import Finding
 from tephra.verify.state import State
 
 
@@ -33,7 +33,8 @@ class Entry:
 
     def covers(self, target: str, config: str, test: str) -> bool:
         """Whether it is about this test under this configuration."""
-        return (target.partition(":")[2] == self.target and test.split("#")[0] == self.test
+        inside = target == "cpython" and test.startswith(f"test.{self.target}.")  # the whole suite in one process
+        return ((inside or target.partition(":")[2] == self.target) and test.split("#")[0] == self.test
                 and (not self.at or config in self.at))
 
 
@@ -67,7 +68,7 @@ def mark(entries: list[Entry], findings: list[Finding]) -> set[int]:
         for entry in entries:
             if entry.covers(finding.target, finding.config, finding.test):
                 finding.known = entry.reason
-                if finding.kind in FAILING:
+                if finding.severe:
                     used.add(id(entry))
     return used
 
@@ -79,7 +80,7 @@ def apply(entries: list[Entry], state: State) -> list[str]:
     for entry in entries:
         ran = [run for (target, config), run in state.runs.items()
                if config != "stock" and entry.covers(target, config, entry.test)
-               and (entry.test == EXIT or outcome(run, entry.test) != MISSING)]
+               and (entry.test in PSEUDO or outcome(run, entry.test) != MISSING)]
         if ran and id(entry) not in used and not entry.sometimes:
             stale.append(f"{entry.target}: {entry.test} no longer differs: remove it from the list")
     return stale

@@ -18,6 +18,10 @@ details { margin: .4em 0 }
 """
 
 
+_MEASURES = (lambda run: f"{run.seconds:.1f}", lambda run: f"{run.cpu_seconds:.2f}",
+             lambda run: f"{run.peak_kib / 1024:.1f}")
+
+
 def _rows(rows: list[tuple[str, ...]]) -> str:
     head = "".join(f"<th>{escape(cell)}</th>" for cell in rows[0])
     body = "".join("<tr>" + "".join(f'<td class="{"n" if i else ""}">{escape(cell)}</td>' for i, cell in enumerate(row))
@@ -28,7 +32,7 @@ def _rows(rows: list[tuple[str, ...]]) -> str:
 def _files(summary: Summary) -> str:
     targets = list(dict.fromkeys(target for target, _ in summary.state.runs))
     rows = [("target", *(f"{config}: passed/failed/skipped" + ("" if config == STOCK else ", functions")
-                         for config in summary.configs), "seconds")]
+                         for config in summary.configs), "seconds", "CPU seconds", "peak MiB")]
     for target in targets:
         runs = [summary.state.runs.get((target, config)) for config in summary.configs]
         cells = []
@@ -40,7 +44,7 @@ def _files(summary: Summary) -> str:
             if run and run.died:
                 text += f", {run.ending}"
             cells.append(text)
-        rows.append((target, *cells, "/".join(f"{run.seconds:.0f}" for run in runs if run)))
+        rows.append((target, *cells, *(" / ".join(format(run) for run in runs if run) for format in _MEASURES)))
     return _rows(rows)
 
 
@@ -49,6 +53,8 @@ def page(summary: Summary) -> str:
     verdict = '<p class="bad">FAILED</p>' if summary.failed else '<p class="good">no regressions</p>'
     parts = [f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(summary.title)}</title>"
              f"<style>{_STYLE}</style><h1>{escape(summary.title)}</h1>{verdict}", _rows(summary.table())]
+    parts += [f'<p class="{"bad" if line == cost.warning() else ""}">{escape(line)}</p>'
+              for cost in summary.costs for line in (cost.line(), cost.warning()) if line]
     findings = summary.findings()
     if summary.problems:
         parts.append("<ul>" + "".join(f'<li class="bad">{escape(line)}' for line in summary.problems) + "</ul>")

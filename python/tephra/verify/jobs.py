@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import resource
 import shlex
 import shutil
 import signal
@@ -15,12 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tephra.verify import records
-from tephra.verify.records import OUTPUT, Run
-from tephra.verify.targets import Target
+from tephra.verify.records import IMPORT, OUTPUT, Run
+from tephra.verify.targets import Target, plain_environment
 
 STOCK = "stock"
 _CHILD = Path(__file__).with_name("child.py")
 _GRACE = 5.0  # seconds between SIGABRT, which makes faulthandler print, and SIGKILL
+_DETAIL = 6000  # characters kept of what regrtest printed
+_UNLOADED = re.compile(r"^test (\S+) crashed -- Traceback", re.MULTILINE)
 _LOG_TAIL = 200_000  # characters of a log that are searched for frames
 _SEED = "20260101"  # regrtest seeds the module `random` with it, in all runs alike
 
@@ -35,7 +39,8 @@ class Settings:
     """What holds for all processes.
 
     Attributes: python (the interpreter), timeout (seconds per process), logs (folder of the logs), options
-        (TEPHRA_* variables that runs under the JIT get), ignored (patterns of CPython's tests that are not run).
+        (TEPHRA_* variables that runs under the JIT get), ignored (patterns of CPython's tests that are not run),
+        pytest (options and arguments for pytest).
     """
 
     python: str
@@ -43,6 +48,7 @@ class Settings:
     logs: Path
     options: tuple[tuple[str, str], ...] = ()
     ignored: tuple[str, ...] = ()
+    pytest: tuple[str, ...] = ()
 
 
 class Stopped(Exception):
@@ -101,11 +107,30 @@ def environment(kind: str, config: str, settings: Settings, trails: Path | None)
     return added
 
 
-def _choice(only: list[str] | None, settings: Settings) -> list[str]:
-    """regrtest's options for these tests, or for all but the ignored ones."""
+def plain_name(test: str) -> str:
+    """A test's name without the number that tells tests of the same name apart."""
+    return re.sub(r"#\d+$", "", test)
+
+
+def _regrtest(target: Target, settings: Settings, only: list[str] | None) -> list[str]:
+    """regrtest's arguments for these tests, or for all but those that are left out."""
+    modules = [each for each in target.without if "." not in each]  # regrtest's -x knows no part of a package
     if only:
-        return [word for test in only for word in ("-m", test.split("#")[0])]
-    return [word for test in settings.ignored for word in ("-i", test)]
+        chosen = [word for test in only for word in ("-m", plain_name(test))]
+    else:
+        parts = [f"test.{each}.*" for each in target.without if "." in each]
+        chosen = [word for test in (*settings.ignored, *parts) for word in ("-i", test)]
+    if target.what:
+        return [*chosen, target.what]
+    return [*chosen, *(["-x", *modules] if modules else [])]
+
+
+def _pytest(target: Target, config: str, settings: Settings, only: list[str] | None) -> list[str]:
+    """pytest's arguments. A test is chosen by its node id, not by a path with a name behind: the id is relative to
+    the root directory, and other paths than those of the first run might have another one."""
+    after = [] if config == STOCK else [f"--tephra-after={threshold_of(config)}"]
+    return [*after, *(f"--tephra-only={plain_name(test)}" for test in only or ()), *settings.pytest,
+            *([target.what] if target.what else [])]
 
 
 def arguments(target: Target, config: str, settings: Settings, record: str, scratch: str, *,
@@ -114,29 +139,53 @@ def arguments(target: Target, config: str, settings: Settings, record: str, scra
     start = [settings.python, "-X", "faulthandler"]
     if target.kind == "cpython":
         return [*start, str(_CHILD), record, "regrtest", "--randseed", _SEED, "--tempdir", scratch,
-                *_choice(only, settings), target.what]
+                *_regrtest(target, settings, only)]
     if target.kind == "script":
         return [*start, str(_CHILD), record, "script", target.what, *target.args]
-    after = [] if config == STOCK else [f"--tephra-after={threshold_of(config)}"]
     ordered = [f"--tephra-order={order}"] if order else []
-    return [*start, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tephra.pytest_plugin",
-            f"--tephra-record={record}", *after, *ordered, *(only or [target.what])]
+    # A cache of its own: the project's is not touched, and --lf, --ff or --sw of its configuration choose nothing.
+    return [*start, "-m", "pytest", "-q", "-o", f"cache_dir={scratch}/cache", "-p", "tephra.pytest_plugin",
+            f"--tephra-record={record}", *ordered, *_pytest(target, config, settings, only)]
 
 
-def _wait(process: subprocess.Popen[bytes], timeout: float) -> int | None:
-    """The return code; None when the time was up."""
+def _reap(process: subprocess.Popen[bytes], timeout: float) -> resource.struct_rusage | None:
+    """Waits, and says what the process used, with all that it waited for; None when the time was up."""
+    until, pause = time.monotonic() + timeout, 0.0005
+    while True:
+        pid, status, used = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return used
+        left = until - time.monotonic()
+        if left <= 0:
+            return None
+        pause = min(2 * pause, left, 0.05)
+        time.sleep(pause)
+
+
+def _wait(process: subprocess.Popen[bytes], timeout: float) -> tuple[int | None, resource.struct_rusage | None]:
+    """The return code, None when the time was up; and what the process used."""
+    used = None
     try:
-        return process.wait(timeout)
-    except subprocess.TimeoutExpired:
+        used = _reap(process, timeout)
+        if used:
+            return process.returncode, used
         kill(process, signal.SIGABRT)
-        try:
-            process.wait(_GRACE)
-        except subprocess.TimeoutExpired:
-            pass
-        return None
+        used = _reap(process, _GRACE)
+        return None, used
     finally:
         kill(process)
-        process.wait()
+        if not used:
+            process.wait()
+
+
+def _note_unloaded(run: Run, log: str) -> None:
+    """What regrtest says about modules that raise when they are loaded."""
+    found = list(_UNLOADED.finditer(log))
+    for each in found:
+        name = IMPORT if len(found) == 1 and not run.tests else f"test.{each[1]}.{IMPORT}"
+        run.tests[name] = "failed"
+        run.unimported[name] = run.details[name] = log[each.start():each.start() + _DETAIL]
 
 
 def run(target: Target, config: str, settings: Settings, processes: Processes, *, label: str = "first",
@@ -166,8 +215,7 @@ def run(target: Target, config: str, settings: Settings, processes: Processes, *
         args = arguments(target, config, settings, str(scratch / "record"), str(scratch / "w"), only=only,
                          order=order_file)
         added = environment(target.kind, config, settings, trails)
-        env = {key: text for key, text in os.environ.items()
-               if not key.startswith(("TEPHRA", "PYTEST_", "PYTHON_JIT"))} | added
+        env = plain_environment() | added
         result = Run(target.name, config, log=str(log_path),
                      command=reproduction(target, config, settings, only))
         began = time.monotonic()
@@ -178,7 +226,7 @@ def run(target: Target, config: str, settings: Settings, processes: Processes, *
                                        cwd=scratch / "w" if target.kind == "cpython" else None)
             processes.add(process)
             try:
-                code = _wait(process, timeout or settings.timeout)
+                code, used = _wait(process, timeout or settings.timeout)
             finally:
                 processes.remove(process)
             if processes.stopping:
@@ -187,14 +235,21 @@ def run(target: Target, config: str, settings: Settings, processes: Processes, *
             result.ending = records.ending_of(code)
             records.read_events(result, scratch / "record")
             records.read_trails(result, trails, process.pid)
+            if used:
+                result.cpu_seconds = round(used.ru_utime + used.ru_stime, 3)
+                result.peak_kib = result.peak_kib or used.ru_maxrss  # it died before it could tell
             if script:
                 data = (scratch / "stdout").read_bytes()
                 log.write(data)
                 if not result.tests:
                     result.tests[OUTPUT] = "sha256 " + hashlib.sha256(data).hexdigest()[:16]
-        text = log_path.read_text(errors="replace")[-_LOG_TAIL:]
+        text = log_path.read_text(errors="replace")[-(_LOG_TAIL if target.what else 1 << 30):]
         if result.died:
             result.frames = records.read_frames(text)
+        if target.kind == "cpython" and result.ending == "exit status 2" and not (result.tests and target.what):
+            _note_unloaded(result, text)
+        if not result.tests and target.kind == "pytest":
+            result.details[IMPORT] = text[max(text.find("ERROR"), 0):][:_DETAIL]  # its words for what it refuses
         if not result.tests and not result.reason:
             result.reason = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
         return result
@@ -207,10 +262,9 @@ def reproduction(target: Target, config: str, settings: Settings, only: list[str
     words = [f"{key}={shlex.quote(text)}" for key, text in environment(target.kind, config, settings, None).items()]
     python = [settings.python, "-X", "faulthandler"]
     if target.kind == "cpython":
-        command = [*python, "-m", "test", "-v", *_choice(only, settings), target.what]
+        command = [*python, "-m", "test", "-v", *_regrtest(target, settings, only)]
     elif target.kind == "script":
         command = [*python, target.what, *target.args]
     else:
-        after = [] if config == STOCK else [f"--tephra-after={threshold_of(config)}"]
-        command = [*python, "-m", "pytest", "-p", "tephra.pytest_plugin", *after, *(only or [target.what])]
+        command = [*python, "-m", "pytest", "-p", "tephra.pytest_plugin", *_pytest(target, config, settings, only)]
     return " ".join([*words, shlex.join(command)])

@@ -29,6 +29,9 @@ def tree(summary: Summary) -> ElementTree.Element:
             root, "testsuite", name=f"{target} {config}", tests=str(len(names)), time=str(run.seconds),
             failures=str(sum(each.fails for each in findings.values())),
             skipped=str(run.count("skipped", "xfailed")))
+        properties = ElementTree.SubElement(suite, "properties")
+        for measure in ("cpu_seconds", "compile_seconds", "peak_kib", "functions"):
+            ElementTree.SubElement(properties, "property", name=measure, value=str(getattr(run, measure)))
         for name in names:
             case = ElementTree.SubElement(suite, "testcase", classname=_clean(f"{target} {config}"), name=_clean(name))
             finding = findings.get(name)

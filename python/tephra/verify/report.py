@@ -5,9 +5,10 @@ from __future__ import annotations
 import collections
 from dataclasses import dataclass, field
 
+from tephra.verify.cost import Cost, costs
 from tephra.verify.jobs import STOCK
 from tephra.verify.records import Run
-from tephra.verify.rerun import Finding
+from tephra.verify.rerun import FAILING_IF_STRICT, Finding
 from tephra.verify.state import State
 
 
@@ -34,8 +35,13 @@ class Summary:
         found = [each for group in self.state.findings.values() for each in group]
         return sorted(found, key=lambda each: (not each.fails, bool(each.known), each.kind, each.target, each.test))
 
+    @property
+    def costs(self) -> list[Cost]:
+        """CPU time and memory of each threshold against stock."""
+        return costs(self.state, self.configs)
+
     def add_vacuity(self) -> None:
-        """A configuration in which nothing at all was compiled makes the run fail."""
+        """A configuration in which nothing at all was compiled, or no test passed, makes the run fail."""
         for config in self.configs:
             runs = self.runs(config)
             if config != STOCK and runs and not sum(run.functions for run in runs):
@@ -43,6 +49,8 @@ class Summary:
             tests = sum(len(run.tests) for run in runs)
             if runs and not tests:
                 self.problems.append(f"{config}: no test was run")
+            elif runs and not sum(run.passed for run in runs):
+                self.problems.append(f"{config}: no test passed: nothing is proved")
 
     @property
     def failed(self) -> bool:
@@ -51,19 +59,23 @@ class Summary:
 
     def table(self) -> list[tuple[str, ...]]:
         """One row per configuration, headings first."""
-        rows: list[tuple[str, ...]] = [("", "files", "passed", "failed", "skipped", "xfailed", "died", "functions",
-                                        "in tests", "in children", "bytes", "exits", "regressions", "known")]
+        rows: list[tuple[str, ...]] = [("", "files", "passed", "failed", "skipped", "no memory", "xfailed", "died",
+                                        "functions", "in tests", "in children", "bytes", "exits", "regressions",
+                                        "known", "CPU s", "peak MiB")]
         findings = self.findings()
         for config in self.configs:
             runs = self.runs(config)
             ours = [each for each in findings if each.config == config]
-            numbers = (len(runs), sum(run.count("passed") for run in runs),
-                       sum(run.count("failed", "xpassed") for run in runs), sum(run.count("skipped") for run in runs),
+            no_memory = sum(run.no_memory for run in runs)
+            numbers = (len(runs), sum(run.passed for run in runs),
+                       sum(run.count("failed", "xpassed") for run in runs),
+                       sum(run.count("skipped") for run in runs) - no_memory, no_memory,
                        sum(run.count("xfailed") for run in runs), sum(run.died for run in runs),
                        sum(run.functions for run in runs), sum(run.in_tests for run in runs),
                        sum(run.child_functions for run in runs), sum(run.code_bytes for run in runs),
                        sum(run.exits for run in runs), sum(each.fails for each in ours),
-                       sum(bool(each.known) for each in ours))
+                       sum(bool(each.known) for each in ours), f"{sum(run.cpu_seconds for run in runs):.2f}",
+                       f"{max((run.peak_kib for run in runs), default=0) / 1024:.1f}")
             rows.append((config, *map(str, numbers)))
         return rows
 
@@ -75,6 +87,8 @@ class Summary:
         for row in rows:
             lines.append("  ".join(cell.rjust(width) if i else cell.ljust(width)
                                    for i, (cell, width) in enumerate(zip(row, widths, strict=True))))
+        for cost in self.costs:
+            lines += [line for line in (cost.line(), cost.warning()) if line]
         findings = self.findings()
         kinds = collections.Counter(each.kind + (" (known)" if each.known else "") for each in findings)
         if kinds:
@@ -88,5 +102,7 @@ class Summary:
         lines += [f"       {line}" for line in self.notes[:50]]
         if len(self.notes) > 50:
             lines.append(f"       and {len(self.notes) - 50} more changes against the baseline")
-        lines.append("verify: FAILED" if self.failed else "verify: no regressions")
+        once = sum(each.kind in FAILING_IF_STRICT and not each.known and not each.strict for each in findings)
+        hint = f" ({once} differences that did not show again or lacked memory: --strict fails for them)" if once else ""
+        lines.append("verify: FAILED" if self.failed else "verify: no regressions" + hint)
         return "\n".join(lines)

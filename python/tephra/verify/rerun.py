@@ -12,12 +12,14 @@ from dataclasses import dataclass
 
 from tephra.verify.compare import Difference, differences, outcome, same_order
 from tephra.verify.jobs import STOCK
-from tephra.verify.records import EXIT, GOOD, MISSING, OUTPUT, Run
+from tephra.verify.records import EXIT, GOOD, MISSING, OUTPUT, PSEUDO, Run
 
 REGRESSION, CRASH, TIMEOUT = "regression", "crash", "time-out"
 FLAKY, ORDER, ONCE, CHANGED, BETTER = "flaky", "order-dependent", "seen once", "changed", "passes"
-STOCK_DIED, NOT_COMPILED = "not compared", "nothing compiled"
-FAILING = (REGRESSION, CRASH, TIMEOUT, CHANGED, STOCK_DIED, NOT_COMPILED)
+STOCK_DIED, NOT_COMPILED, MEMORY = "not compared", "nothing compiled", "lack of memory"
+NOT_IMPORTED, NOT_STARTED, NONE_PASSED = "not imported", "not started", "nothing passed"
+FAILING = (REGRESSION, CRASH, TIMEOUT, CHANGED, STOCK_DIED, NOT_COMPILED, NOT_IMPORTED, NOT_STARTED, NONE_PASSED)
+FAILING_IF_STRICT = (ONCE, MEMORY)
 _MOST_ALONE = 12  # tests of one file that are run alone
 
 Runner = Callable[..., Run]  # (config, label=, only=, order=) -> Run
@@ -30,12 +32,14 @@ class Finding:
     Attributes:
         kind: regression (passes on stock, not under the JIT), crash and time-out (the process), changed
             (another outcome that is the same each time), passes (under the JIT, where stock fails or skips), flaky (stock differs from itself), order-dependent
-            (stock agrees with the JIT when its tests come in the other order, or alone), seen once, not compared
-            (stock itself died), nothing compiled.
+            (stock agrees with the JIT when its tests come in the other order, or alone), seen once, lack of memory
+            (skipped for it on one side only), not compared (stock itself died), nothing compiled; and of both sides
+            alike: not imported, not started, nothing passed.
         evidence: what each run said, in words.
         detail: the traceback or the last frames.
         command: a shell command that reproduces it.
         known: the reason in the list of expected differences, or "".
+        strict: whether what was seen only once fails, too.
     """
 
     target: str
@@ -48,13 +52,19 @@ class Finding:
     detail: str = ""
     command: str = ""
     known: str = ""
+    strict: bool = False
+
+    @property
+    def severe(self) -> bool:
+        """Whether it is of a kind that makes the verification fail."""
+        return self.kind in FAILING or self.strict and self.kind in FAILING_IF_STRICT
 
     @property
     def fails(self) -> bool:
         """Whether the verification fails because of this."""
-        return self.kind in FAILING and not self.known
+        return self.severe and not self.known
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, object]:
         """For the state file."""
         return dataclasses.asdict(self)
 
@@ -104,6 +114,8 @@ def _judge(difference: Difference, first: tuple[Run, Run], stocks: list[Run], ji
             kind = ORDER if single and outcome(single[0], test) == difference.jit else ONCE
     elif single and outcome(single[0], test) == difference.jit and difference.jit != MISSING:
         words.append("alone it differs on stock too")
+    if {difference.stock, difference.jit} <= set(GOOD) and (stock.lacks_memory(test) or jit.lacks_memory(test)):
+        kind = MEMORY  # how much there is depends on what else runs
     if kind == TIMEOUT and all(each == difference.stock for each in under_jit):
         kind = ONCE
     detail = death(jit) if test == EXIT and jit.died else jit.details.get(test, stock.details.get(test, ""))
@@ -128,7 +140,7 @@ def examine(stock: Run, jit: Run, run: Runner) -> list[Finding]:
     jits = [run(jit.config, label="again", order=order)]
     if any(outcome(jits[0], each.test) == each.stock for each in found):
         jits.append(run(jit.config, label="again-2", order=order))
-    single = [each for each in found if each.test not in (EXIT, OUTPUT)]
+    single = [each for each in found if each.test not in (*PSEUDO, *stock.unimported, *jit.unimported)]
     alone = {}
     for each in single[:_MOST_ALONE]:
         only = [each.test]

@@ -63,10 +63,10 @@ class State:
         if number == 1:
             if row["version"] != _VERSION:
                 raise ValueError
-            for key, value in setup.items():
-                if row["setup"].get(key) != value:
-                    raise Problem(f"--resume: {self.path} is of another run: its {key} was "
-                                  f"{row['setup'].get(key)}, not {value}")
+            for key in {**row["setup"], **setup}:
+                before, now = row["setup"].get(key), setup.get(key)
+                if before != now:
+                    raise Problem(f"--resume: {self.path} is of another run: its {key} was {before}, not {now}")
         elif "run" in row:
             run = Run.from_json(row["run"])
             self.runs[run.target, run.config] = run

@@ -14,6 +14,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
@@ -22,9 +23,10 @@ from deaths_generator import program  # noqa: E402
 WORKER = pathlib.Path(__file__).parent / "deaths_worker.py"
 SLOWER = 4 if os.environ.get("TEPHRA_TEST_EMULATED") else 1
 MEMORY = 4 << 30
-# Environment of each way to run. Functions that raise often, or leave compiled code often, stay compiled.
+# Environment and rounds of each way to run. Functions that raise often stay compiled; those that leave compiled code often
+# are compiled again in 40 rounds at the first call, but at the default threshold the last round would find them interpreted.
 KEPT = {"TEPHRA": "1", "TEPHRA_GIVE_UP_RAISING": "0"}
-MODES = {"first": ({**KEPT, "TEPHRA_COMPILE_AFTER": "0"}, 40), "default": (KEPT, 430)}
+MODES = {"first": ({**KEPT, "TEPHRA_COMPILE_AFTER": "0"}, 40), "default": ({**KEPT, "TEPHRA_RECOMPILE_AFTER": "1000000000"}, 430)}
 STOCK = ({"TEPHRA": "0"}, 40)
 
 
@@ -157,13 +159,16 @@ def _valid(source):
     return True
 
 
-def reduce(source, mode, chunk=40):
-    """A smaller program that differs in the same respect. The largest cuts are tried first."""
+def reduce(source, mode, seconds=600, chunk=30):
+    """A smaller program that differs in the same respect; the largest cuts are tried first, for so many seconds."""
+    end = time.monotonic() + seconds
     respect = compare([source], mode)[0][0].split()[0]
     while True:
         seen = dict.fromkeys(text for text in _variants(ast.parse(source)) if len(text) < len(source) and _valid(text) and "def f():" in text)
         smaller = sorted(seen, key=len)
         for start in range(0, len(smaller), chunk):
+            if time.monotonic() > end:
+                return source
             some = smaller[start:start + chunk]
             found, _, _ = compare(some, mode)
             better = next((text for text, what in zip(some, found) if what and what.split()[0] == respect), None)

@@ -1,6 +1,6 @@
 """Objects die in the same order, at the same places, in the interpreter and compiled: small cases and random programs.
 
-``TEPHRA_DEATH_SEEDS=FIRST:COUNT`` chooses the programs: 200 from 0 on, with --full 10,000. Each runs compiled at
+``TEPHRA_TEST_DEATHS=FIRST:COUNT`` chooses the programs: 200 from 0 on, with --full 10,000. Each runs compiled at
 its first call, and compiled at the default threshold. The last round counts: deaths.py says why.
 """
 
@@ -15,7 +15,7 @@ import deaths
 from deaths_generator import program
 
 FULL, EMULATED = "TEPHRA_TEST_FULL" in os.environ, "TEPHRA_TEST_EMULATED" in os.environ
-FIRST, COUNT = map(int, os.environ.get("TEPHRA_DEATH_SEEDS", f"0:{10000 if FULL and not EMULATED else 200}").split(":"))
+FIRST, COUNT = map(int, os.environ.get("TEPHRA_TEST_DEATHS", f"0:{10000 if FULL and not EMULATED else 200}").split(":"))
 CHUNK = 100
 
 

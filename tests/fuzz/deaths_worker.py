@@ -1,8 +1,8 @@
 """Runs programs of deaths_generator and reports the order of deaths. A process of its own: stock or under the JIT.
 
 Reads a JSON object from stdin: ``rounds`` and ``programs`` (a list of source texts). Writes a JSON line
-for each: ``start`` (its index) before it, and after it ``log`` (of the last round), ``first`` (of the first
-one), ``alive`` (names of objects that never died), and how many functions ran and ``compiled`` of them.
+for each: ``start`` (its index) before it, and after it ``log`` (of the last round), ``logs`` (the different ones of all
+rounds, the first few), ``alive`` (names of objects that never died), and ``compiled`` (names of functions).
 """
 
 import gc
@@ -17,8 +17,8 @@ GENERATOR_LIKE = 0x20 | 0x80 | 0x200
 
 
 def play(f, log, refs, rounds):
-    """Calls ``f`` so often; the first and the last round's log."""
-    first = None
+    """Calls ``f`` so often. The last round's log, and the different ones of all rounds."""
+    logs = []
     for _ in range(rounds):
         log.clear()
         refs.clear()
@@ -30,9 +30,9 @@ def play(f, log, refs, rounds):
             log.append(type(error).__name__ + ": " + str(error))
         log.append("end")
         result = None  # noqa: F841: the end of what f returned
-        if first is None:
-            first = list(log)
-    return first, list(log)
+        if log not in logs and len(logs) < 5:
+            logs.append(list(log))
+    return list(log), logs
 
 
 def plain_functions(namespace):
@@ -51,13 +51,13 @@ def run(source, rounds, is_compiled):
     """What is reported of one program."""
     namespace = {"__name__": "case"}
     exec(compile(PRELUDE + source, "<case>", "exec"), namespace)
-    first, last = play(namespace["f"], namespace["log"], namespace["refs"], rounds)
+    last, logs = play(namespace["f"], namespace["log"], namespace["refs"], rounds)
     namespace["refs"].clear()
     namespace["G"] = None
     gc.collect()
     alive = sorted(thing.name for thing in gc.get_objects() if isinstance(thing, namespace["D"]))
     compiled = [function.__qualname__ for function in plain_functions(namespace) if is_compiled(function)]
-    return {"first": first, "log": last, "alive": alive, "compiled": compiled}
+    return {"log": last, "logs": logs, "alive": alive, "compiled": compiled}
 
 
 def main():

@@ -1,7 +1,10 @@
-"""Random programs for differential testing: deterministic from a seed, always terminating.
+"""Random programs for differential testing: deterministic from a seed, always terminating, of bounded size.
 
 A program has a class, two helper functions and ``f(a, b, c)``, built from the statements and
 expressions of ordinary functions. Types of variables change at random, so that guards fail.
+What a variable holds may double with each statement, so a loop ends once something is large, and
+nothing is multiplied by a random number. A MemoryError is never caught by a program: whoever runs it
+sees that it says nothing.
 """
 
 import random
@@ -31,6 +34,18 @@ def picky(x):
     if x == 3:
         raise ValueError('three')
     return x
+def too_big(*things):
+    size, waiting = 0, list(things)
+    while waiting and size < 5000:
+        thing = waiting.pop()
+        if isinstance(thing, (list, tuple)):
+            size += len(thing) + 1
+            waiting += thing[:5000]
+        elif isinstance(thing, str):
+            size += len(thing)
+        elif isinstance(thing, int):
+            size += thing.bit_length() // 8
+    return size >= 5000
 """
 
 
@@ -103,8 +118,8 @@ class Generator:
             statement = self.statement(indent, budget - 1)
             if len(statement) == 1 and self.random.random() < 0.75:  # most errors are caught at once
                 pad = "    " * indent
-                statement = [f"{pad}try:", "    " + statement[0], f"{pad}except Exception as err:",
-                             f"{pad}    log.append(type(err).__name__)"]
+                statement = [f"{pad}try:", "    " + statement[0], f"{pad}except MemoryError:", f"{pad}    raise",
+                             f"{pad}except Exception as err:", f"{pad}    log.append(type(err).__name__)"]
             lines += statement
         return lines
 
@@ -119,8 +134,10 @@ class Generator:
         if kind == 5:
             return [f"{pad}log.append({self.expression()})"]
         if kind == 6:
-            value = self.expression(1)
-            return [f"{pad}p.{self.pick('x', 'y', 'new')} {self.pick('', '', '+', '-', '*')}= {value}"]
+            value, operator = self.expression(1), self.pick("", "", "+", "-", "*")
+            if operator == "*":
+                value = self.pick("2", "3", "-1", "0.5")
+            return [f"{pad}p.{self.pick('x', 'y', 'new')} {operator}= {value}"]
         if kind == 7:
             a, b = self.name(), self.name()
             return [f"{pad}{a}, {b} = {b}, {self.expression(1)}"]
@@ -159,11 +176,12 @@ class Generator:
         lines += self.block(indent + 1, budget - 1)
         if self.random.random() < 0.3:
             lines += [f"{pad}    if {self.condition()}: {self.pick('break', 'continue')}"]
+        lines.insert(1 if lines[0].lstrip().startswith("for") else 3, f"{pad}    if too_big(a, b, c, u, v, w, items, log, p.x, p.y): break")
         self.loops -= 1
         return lines
 
     def attempt(self, indent, budget, pad):
-        lines = [f"{pad}try:"] + self.block(indent + 1, budget - 1)
+        lines = [f"{pad}try:"] + self.block(indent + 1, budget - 1) + [f"{pad}except MemoryError:", f"{pad}    raise"]
         error = self.pick("TypeError", "ValueError", "ZeroDivisionError", "(KeyError, IndexError)", "Exception")
         lines += [f"{pad}except {error} as err:", f"{pad}    log.append(str(err))"]
         if self.random.random() < 0.5:

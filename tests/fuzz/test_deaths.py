@@ -1,0 +1,51 @@
+"""Objects die in the same order, at the same places, in the interpreter and compiled: small cases and random programs.
+
+``TEPHRA_TEST_DEATHS=FIRST:COUNT`` chooses the programs: 200 from 0 on, with --full 10,000. Each runs compiled at
+its first call, and compiled at the default threshold. The last round counts: deaths.py says why.
+"""
+
+import os
+import sys
+
+import pytest
+from fuzz_support import check_inconclusive
+
+import death_cases
+import deaths
+from deaths_generator import program
+
+FULL, EMULATED = "TEPHRA_TEST_FULL" in os.environ, "TEPHRA_TEST_EMULATED" in os.environ
+FIRST, COUNT = map(int, os.environ.get("TEPHRA_TEST_DEATHS", f"0:{10000 if FULL and not EMULATED else 200}").split(":"))
+CHUNK = 100
+
+
+def check(sources, names, mode, add):
+    """Compares programs; the first one that differs is reduced."""
+    found, compiled, totals = deaths.compare(sources, mode)
+    add(totals["functions"], totals["code_bytes"])
+    bad = [at for at, what in enumerate(found) if what]
+    interpreted = [names[at] for at, report in enumerate(compiled) if "f" not in report.get("compiled", ["f"])]
+    assert not interpreted, f"f was not compiled: {interpreted}"
+    if bad:
+        smaller = deaths.reduce(sources[bad[0]], mode, seconds=600 if FULL else 60)
+        pytest.fail(f"{len(bad)} of {len(sources)} programs differ on CPython {sys.version.split()[0]}, mode {mode}: "
+                    f"{[names[at] for at in bad]}\nThe first one, reduced; its prelude is in deaths_generator.py:\n"
+                    f"{deaths.explain(smaller, mode)}", pytrace=False)
+    check_inconclusive(sum(what is None for what in found), len(found))
+
+
+@pytest.mark.parametrize("mode", deaths.MODES)
+def test_cases(mode, compiled_by_children):
+    cases = death_cases.cases()
+    found, compiled, totals = deaths.compare(list(cases.values()), mode)
+    compiled_by_children(totals["functions"], totals["code_bytes"])
+    assert all("f" in report.get("compiled", ()) for report in compiled)
+    different = [f"{name}\n{what}" for name, what in zip(cases, found) if what != ""]
+    assert not different, f"{len(different)} of {len(cases)} differ, mode {mode}:\n" + "\n".join(different)
+
+
+@pytest.mark.parametrize("mode", deaths.MODES)
+@pytest.mark.parametrize("start", range(FIRST, FIRST + COUNT, CHUNK))
+def test_programs(start, mode, compiled_by_children):
+    seeds = list(range(start, min(start + CHUNK, FIRST + COUNT)))
+    check([program(seed) for seed in seeds], seeds, mode, compiled_by_children)

@@ -1,6 +1,7 @@
 #include "driver/code_state.h"
 
 #include "base/address_cache.h"
+#include "driver/function_tables.h"
 #include "driver/install.h"
 #include "driver/jit.h"
 #include "driver/monitoring.h"
@@ -36,13 +37,21 @@ CompiledUnit::~CompiledUnit() {
 }
 
 bool initCodeStates(std::string* error) {
-  static const int watcher = PyCode_AddWatcher(onCodeEvent);
+  const int watcher = PyCode_AddWatcher(onCodeEvent);
   if (watcher < 0) {
     PyErr_Clear();
     *error = "no free code watcher: other tools have taken all of them";
     return false;
   }
   return true;
+}
+
+bool forgetCodeStates() {
+  bool callable = false;
+  for (auto& [code, state] : states()) callable |= state->listed >= kListedFunctions;
+  states().clear();
+  recent.forgetAll();
+  return callable;
 }
 
 CodeState* findState(PyCodeObject* code) { return recent.find(states(), code); }

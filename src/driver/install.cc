@@ -403,6 +403,16 @@ int collectFunction(PyObject* object, void* out) {
   return 1;
 }
 
+int releaseFunction(PyObject* object, void*) {
+  if (!PyFunction_Check(object)) return 1;
+  PyFunctionObject* function = reinterpret_cast<PyFunctionObject*>(object);
+  const vectorcallfunc call = function->vectorcall;
+  if (call == countingCall || jit().memory->contains(reinterpret_cast<void*>(call))) {
+    setVectorcall(function, self().interpreted);
+  }
+  return 1;
+}
+
 }  // namespace
 
 bool initInstall(std::string* error) {
@@ -426,6 +436,21 @@ bool initInstall(std::string* error) {
     return false;
   }
   return true;
+}
+
+void endInstall() {
+  self().suspended = true;
+  // Those listed first: what was frozen (gc.freeze) is not visited in all versions.
+  for (CodeState* state : self().states) {
+    closeCell(state);
+    for (auto& [function, saved] : state->functions) setVectorcall(function, self().interpreted);
+  }
+  PyUnstable_GC_VisitObjects(releaseFunction, nullptr);
+}
+
+void forgetFunctions() {
+  self() = {};
+  unmarkAllFunctions();
 }
 
 void rememberState(CodeState* state) { self().states.insert(state); }
@@ -494,7 +519,7 @@ void unwatchAll(bool compiled) {
 }
 
 void suspendFunctions(bool suspended) {
-  if (self().suspended == suspended) return;
+  if (self().suspended == suspended || !jit().off_reason.empty()) return;
   self().suspended = suspended;
   if (suspended) {
     for (CodeState* state : self().states) restoreAll(state);
@@ -504,7 +529,7 @@ void suspendFunctions(bool suspended) {
 }
 
 std::string compileFunction(PyFunctionObject* function) {
-  if (!jit().off_reason.empty()) return jit().off_reason;
+  if (std::string off = offReason(); !off.empty()) return off;
   std::string why;
   if (!isCandidate(codeOf(function), &why)) {
     ++jit().totals.bailouts[why];
@@ -529,7 +554,7 @@ std::string compileFunction(PyFunctionObject* function) {
 }
 
 bool compileAtNextCall(PyFunctionObject* function) {
-  if (!jit().off_reason.empty() || !isCandidate(codeOf(function), nullptr)) return false;
+  if (!offReason().empty() || !isCandidate(codeOf(function), nullptr)) return false;
   CodeState* state = stateOf(codeOf(function));
   if (!state) {
     PyErr_Clear();

@@ -118,4 +118,9 @@ bool initialize() {
   return interpreterVectorcall() != nullptr;
 }
 
+void forgetObjects(bool alive) {
+  forgetAttributes(alive);
+  forgetTypes(alive);
+}
+
 }  // namespace tephra::py

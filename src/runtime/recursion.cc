@@ -11,7 +11,10 @@ int low_calls = 0;  // LowStack that have not returned, of all threads
 
 }  // namespace
 
-void setRecursionHooks(const RecursionHooks& given) { hooks = given; }
+void setRecursionHooks(const RecursionHooks& given) {
+  hooks = given;
+  low_calls = 0;  // threads that ended with an interpreter never returned from theirs
+}
 
 int setRecursionError(PyThreadState* ts) {
   // Headroom: making the error must not meet the limit again.

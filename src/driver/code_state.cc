@@ -1,7 +1,6 @@
 #include "driver/code_state.h"
 
 #include "base/address_cache.h"
-#include "driver/function_tables.h"
 #include "driver/install.h"
 #include "driver/jit.h"
 #include "driver/monitoring.h"
@@ -46,12 +45,9 @@ bool initCodeStates(std::string* error) {
   return true;
 }
 
-bool forgetCodeStates() {
-  bool callable = false;
-  for (auto& [code, state] : states()) callable |= state->listed >= kListedFunctions;
+void forgetCodeStates() {
   states().clear();
   recent.forgetAll();
-  return callable;
 }
 
 CodeState* findState(PyCodeObject* code) { return recent.find(states(), code); }

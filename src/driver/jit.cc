@@ -74,10 +74,9 @@ std::string findOffReason() {
   return "";
 }
 
-// After a Py_Initialize that was not the first. Of what the former interpreter left behind nothing
-// can be called, but perhaps functions that nobody knows of: old code stays mapped for these.
+// After a Py_Initialize that was not the first. No function has old code any more.
 void forgetInterpreter() {
-  if (forgetCodeStates()) jit().memory.release();
+  forgetCodeStates();
   forgetFunctions();
   forgetAllUnits();
   forgetCounts();

@@ -29,6 +29,9 @@ bool initialize();
 // What is remembered of the interpreter's objects goes: references are given back if it is alive,
 // and only forgotten if it is gone.
 void forgetObjects(bool alive);
+// PyUnstable_GC_VisitObjects, and the frozen objects (gc.freeze; the interpreter's own start-up does
+// it, too), which that leaves out in some versions and tells of twice here in others.
+void visitAllObjects(gcvisitobjects_t visit, void* argument);
 const PyLayout& pyLayout();  // tls_stack_limit is the runtime's to fill: mutablePyLayout()
 PyLayout& mutablePyLayout();
 // Every offset, constant and private symbol relied on, compared with the running interpreter.

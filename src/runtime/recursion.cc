@@ -39,6 +39,8 @@ LowStack::LowStack(PyThreadState* ts, PyFunctionObject* function)
   if (refused_) return;
   ++low_calls;
   if (hooks.step_aside != nullptr) hooks.step_aside(function);
+  const bool all = checkStack() == StackState::kVeryLow;
+  if (all && hooks.step_all_aside != nullptr) hooks.step_all_aside();
 }
 
 LowStack::~LowStack() {

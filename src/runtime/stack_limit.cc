@@ -23,7 +23,8 @@ constexpr size_t kMaxMargin = 2048 * 1024;
 
 struct Bounds {
   uintptr_t low = 0, high = 0;
-  uintptr_t last = 0;  // kOverflow below it
+  uintptr_t little = 0;  // kVeryLow below it
+  uintptr_t last = 0;    // kOverflow below it
 };
 constinit thread_local Bounds bounds __attribute__((tls_model("initial-exec")));
 
@@ -45,6 +46,7 @@ void findLimit() {
   const size_t room = bounds.high - end;
   const size_t margin = std::min(std::clamp(room / 4, kMinMargin, kMaxMargin), room / 2);
   tephra_stack_limit = end + margin;
+  bounds.little = end + margin / 4 * 3;
   bounds.last = it_looks ? bounds.low : end + margin / 2;
 }
 
@@ -61,7 +63,8 @@ StackState checkStack() {
   if (here >= tephra_stack_limit || here < bounds.low || here >= bounds.high) {
     return StackState::kRoom;
   }
-  return here >= bounds.last ? StackState::kLow : StackState::kOverflow;
+  if (here >= bounds.little) return StackState::kLow;
+  return here >= bounds.last ? StackState::kVeryLow : StackState::kOverflow;
 }
 
 }  // namespace tephra

@@ -23,6 +23,7 @@ class AddressCache {
 
   // `map` changes at `key`.
   void forget(Key* key) { entry(key) = {}; }
+  void forgetAll() { *this = {}; }
 
  private:
   struct Entry {

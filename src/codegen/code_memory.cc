@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 namespace tephra {
@@ -101,7 +102,7 @@ struct ForkHooks {
     hooks.mutex.lock();
     for (CodeMemory* memory : hooks.all) {
       memory->mutex_.lock();
-      memory->sealAll();
+      memory->shareAll();
     }
   }
   static void release() {
@@ -174,26 +175,40 @@ void CodeMemory::reserve() {
   base_ = nullptr;
 }
 
+// Copies all that is not free.
+void CodeMemory::copyUsed(const Chunk& chunk, uint8_t* to, const uint8_t* from) {
+  size_t at = 0;
+  for (auto [offset, size] : chunk.holes) {
+    std::memcpy(to + at, from + at, offset - at);
+    at = offset + size;
+  }
+  std::memcpy(to + at, from + at, chunk.size - at);
+}
+
 int CodeMemory::executable() const {
   return PROT_READ | PROT_EXEC | (options_.branch_targets ? branchTargetProtection() : 0);
 }
 
-bool CodeMemory::mapDual(Chunk* chunk) {
+// With `content`, the mapping takes the place of one that holds code: it gets a copy, and the old
+// mapping stays if there can be no new one.
+bool CodeMemory::mapDual(Chunk* chunk, const uint8_t* content) {
   int fd = memoryFile();
   if (fd < 0) return false;
   bool mapped = false;
   if (ftruncate(fd, static_cast<off_t>(chunk->size)) == 0) {
     void* writable = mmap(nullptr, chunk->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (writable != MAP_FAILED) {
+      auto* view = static_cast<uint8_t*>(writable);
+      if (content != nullptr) copyUsed(*chunk, view, content);
       void* code = mmap(chunk->code, chunk->size, executable(), MAP_SHARED | MAP_FIXED, fd, 0);
-      mapped = code != MAP_FAILED && seesOtherMapping(chunk->code, static_cast<uint8_t*>(writable));
-      if (mapped) chunk->writable = static_cast<uint8_t*>(writable);
-      if (!mapped) munmap(writable, chunk->size);
+      mapped = code != MAP_FAILED && (content != nullptr || seesOtherMapping(chunk->code, view));
+      if (mapped) std::swap(view, chunk->writable);
+      if (view != nullptr) munmap(view, chunk->size);
     }
   }
   close(fd);
   // A failed fixed mapping may have removed the reservation below it.
-  if (!mapped) mapReservation(chunk->code, chunk->size, MAP_FIXED);
+  if (!mapped && content == nullptr) mapReservation(chunk->code, chunk->size, MAP_FIXED);
   return mapped;
 }
 
@@ -203,6 +218,35 @@ bool CodeMemory::mapSwitched(Chunk* chunk) {
   return code != MAP_FAILED && mprotect(code, chunk->size, executable()) == 0;
 }
 
+// From two mappings to one of private memory, at the same address.
+bool CodeMemory::makePrivate(Chunk* chunk) {
+  // Tried elsewhere first, as there is no way back.
+  void* probe = mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (probe == MAP_FAILED) return false;
+  const bool allowed = mprotect(probe, kPage, executable()) == 0;
+  munmap(probe, kPage);
+  if (!allowed) return false;
+  void* code = mmap(chunk->code, chunk->size, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  if (code == MAP_FAILED) return false;
+  copyUsed(*chunk, chunk->code, chunk->writable);
+  // Fails only where the kernel has no memory left for its own tables.
+  if (mprotect(code, chunk->size, executable()) != 0) std::abort();
+  flushInstructionCache(chunk->code, chunk->size);
+  munmap(chunk->writable, chunk->size);
+  chunk->writable = nullptr;
+  chunk->shared = false;
+  return true;
+}
+
+// A chunk that another process sees, too, becomes this one's own.
+bool CodeMemory::unshare(Chunk* chunk) {
+  if (!mapDual(chunk, chunk->code)) return makePrivate(chunk);
+  flushInstructionCache(chunk->code, chunk->size);
+  chunk->shared = false;
+  return true;
+}
+
 CodeMemory::Chunk* CodeMemory::newChunk(size_t at_least) {
   size_t size = std::max(options_.chunk_bytes, roundUp(at_least, kPage));
   if (cursor_ + size > cell_cursor_) size = roundUp(at_least, kPage);
@@ -210,7 +254,7 @@ CodeMemory::Chunk* CodeMemory::newChunk(size_t at_least) {
   auto chunk = std::make_unique<Chunk>();
   chunk->code = base_ + cursor_;
   chunk->size = size;
-  if (options_.dual_mapping && !mapDual(chunk.get())) options_.dual_mapping = false;
+  if (options_.dual_mapping && !mapDual(chunk.get(), nullptr)) options_.dual_mapping = false;
   if (!options_.dual_mapping && !mapSwitched(chunk.get())) return nullptr;
   cursor_ += size;
   committed_ += size;
@@ -220,7 +264,6 @@ CodeMemory::Chunk* CodeMemory::newChunk(size_t at_least) {
 }
 
 void* CodeMemory::takeHole(Chunk* chunk, size_t rounded) {
-  if (chunk->sealed) return nullptr;
   for (auto it = chunk->holes.begin(); it != chunk->holes.end(); ++it) {
     auto [offset, size] = *it;
     if (size < rounded) continue;
@@ -262,9 +305,9 @@ CodeMemory::Chunk* CodeMemory::chunkOf(const void* code) {
 bool CodeMemory::write(void* to, const void* code, size_t size) {
   std::lock_guard lock(mutex_);
   Chunk* chunk = chunkOf(to);
-  if (chunk == nullptr || chunk->sealed) return false;
+  if (chunk == nullptr) return false;
   size_t offset = static_cast<size_t>(static_cast<uint8_t*>(to) - chunk->code);
-  if (offset + size > chunk->size) return false;
+  if (offset + size > chunk->size || (chunk->shared && !unshare(chunk))) return false;
   if (chunk->writable != nullptr) {
     std::memcpy(chunk->writable + offset, code, size);
   } else {
@@ -287,7 +330,7 @@ void CodeMemory::free(void* code) {
   blocks_.erase(it);
   used_ -= block.asked;
   Chunk* chunk = chunkOf(code);
-  if (chunk == nullptr || chunk->sealed) return;
+  if (chunk == nullptr) return;
   size_t offset = static_cast<size_t>(static_cast<uint8_t*>(code) - chunk->code);
   auto next = chunk->holes.lower_bound(offset);
   if (next != chunk->holes.begin()) {
@@ -314,6 +357,11 @@ void CodeMemory::announce(void* code, size_t size, const std::string& name, cons
 void CodeMemory::setAnnouncements(const AnnounceOptions& options) {
   std::lock_guard lock(mutex_);
   announcer_.setOptions(options);
+  if (!options.perf_map || !options_.dual_mapping) return;
+  options_.dual_mapping = false;
+  for (auto& chunk : chunks_) {
+    if (chunk->writable != nullptr) makePrivate(chunk.get());  // else it stays as it is: no names
+  }
 }
 
 UnwindStats CodeMemory::unwindStats() const {
@@ -386,8 +434,7 @@ CodeMemoryStats CodeMemory::stats() const {
   for (const auto& chunk : chunks_) {
     // The last hole of the last chunk is still to be used; all others lie between code.
     for (const auto& [offset, size] : chunk->holes) {
-      bool tail =
-          chunk.get() == chunks_.back().get() && offset + size == chunk->size && !chunk->sealed;
+      bool tail = chunk.get() == chunks_.back().get() && offset + size == chunk->size;
       if (!tail) stats.wasted += size;
     }
   }
@@ -399,15 +446,15 @@ void* CodeMemory::sharedStub(uint64_t key) const {
   return it == shared_.end() ? nullptr : it->second;
 }
 
-void CodeMemory::sealForFork() {
+void CodeMemory::shareForFork() {
   std::lock_guard lock(mutex_);
-  sealAll();
+  shareAll();
 }
 
-void CodeMemory::sealAll() {
+void CodeMemory::shareAll() {
   // Chunks without code too: both processes would use them. Not those of private memory, of which
   // each process has its own copy; both kinds are there when a second mapping was refused later on.
-  for (auto& chunk : chunks_) chunk->sealed |= chunk->writable != nullptr;
+  for (auto& chunk : chunks_) chunk->shared |= chunk->writable != nullptr;
 }
 
 }  // namespace tephra

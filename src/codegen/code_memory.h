@@ -5,8 +5,9 @@
 // are direct (x86-64: within 2 GB, data too; AArch64: within 128 MB); chunks are committed inside
 // it as they are needed. Invariant: callers hold the interpreter's lock while they allocate, write
 // or free (with the switching fallback nobody may run compiled code meanwhile). After a fork
-// neither process writes to a chunk that both can see: fork seals all chunks, and later code goes
-// to new ones.
+// neither process writes to memory that both can see: whoever writes to such a chunk first puts a
+// copy of its own in its place. Linux's perf reads its map of names for anonymous memory only, so
+// with the perf map on all code is in private anonymous memory, under the second scheme.
 #pragma once
 
 #include <cstddef>
@@ -41,7 +42,7 @@ struct CodeMemoryOptions {
 
 struct CodeMemoryStats {
   size_t used = 0;       // bytes asked for and not freed
-  size_t wasted = 0;     // rounding, holes between functions, sealed remains
+  size_t wasted = 0;     // rounding, holes between functions
   size_t committed = 0;  // bytes of all chunks
   size_t limit = 0;
   size_t blocks = 0;
@@ -92,8 +93,8 @@ class CodeMemory {
   void* sharedStub(uint64_t key) const;
   void setSharedStub(uint64_t key, void* code) { shared_[key] = code; }
 
-  // Both processes of a fork call this through pthread_atfork; public for tests.
-  void sealForFork();
+  // What pthread_atfork calls in both processes of a fork; public for tests.
+  void shareForFork();
 
   static constexpr size_t kAlignment = 16;
   // Within it code is placed near the addresses that it calls: the host's direct calls'.
@@ -105,7 +106,7 @@ class CodeMemory {
     uint8_t* code = nullptr;      // executable view
     uint8_t* writable = nullptr;  // the other view; nullptr with protection switching
     size_t size = 0;
-    bool sealed = false;
+    bool shared = false;          // with another process, since a fork
     std::map<size_t, size_t> holes;  // offset → size, coalesced
   };
   struct Block {
@@ -115,13 +116,16 @@ class CodeMemory {
   void reserve();
   bool reserveNear(uint64_t address, size_t size);
   Chunk* newChunk(size_t at_least);
-  bool mapDual(Chunk* chunk);
+  bool mapDual(Chunk* chunk, const uint8_t* content);
   bool mapSwitched(Chunk* chunk);
+  bool makePrivate(Chunk* chunk);
+  bool unshare(Chunk* chunk);
+  static void copyUsed(const Chunk& chunk, uint8_t* to, const uint8_t* from);
   int executable() const;  // the protection of code
   Chunk* chunkOf(const void* code);
   void* takeHole(Chunk* chunk, size_t rounded);
   bool growCells();
-  void sealAll();
+  void shareAll();
 
   CodeMemoryOptions options_;
   uint8_t* base_ = nullptr;  // of the reservation

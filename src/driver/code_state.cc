@@ -36,13 +36,18 @@ CompiledUnit::~CompiledUnit() {
 }
 
 bool initCodeStates(std::string* error) {
-  static const int watcher = PyCode_AddWatcher(onCodeEvent);
+  const int watcher = PyCode_AddWatcher(onCodeEvent);
   if (watcher < 0) {
     PyErr_Clear();
     *error = "no free code watcher: other tools have taken all of them";
     return false;
   }
   return true;
+}
+
+void forgetCodeStates() {
+  states().clear();
+  recent.forgetAll();
 }
 
 CodeState* findState(PyCodeObject* code) { return recent.find(states(), code); }

@@ -79,5 +79,7 @@ CodeState* stateOf(PyCodeObject* code);
 // The state if there is one, else nullptr (no exception).
 CodeState* findState(PyCodeObject* code);
 bool initCodeStates(std::string* error);
+// The interpreter is gone: what it left behind is forgotten, not destroyed.
+void forgetCodeStates();
 
 }  // namespace tephra::driver

@@ -339,4 +339,10 @@ void forgetUnits(CodeState* state) {
   for (auto& unit : state->retired) forget(unit.get());
 }
 
+void forgetAllUnits() {
+  ownerOf().clear();
+  unregisterAllCompiled();
+  clearExitCounts();
+}
+
 }  // namespace tephra::driver

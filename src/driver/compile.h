@@ -29,5 +29,6 @@ void publishUnit(CodeState* state);
 void onExitTaken(CodeMetadata* metadata, uint32_t exit);
 // The units of a dying state leave the exit policy's index.
 void forgetUnits(CodeState* state);
+void forgetAllUnits();  // their interpreter is gone
 
 }  // namespace tephra::driver

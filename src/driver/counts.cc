@@ -116,6 +116,8 @@ void clearCounts() {
   }
 }
 
+void forgetCounts() { records().clear(); }
+
 PyObject* countsAsObjects() {
   PyObject* list = PyList_New(0);
   for (const CountRecord& record : records()) {

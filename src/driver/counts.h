@@ -12,6 +12,7 @@ namespace tephra::driver {
 // `other`: of the same IR for the other target.
 void recordCounts(const CodeUnit& unit, const CompiledCode& code, Result<CodeMeasure>& other);
 void clearCounts();
+void forgetCounts();  // the counters' memory goes
 
 // As Python objects; tephra/_counts.py makes the figures.
 PyObject* countsAsObjects();

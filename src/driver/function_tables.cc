@@ -70,4 +70,9 @@ void unmarkFunction(PyFunctionObject* function) {
   if (marked().erase(function) != 0) --marked_functions[kindOf(function)];
 }
 
+void unmarkAllFunctions() {
+  marked().clear();
+  marked_functions = {};
+}
+
 }  // namespace tephra::driver

@@ -27,6 +27,7 @@ inline bool isMarked(const PyFunctionObject* function);
 // Each function that is put into a table is marked; when it has left all of them, unmarked.
 void markFunction(PyFunctionObject* function);
 void unmarkFunction(PyFunctionObject* function);
+void unmarkAllFunctions();
 
 // So many functions of a code object are listed; where there come more, they are closures.
 inline constexpr uint32_t kListedFunctions = 8;

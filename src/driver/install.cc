@@ -37,6 +37,7 @@ struct InstallState {
   int watcher = -1;
   bool compiling = false;
   bool suspended = false;
+  bool all_aside = false;
 };
 
 InstallState& self() {
@@ -80,6 +81,13 @@ bool fits(PyFunctionObject* function, const CompiledUnit& unit) {
 }
 
 PyObject* countingCall(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames);
+
+// Is it a function with one of our vectorcalls?
+bool isOurs(PyObject* object) {
+  if (!PyFunction_Check(object)) return false;
+  const vectorcallfunc call = reinterpret_cast<PyFunctionObject*>(object)->vectorcall;
+  return call == countingCall || jit().memory->contains(reinterpret_cast<void*>(call));
+}
 
 void setVectorcall(PyFunctionObject* function, vectorcallfunc call) {
   if (function->vectorcall != call) PyFunction_SetVectorcall(function, call);
@@ -221,7 +229,17 @@ void stepAside(PyFunctionObject* function) {
   markFunction(function);
 }
 
+int stepAsideIfOurs(PyObject* object, void*) {
+  if (isOurs(object)) stepAside(reinterpret_cast<PyFunctionObject*>(object));
+  return 1;
+}
+
+void stepAllAside() {
+  if (!std::exchange(self().all_aside, true)) py::visitAllObjects(stepAsideIfOurs, nullptr);
+}
+
 void stepBack() {
+  self().all_aside = false;
   for (PyFunctionObject* function : std::exchange(self().aside, {})) {
     CodeState* state = findState(codeOf(function));
     // What happened to it meanwhile is what counts.
@@ -366,9 +384,7 @@ vectorcallfunc callOfOneMore(PyFunctionObject* function, CodeState* state) {
   return countingCall;
 }
 
-// Short, since programs make functions in loops.
-void functionIsMade(PyFunctionObject* function) {
-  if (self().suspended) return;
+void giveVectorcall(PyFunctionObject* function) {
   CodeState* state = findState(codeOf(function));
   if (state) {
     vectorcallfunc call = callOfOneMore(function, state);
@@ -380,6 +396,13 @@ void functionIsMade(PyFunctionObject* function) {
     watchKnown(function, state);
   else
     watchFunction(function);
+}
+
+// Short, since programs make functions in loops.
+void functionIsMade(PyFunctionObject* function) {
+  if (self().suspended) return;
+  giveVectorcall(function);
+  if (self().all_aside && isOurs(reinterpret_cast<PyObject*>(function))) stepAside(function);
 }
 
 int onFunctionEvent(PyFunction_WatchEvent event, PyFunctionObject* function, PyObject*) {
@@ -403,6 +426,13 @@ int collectFunction(PyObject* object, void* out) {
   return 1;
 }
 
+int releaseFunction(PyObject* object, void*) {
+  if (isOurs(object)) {
+    setVectorcall(reinterpret_cast<PyFunctionObject*>(object), self().interpreted);
+  }
+  return 1;
+}
+
 }  // namespace
 
 bool initInstall(std::string* error) {
@@ -418,7 +448,7 @@ bool initInstall(std::string* error) {
   }
   self().interpreted = reinterpret_cast<PyFunctionObject*>(probe)->vectorcall;
   Py_DECREF(probe);
-  setRecursionHooks({countingCall, countedCall, stepAside, stepBack});
+  setRecursionHooks({countingCall, countedCall, stepAside, stepAllAside, stepBack});
   self().watcher = PyFunction_AddWatcher(onFunctionEvent);
   if (self().watcher < 0) {
     PyErr_Clear();
@@ -426,6 +456,21 @@ bool initInstall(std::string* error) {
     return false;
   }
   return true;
+}
+
+void endInstall() {
+  self().suspended = true;
+  for (CodeState* state : self().states) {
+    closeCell(state);
+    // Static code objects live on.
+    if (state->version_killed) state->code->co_version = state->code_version;
+  }
+  py::visitAllObjects(releaseFunction, nullptr);
+}
+
+void forgetFunctions() {
+  self() = {};
+  unmarkAllFunctions();
 }
 
 void rememberState(CodeState* state) { self().states.insert(state); }
@@ -494,7 +539,7 @@ void unwatchAll(bool compiled) {
 }
 
 void suspendFunctions(bool suspended) {
-  if (self().suspended == suspended) return;
+  if (self().suspended == suspended || !jit().off_reason.empty()) return;
   self().suspended = suspended;
   if (suspended) {
     for (CodeState* state : self().states) restoreAll(state);
@@ -504,7 +549,7 @@ void suspendFunctions(bool suspended) {
 }
 
 std::string compileFunction(PyFunctionObject* function) {
-  if (!jit().off_reason.empty()) return jit().off_reason;
+  if (std::string off = offReason(); !off.empty()) return off;
   std::string why;
   if (!isCandidate(codeOf(function), &why)) {
     ++jit().totals.bailouts[why];
@@ -529,7 +574,7 @@ std::string compileFunction(PyFunctionObject* function) {
 }
 
 bool compileAtNextCall(PyFunctionObject* function) {
-  if (!jit().off_reason.empty() || !isCandidate(codeOf(function), nullptr)) return false;
+  if (!offReason().empty() || !isCandidate(codeOf(function), nullptr)) return false;
   CodeState* state = stateOf(codeOf(function));
   if (!state) {
     PyErr_Clear();

@@ -13,6 +13,10 @@
 namespace tephra::driver {
 
 bool initInstall(std::string* error);
+// The interpreter comes to its end: no function has our vectorcall any more, none will get it.
+void endInstall();
+// It is gone, and all its functions.
+void forgetFunctions();
 
 void rememberState(CodeState* state);
 void forgetState(CodeState* state);

@@ -1,6 +1,7 @@
 #include "driver/jit.h"
 
 #include "driver/compile.h"
+#include "driver/counts.h"
 #include "driver/install.h"
 #include "driver/monitoring.h"
 #include "runtime/exit.h"
@@ -25,9 +26,33 @@ void fillAddresses(RuntimeAddresses* addresses) {
   addresses->thread_state_tls = threadStateTlsOffset();
 }
 
+// The interpreter is being cleared: all modules are gone, the last finalisers still to be run. They
+// run in the interpreter, as compiled code must not be there when Python is initialised again.
+void interpreterEnds(PyObject*) {
+  if (jit().off_reason.empty()) {
+    endMonitoring();
+    endInstall();
+    py::forgetObjects(true);
+  }
+  jit().ended = true;
+  jit().enabled = false;
+  jit().off_reason = "the interpreter has come to its end";
+}
+
+// By an object in the interpreter's own dict, which Python code does not see: the functions of
+// module atexit come too early, those of Py_AtExit too late.
+bool noticeEnd() {
+  PyObject* dict = PyInterpreterState_GetDict(PyInterpreterState_Get());  // borrowed
+  PyObject* capsule = PyCapsule_New(&jit(), "tephra.end", interpreterEnds);
+  const bool good = dict && capsule && PyDict_SetItemString(dict, "tephra.end", capsule) == 0;
+  Py_XDECREF(capsule);
+  PyErr_Clear();
+  return good;
+}
+
 // The first reason why the JIT cannot run in this process; "" when it can.
 std::string findOffReason() {
-  if (std::string refusal = py::refusal(); !refusal.empty()) return refusal;
+  if (!noticeEnd()) return "the end of the interpreter cannot be noticed";
   if (!py::initialize()) {
     PyErr_Clear();
     return "the interpreter's internals could not be read";
@@ -49,6 +74,16 @@ std::string findOffReason() {
   return "";
 }
 
+// After a Py_Initialize that was not the first. No function has old code any more.
+void forgetInterpreter() {
+  forgetCodeStates();
+  forgetFunctions();
+  forgetAllUnits();
+  forgetCounts();
+  py::forgetObjects(false);
+  jit() = {};
+}
+
 }  // namespace
 
 Jit& jit() {
@@ -57,9 +92,16 @@ Jit& jit() {
 }
 
 void initJit() {
+  if (!py::refusal().empty()) return;  // this interpreter's
+  if (jit().ended) forgetInterpreter();
   if (jit().initialised) return;
   jit().initialised = true;
   jit().off_reason = findOffReason();
+}
+
+std::string offReason() {
+  std::string refusal = py::refusal();
+  return refusal.empty() ? jit().off_reason : refusal;
 }
 
 }  // namespace tephra::driver

@@ -23,6 +23,7 @@ struct Totals {
 
 struct Jit {
   bool initialised = false;
+  bool ended = false;      // with its interpreter; the process may initialise another one
   std::string off_reason;  // "" = the JIT can run here
   bool enabled = false;    // automatic mode is on
   bool automatic = false;  // compile at compile_after calls when enabled
@@ -36,7 +37,10 @@ struct Jit {
 };
 Jit& jit();
 
-// Checks the machine and the interpreter, once; sets off_reason.
+// At each import of the module. Checks the machine and the interpreter, once in the life of a main
+// interpreter, and sets off_reason. What the JIT knew of a former main interpreter is forgotten.
 void initJit();
+// Why the JIT is off in the running interpreter; "" when it can run.
+std::string offReason();
 
 }  // namespace tephra::driver

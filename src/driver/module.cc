@@ -51,7 +51,7 @@ bool put(PyObject* dict, const char* key, PyObject* value) {
   return ok;
 }
 
-PyObject* offReason(PyObject*, PyObject*) { return text(jit().off_reason); }
+PyObject* offReasonFunction(PyObject*, PyObject*) { return text(offReason()); }
 
 PyObject* selfTest(PyObject*, PyObject*) { return listOf(py::selfTest(), text); }
 
@@ -88,7 +88,7 @@ PyObject* optionsFunction(PyObject*, PyObject*) {
 }
 
 PyObject* enable(PyObject*, PyObject*) {
-  if (jit().off_reason.empty()) {
+  if (offReason().empty()) {
     jit().enabled = true;
     jit().paused = false;
     watchExistingFunctions();
@@ -305,8 +305,8 @@ PyObject* measure(PyObject*, PyObject* args) {
   if (!PyArg_ParseTuple(args, "Os", &object, &arch)) return nullptr;
   PyFunctionObject* function = asFunction(object);
   if (!function) return nullptr;
-  if (!jit().off_reason.empty()) {
-    PyErr_SetString(PyExc_RuntimeError, jit().off_reason.c_str());
+  if (!offReason().empty()) {
+    PyErr_SetString(PyExc_RuntimeError, offReason().c_str());
     return nullptr;
   }
   const Target* target = nullptr;
@@ -343,8 +343,8 @@ PyObject* dump(PyObject*, PyObject* args) {
   if (!PyArg_ParseTuple(args, "Os", &object, &kind)) return nullptr;
   PyFunctionObject* function = asFunction(object);
   if (!function) return nullptr;
-  if (!jit().off_reason.empty()) {
-    PyErr_SetString(PyExc_RuntimeError, jit().off_reason.c_str());
+  if (!offReason().empty()) {
+    PyErr_SetString(PyExc_RuntimeError, offReason().c_str());
     return nullptr;
   }
   Dumps dumps;
@@ -364,7 +364,7 @@ PyObject* dump(PyObject*, PyObject* args) {
 }
 
 PyMethodDef kMethods[] = {
-    {"off_reason", offReason, METH_NOARGS, "Why the JIT is off; '' when it can run."},
+    {"off_reason", offReasonFunction, METH_NOARGS, "Why the JIT is off; '' when it can run."},
     {"self_test", selfTest, METH_NOARGS,
      "Differences between the expected and the running CPython."},
     {"set_option", setOptionFunction, METH_VARARGS, "Set an option; None or the error line."},
@@ -399,12 +399,23 @@ PyMethodDef kMethods[] = {
     {"dump", dump, METH_VARARGS, "Text of a function in one form."},
     {nullptr, nullptr, 0, nullptr}};
 
+// Run in each interpreter that imports the module, and again after Py_Finalize.
+int execModule(PyObject*) {
+  initJit();
+  return 0;
+}
+
+PyModuleDef_Slot kSlots[] = {
+    {Py_mod_exec, reinterpret_cast<void*>(execModule)},
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+    {0, nullptr}};
+
 PyModuleDef kModule = {PyModuleDef_HEAD_INIT,
                        "tephra._tephra",
                        "The Tephra JIT compiler.",
-                       -1,
+                       0,
                        kMethods,
-                       nullptr,
+                       kSlots,
                        nullptr,
                        nullptr,
                        nullptr};
@@ -412,8 +423,4 @@ PyModuleDef kModule = {PyModuleDef_HEAD_INIT,
 }  // namespace
 }  // namespace tephra::driver
 
-PyMODINIT_FUNC PyInit__tephra(void) {
-  PyObject* module = PyModule_Create(&tephra::driver::kModule);
-  if (module) tephra::driver::initJit();
-  return module;
-}
+PyMODINIT_FUNC PyInit__tephra(void) { return PyModuleDef_Init(&tephra::driver::kModule); }

@@ -27,8 +27,10 @@ Monitoring& self() {
   return *only;
 }
 
-// The method definitions are shared by all interpreters, the JIT works in one.
-bool inMainInterpreter() { return PyInterpreterState_Get() == PyInterpreterState_Main(); }
+// The method definitions are shared by all interpreters, of later ones too; the JIT works in one.
+bool inMainInterpreter() {
+  return self().get_events && PyInterpreterState_Get() == PyInterpreterState_Main();
+}
 
 bool anyCallEvents() {
   if (!self().local.empty()) return true;
@@ -119,11 +121,16 @@ void initMonitoring() {
   PyErr_Clear();
   self().call_events = kCall | bitOf(events, "C_RETURN") | bitOf(events, "C_RAISE");
   Py_XDECREF(events);
-  if (!self().get_events) return;
+  if (!self().get_events || self().set_events) return;
   self().set_events = replace(module, "set_events", METH_FASTCALL, &setEvents);
   self().set_local_events = replace(module, "set_local_events", METH_FASTCALL, &setLocalEvents);
   self().free_tool_id = replace(module, "free_tool_id", METH_O, &freeToolId);
   self().clear_tool_id = replace(module, "clear_tool_id", METH_O, &clearToolId);
+}
+
+void endMonitoring() {
+  Py_CLEAR(self().get_events);
+  self().local.clear();
 }
 
 void forgetMonitoredCode(PyCodeObject* code) {

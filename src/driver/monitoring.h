@@ -8,8 +8,9 @@
 
 namespace tephra::driver {
 
-// Once, before anything is compiled.
+// Once in an interpreter's life, before anything is compiled; and at its end.
 void initMonitoring();
+void endMonitoring();
 // A code object dies: no tool has events in it any more.
 void forgetMonitoredCode(PyCodeObject* code);
 

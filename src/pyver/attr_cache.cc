@@ -225,7 +225,22 @@ struct SuperEntry {
 constexpr size_t kSuperEntries = 256;
 SuperEntry g_super_entries[kSuperEntries];
 
+template <typename Entries>
+void clear(Entries& entries, bool alive) {
+  for (auto& entry : entries) {
+    PyObject* name = alive ? entry.name : nullptr;
+    entry = {};
+    Py_XDECREF(name);
+  }
+}
+
 }  // namespace
+
+// Versions of types are given anew in each interpreter.
+void forgetAttributes(bool alive) {
+  clear(g_entries, alive);
+  clear(g_super_entries, alive);
+}
 
 PyObject* superMethod(PyTypeObject* cls, PyObject* self, PyObject* name, int* unbound) {
   PyTypeObject* type = Py_TYPE(self);

@@ -23,9 +23,15 @@ using Frame = _PyInterpreterFrame;
 
 // --- start-up ---------------------------------------------------------------------------------
 
-// Fills the layout and makes what the functions below need. Call once, at import. False: an
-// exception is set.
+// Fills the layout and makes what the functions below need. Call once in an interpreter's life, at
+// import. False: an exception is set.
 bool initialize();
+// What is remembered of the interpreter's objects goes: references are given back if it is alive,
+// and only forgotten if it is gone.
+void forgetObjects(bool alive);
+// PyUnstable_GC_VisitObjects, and the frozen objects (gc.freeze; the interpreter's own start-up does
+// it, too), which that leaves out in some versions and tells of twice here in others.
+void visitAllObjects(gcvisitobjects_t visit, void* argument);
 const PyLayout& pyLayout();  // tls_stack_limit is the runtime's to fill: mutablePyLayout()
 PyLayout& mutablePyLayout();
 // Every offset, constant and private symbol relied on, compared with the running interpreter.
@@ -132,6 +138,9 @@ void addTraceback(PyThreadState* ts, Frame* frame);
 PyObject* raiseInFrame(PyThreadState* ts, Frame* frame, uint32_t offset, bool reraise);
 
 int recursionRemaining(PyThreadState* ts);
+// The address on the thread's native stack below which the interpreter refuses to run; 0 where it
+// does not look (it counts).
+uintptr_t nativeStackLimit(PyThreadState* ts);
 
 // --- names
 

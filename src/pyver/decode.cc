@@ -55,7 +55,7 @@ PyFunctionObject* plainConstructor(PyTypeObject* type) {
       type->tp_alloc != PyType_GenericAlloc || type->tp_init != pythonInit()) {
     return nullptr;
   }
-  static PyObject* const name = PyUnicode_InternFromString("__init__");
+  PyObject* name = &_Py_ID(__init__);
   PyObject* init = classAttribute(type, name);
   if (init == nullptr || !PyFunction_Check(init)) return nullptr;
   if (!PyUnstable_Type_AssignVersionTag(type)) return nullptr;

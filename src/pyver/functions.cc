@@ -39,7 +39,7 @@ void storeInlineValueFirst(PyObject* object, PyObject* value, uint32_t index, Py
 }
 
 PyObject* loadBuildClass(PyThreadState*, PyObject* builtins) {
-  static PyObject* const name = PyUnicode_InternFromString("__build_class__");
+  PyObject* name = &_Py_ID(__build_class__);
   PyObject* function = nullptr;
   if (PyDict_CheckExact(builtins)) {
     function = Py_XNewRef(PyDict_GetItemWithError(builtins, name));

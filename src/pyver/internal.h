@@ -6,6 +6,10 @@
 
 namespace tephra::py {
 
+// --- attr_cache.cc, versions.cc: see forgetObjects
+void forgetAttributes(bool alive);
+void forgetTypes(bool alive);
+
 // --- v3_XX/layout.cc
 void fillVersionLayout(PyLayout* layout);
 void checkPrivateSymbols(std::vector<std::string>* problems);

@@ -118,4 +118,17 @@ bool initialize() {
   return interpreterVectorcall() != nullptr;
 }
 
+void visitAllObjects(gcvisitobjects_t visit, void* argument) {
+  PyUnstable_GC_VisitObjects(visit, argument);
+  PyGC_Head* head = &threadState()->interp->gc.permanent_generation.head;
+  for (PyGC_Head* at = _PyGCHead_NEXT(head); at != head; at = _PyGCHead_NEXT(at)) {
+    if (visit(reinterpret_cast<PyObject*>(at + 1), argument) == 0) return;
+  }
+}
+
+void forgetObjects(bool alive) {
+  forgetAttributes(alive);
+  forgetTypes(alive);
+}
+
 }  // namespace tephra::py

@@ -1,5 +1,6 @@
 // Purpose: from a type version to the live type that has it.
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "pyver/decode.h"
@@ -39,7 +40,8 @@ struct NextVersions {
     return version < (version <= _Py_MAX_GLOBAL_TYPE_VERSION_TAG ? global : own);
   }
 };
-NextVersions walked;  // when all classes were looked at last
+NextVersions walked;              // when all classes were looked at last
+PyObject* g_subclasses = nullptr;  // type.__subclasses__
 
 void remember(PyTypeObject* type) {
   uint32_t version = type->tp_version_tag;
@@ -62,26 +64,33 @@ void forgetTheDead() {
 
 }  // namespace
 
+void forgetTypes(bool alive) {
+  for (auto& [version, weak] : std::exchange(knownTypes(), {})) {
+    if (alive) Py_DECREF(weak);
+  }
+  walked = {};
+  if (PyObject* gone = std::exchange(g_subclasses, nullptr); alive) Py_XDECREF(gone);
+}
+
 PyTypeObject* findTypeByWalk(uint32_t version) {
   if (PyTypeObject* type = lookUp(version)) return type;
   // Versions are given once and in order: who had this one is gone, or has another now.
   if (walked.isBelow(version)) return nullptr;
   PyObject* pending = PyErr_GetRaisedException();
-  static PyObject* subclasses = nullptr;
-  if (subclasses == nullptr) {
-    subclasses =
+  if (g_subclasses == nullptr) {
+    g_subclasses =
         PyObject_GetAttrString(reinterpret_cast<PyObject*>(&PyType_Type), "__subclasses__");
   }
   // Types of several bases are met more than once; `remember` and the set keep that cheap.
   std::vector<PyObject*> lists;
   std::unordered_map<PyObject*, bool> seen;
   std::vector<PyObject*> work{reinterpret_cast<PyObject*>(&PyBaseObject_Type)};
-  while (!work.empty() && subclasses != nullptr) {
+  while (!work.empty() && g_subclasses != nullptr) {
     PyObject* type = work.back();
     work.pop_back();
     if (!seen.emplace(type, true).second) continue;
     remember(reinterpret_cast<PyTypeObject*>(type));
-    PyObject* list = PyObject_CallOneArg(subclasses, type);
+    PyObject* list = PyObject_CallOneArg(g_subclasses, type);
     if (list == nullptr) {
       PyErr_Clear();
       continue;

@@ -27,6 +27,11 @@ void unregisterCompiled(PyObject* key) {
   recent.forget(key);
 }
 
+void unregisterAllCompiled() {
+  registry().clear();
+  recent.forgetAll();
+}
+
 CompiledFunction* compiledFor(PyObject* function) {
   // The code first: closures come and go, their code stays where it was found last.
   PyObject* code = PyFunction_Check(function) ? PyFunction_GET_CODE(function) : nullptr;

@@ -27,6 +27,7 @@ struct CompiledFunction {
 // unregisters it when the object dies.
 void registerCompiled(PyObject* key, CompiledFunction* compiled);
 void unregisterCompiled(PyObject* key);
+void unregisterAllCompiled();  // the interpreter that had them is gone
 // By its code, else by the function itself; null when it is not compiled.
 CompiledFunction* compiledFor(PyObject* function);
 

@@ -11,7 +11,10 @@ int low_calls = 0;  // LowStack that have not returned, of all threads
 
 }  // namespace
 
-void setRecursionHooks(const RecursionHooks& given) { hooks = given; }
+void setRecursionHooks(const RecursionHooks& given) {
+  hooks = given;
+  low_calls = 0;  // threads that ended with an interpreter never returned from theirs
+}
 
 int setRecursionError(PyThreadState* ts) {
   // Headroom: making the error must not meet the limit again.
@@ -36,6 +39,8 @@ LowStack::LowStack(PyThreadState* ts, PyFunctionObject* function)
   if (refused_) return;
   ++low_calls;
   if (hooks.step_aside != nullptr) hooks.step_aside(function);
+  const bool all = checkStack() == StackState::kVeryLow;
+  if (all && hooks.step_all_aside != nullptr) hooks.step_all_aside();
 }
 
 LowStack::~LowStack() {

@@ -2,7 +2,9 @@
 // counts such calls against a small fixed limit (it takes a native frame for each to be C code's
 // doing), the count is taken back and the real stack is watched instead. And the other way round:
 // when the native stack is nearly used up, functions step aside, so that the interpreter runs them
-// without native stack and recursion ends at sys.getrecursionlimit(), as without the JIT.
+// without native stack and recursion ends at sys.getrecursionlimit(), as without the JIT. Each
+// function that is met there has still cost a nested evaluation, so after a few of them all others
+// step aside too.
 // Invariant: what is given back is what the callee takes (py::evalFrame). A compiled callee takes
 // nothing, so it is given nothing: C recursion below compiled frames ends where it ends below
 // interpreted ones.
@@ -19,7 +21,8 @@ struct RecursionHooks {
   PyObject* (*counted_call)(PyThreadState*, PyFunctionObject*, const py::Arguments&) = nullptr;
   // Gives a function the interpreter's vectorcall until step_back.
   void (*step_aside)(PyFunctionObject*) = nullptr;
-  void (*step_back)() = nullptr;  // all of them get ours again
+  void (*step_all_aside)() = nullptr;  // the same for all functions
+  void (*step_back)() = nullptr;       // all of them get ours again
 };
 void setRecursionHooks(const RecursionHooks& hooks);
 

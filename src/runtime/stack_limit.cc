@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "pyver/contract.h"
+
 namespace tephra {
 
 constinit thread_local uintptr_t tephra_stack_limit __attribute__((tls_model("initial-exec"))) =
@@ -14,13 +16,15 @@ namespace {
 // Kept free of compiled code: a quarter of the stack within these bounds. The first half is for the
 // interpreter, which takes over, and for the C functions that it calls: where the interpreter
 // counts C recursion (1,500 units, 750 nested evaluations at about a kilobyte each) all that must
-// fit. The second half is never entered knowingly.
+// fit. The second half is never entered knowingly. Where the interpreter looks at the stack pointer
+// and ends recursion at an address of its own, all of the margin lies above that one.
 constexpr size_t kMinMargin = 16 * 1024;
 constexpr size_t kMaxMargin = 2048 * 1024;
 
 struct Bounds {
   uintptr_t low = 0, high = 0;
-  uintptr_t last = 0;  // kOverflow below it
+  uintptr_t little = 0;  // kVeryLow below it
+  uintptr_t last = 0;    // kOverflow below it
 };
 constinit thread_local Bounds bounds __attribute__((tls_model("initial-exec")));
 
@@ -36,10 +40,14 @@ void findLimit() {
   if (!known || size == 0) return;
   bounds.low = reinterpret_cast<uintptr_t>(address);
   bounds.high = bounds.low + size;
-  const uintptr_t usable = bounds.low + std::min(guard, size / 2);
-  const size_t margin = std::clamp(size / 4, kMinMargin, kMaxMargin);
-  tephra_stack_limit = usable + margin;
-  bounds.last = usable + margin / 2;
+  const uintptr_t interpreters = py::nativeStackLimit(py::threadState());
+  const bool it_looks = interpreters > bounds.low && interpreters < bounds.high;
+  const uintptr_t end = it_looks ? interpreters : bounds.low + std::min(guard, size / 2);
+  const size_t room = bounds.high - end;
+  const size_t margin = std::min(std::clamp(room / 4, kMinMargin, kMaxMargin), room / 2);
+  tephra_stack_limit = end + margin;
+  bounds.little = end + margin / 4 * 3;
+  bounds.last = it_looks ? bounds.low : end + margin / 2;
 }
 
 }  // namespace
@@ -55,7 +63,8 @@ StackState checkStack() {
   if (here >= tephra_stack_limit || here < bounds.low || here >= bounds.high) {
     return StackState::kRoom;
   }
-  return here >= bounds.last ? StackState::kLow : StackState::kOverflow;
+  if (here >= bounds.little) return StackState::kLow;
+  return here >= bounds.last ? StackState::kVeryLow : StackState::kOverflow;
 }
 
 }  // namespace tephra

@@ -19,7 +19,8 @@ int64_t stackLimitTlsOffset();
 enum class StackState : uint8_t {
   kRoom,
   kLow,       // below the limit for compiled code; the interpreter may still run
-  kOverflow,  // no further call
+  kVeryLow,   // some nested evaluations more, and it may not
+  kOverflow,  // no further call; never where the interpreter sees to that
 };
 // Finds the limit if need be; answers for the caller's stack pointer. On a stack that is not the
 // thread's own (a library that switches stacks) there is always room: nothing is known about it.

@@ -129,6 +129,58 @@ def test_threads_with_stacks_of_their_own(size, deep):
     assert LIMIT - 100 < results[0] < LIMIT
 
 
+SMALL_STACKS = """
+import json, re, sys, threading
+from tephra import jit
+limit, kib, mode = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+sys.setrecursionlimit(limit)
+def down(n): return 0 if n == 0 else 1 + down(n - 1)
+def a(n): return n and b(n=n - 1)
+def b(n): return n and c(n - 1)
+def c(n, *rest): return n and a(n - 1)
+class A:
+    def m(self, n): return n if n == 0 else self.m(n - 1)
+class B(A):
+    def m(self, n): return super().m(n)
+def c_code(n): return json.dumps([[n]]) + str(re.compile("(x|y)*" + str(n)).groups) if n == 0 else c_code(n - 1)
+def run():
+    for _ in range(2):
+        reached = [0]
+        def out(n):
+            reached[0] = n
+            return out(n + 1)
+        try: out(0)
+        except RecursionError as error: print(reached[0], str(error).split(" while ")[0])
+        print(down(limit - 60), a(limit - 60), A().m(limit - 60), B().m(limit // 3), c_code(limit - 200))
+if mode == "compiled":
+    for function in (down, a, b, c, A.m, B.m, c_code, run): jit.force_compile(function)
+threading.stack_size(kib * 1024)
+thread = threading.Thread(target=run)
+thread.start()
+thread.join()
+if mode == "compiled":
+    for function in (down, a, b, c, A.m, B.m, c_code): assert jit.is_jit_compiled(function), function
+"""
+
+
+@pytest.mark.parametrize("limit", [1000, 20_000])
+@pytest.mark.parametrize("kib", [64, 128, 256])
+def test_threads_with_small_stacks(kib, limit):
+    """3.14's interpreter refuses to be entered in the last 32 KiB: half of such a stack, and more than our margin was."""
+    def run(mode, **env):
+        done = subprocess.run([sys.executable, "-c", SMALL_STACKS, str(limit), str(kib), mode], capture_output=True,
+                              text=True, timeout=100, env={**os.environ, **env})
+        assert done.returncode == 0 and not done.stderr, done.stderr[-600:]
+        return done.stdout
+
+    stock = run("stock", TEPHRA="0")
+    assert "maximum recursion depth exceeded" in stock and str(limit - 60) in stock
+    assert run("compiled", TEPHRA="1", TEPHRA_COMPILE_AFTER="1000000") == stock
+    assert run("counted", TEPHRA="1", TEPHRA_COMPILE_AFTER="1000000") == stock
+    assert run("first call", TEPHRA="1", TEPHRA_COMPILE_AFTER="1") == stock
+    assert run("hot", TEPHRA="1", TEPHRA_COMPILE_AFTER="50") == stock
+
+
 COUNTED = """
 import sys
 from tephra import jit

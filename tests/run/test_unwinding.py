@@ -249,6 +249,51 @@ def test_perf_map_names_compiled_functions(library):
     assert "listed True" in out and "form True" in out and "child 0" in out, out
 
 
+PERF_PROGRAM = """
+import os, sys, time
+from tephra import jit
+def before(n): return n  # there when the map is switched on
+def spin(n):
+    total = 0
+    for i in range(n): total += i % 7
+    return total
+def outer(n): return spin(n) + 1
+for function in (before, spin, outer): jit.force_compile(function)
+end = time.process_time() + 1.5
+while time.process_time() < end: outer(20000)
+assert jit.is_jit_compiled(spin) and before(3) == 3
+print(os.getpid())
+"""
+
+
+@pytest.mark.skipif(not shutil.which("perf"), reason="no perf")
+@pytest.mark.skipif("TEPHRA_TEST_EMULATED" in os.environ, reason="perf would see the emulator, not the program in it")
+def test_perf_names_compiled_functions(tmp_path):
+    """Its map is read for anonymous memory only, so compiled code must be there."""
+    data = str(tmp_path / "perf.data")
+    env = {**os.environ, "TEPHRA_PERF_MAP": "1", "TEPHRA_COMPILE_AFTER": "1000000000"}
+    record = subprocess.run(["perf", "record", "-q", "-e", "cpu-clock:u", "-o", data, "--", sys.executable, "-c",
+                             PERF_PROGRAM], env=env, text=True, capture_output=True, timeout=120, check=False)
+    if not record.stdout.strip().isdigit():
+        pytest.skip(f"perf may not record here: {record.stderr.strip()[-200:]}")
+    map_file = f"/tmp/perf-{record.stdout.strip()}.map"
+
+    def perf(*arguments):
+        done = subprocess.run(["perf", *arguments, "-i", data], text=True, capture_output=True, timeout=120, check=True)
+        return done.stdout
+
+    try:
+        report = perf("report", "--stdio", "--sort", "symbol")
+        script = perf("script", "-F", "comm,ip,sym,dso")
+    finally:
+        os.unlink(map_file)
+    share = re.search(r"([\d.]+)% .*tephra:__main__\.spin", report)
+    assert share and float(share[1]) > 20, report
+    named = [line for line in script.splitlines() if "tephra:__main__.spin" in line]
+    assert named and all(map_file in line for line in named), script[:2000]
+    assert "tephra-code" not in script
+
+
 @pytest.mark.skipif(not shutil.which("gdb"), reason="no gdb")
 @pytest.mark.skipif("TEPHRA_TEST_EMULATED" in os.environ, reason="GDB would see the emulator, not the program in it")
 def test_gdb_backtrace(library):

@@ -90,6 +90,8 @@ int handlePending(PyThreadState* ts) {
   return 0;
 }
 
+uintptr_t nativeStackLimit(PyThreadState*) { return 0; }
+
 uint64_t executedInstrumentation(PyCodeObject* code) { return code->_co_instrumentation_version; }
 uint64_t currentInstrumentationVersion(PyThreadState* ts) { return ts->interp->monitoring_version; }
 bool isInstrumentedOpcode(int opcode) { return opcode >= MIN_INSTRUMENTED_OPCODE; }

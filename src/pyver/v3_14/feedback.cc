@@ -148,7 +148,7 @@ FeedbackInfo allocInit(Decoder& d, const RawInstr& raw) {
   attachType(d, &info);
   if (info.type == kNoRef) return only(F::kNone);
   auto* type = reinterpret_cast<PyHeapTypeObject*>(d.unit().objects[info.type].address);
-  static PyObject* const name = PyUnicode_InternFromString("__init__");
+  PyObject* name = &_Py_ID(__init__);
   attachDescriptor(d, &info, name, type->_spec_cache.init);
   return info;
 }

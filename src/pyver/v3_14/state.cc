@@ -9,6 +9,10 @@ bool eventsPending(PyThreadState* ts) {
 
 int handlePending(PyThreadState* ts) { return _Py_HandlePending(ts); }
 
+uintptr_t nativeStackLimit(PyThreadState* ts) {
+  return reinterpret_cast<_PyThreadStateImpl*>(ts)->c_stack_soft_limit;
+}
+
 uint64_t executedInstrumentation(PyCodeObject* code) { return code->_co_instrumentation_version; }
 uint64_t currentInstrumentationVersion(PyThreadState* ts) {
   return _Py_atomic_load_uintptr_relaxed(&ts->eval_breaker) &

@@ -5,8 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 
 #include "tests/unit/codegen/support.h"
 
@@ -118,32 +121,105 @@ TEST_P(CodeMemoryTest, CellsAreZeroedAndReused) {
   EXPECT_EQ(*again, 0u);
 }
 
-// A child must not see code change under it, nor change its parent's.
-// Out of file descriptors, later chunks are private; the first one is shared as before.
-TEST(CodeMemory, SharedChunksAreSealedAmongPrivateOnes) {
+class NoFileDescriptors {
+ public:
+  NoFileDescriptors() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit none = before_;
+    none.rlim_cur = 0;
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoFileDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_;
+};
+
+// Where no memory file can be had for a copy of its own, a process gets private memory.
+TEST(CodeMemory, AfterAForkWithoutFileDescriptors) {
   CodeMemory memory(small(true));
   if (!memory.stats().dual_mapping) GTEST_SKIP() << "this machine refuses second mappings";
-  auto* first = static_cast<uint8_t*>(memory.allocate(64));
-  ASSERT_NE(first, nullptr);
-  rlimit before;
-  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
-  rlimit none = before;
-  none.rlim_cur = 0;
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
-  void* large = memory.allocate(size_t{64} << 10);
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
-  ASSERT_NE(large, nullptr);
-  ASSERT_FALSE(memory.stats().dual_mapping);
-  memory.sealForFork();
-  auto* next = static_cast<uint8_t*>(memory.allocate(64));
-  ASSERT_NE(next, nullptr);
-  EXPECT_TRUE(next < first || next >= first + (size_t{64} << 10))
-      << "in memory that a child shares";
-  auto code = returns(3);
-  ASSERT_TRUE(memory.write(next, code.data(), code.size()));
-  EXPECT_EQ(callAt(next), 3);
+  auto one = returns(1), three = returns(3);
+  void* first = memory.allocate(8);
+  ASSERT_TRUE(memory.write(first, one.data(), 8));
+  const int child_status = [&] {
+    pid_t child = fork();
+    if (child == 0) {
+      NoFileDescriptors none;
+      void* mine = memory.allocate(8);
+      bool good = memory.write(mine, three.data(), 8) && callAt(mine) == 3 && callAt(first) == 1;
+      void* large = memory.allocate(size_t{64} << 10);  // another chunk: private, too
+      good = good && memory.write(large, three.data(), 8) && callAt(large) == 3;
+      _exit(good && !memory.stats().dual_mapping ? 0 : 1);
+    }
+    int status = 1;
+    waitpid(child, &status, 0);
+    return status;
+  }();
+  EXPECT_EQ(child_status, 0);
+  void* mine = memory.allocate(8);
+  const auto* bytes = static_cast<const uint8_t*>(mine);
+  EXPECT_NE(std::memcmp(bytes, three.data(), 8), 0) << "written by the child";
 }
 
+// Each fork used to take the rest of every chunk out of use.
+TEST_P(CodeMemoryTest, ForksUseUpNothing) {
+  CodeMemory memory(small(GetParam()));
+  auto one = returns(1);
+  void* first = memory.allocate(8);
+  ASSERT_TRUE(memory.write(first, one.data(), 8));
+  size_t mappings = 0;
+  for (int round = 0; round < 200; ++round) {
+    memory.shareForFork();
+    auto mine = returns(static_cast<uint8_t>(round % 8));
+    void* at = memory.allocate(8);
+    ASSERT_NE(at, nullptr);
+    ASSERT_TRUE(memory.write(at, mine.data(), 8));
+    EXPECT_EQ(callAt(at), round % 8);
+    if (round % 3 != 0) memory.free(at);
+    std::ifstream maps("/proc/self/maps");
+    const std::string text{std::istreambuf_iterator<char>(maps), {}};
+    const auto lines = static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
+    if (round == 0) mappings = lines;
+    EXPECT_LE(lines, mappings + 4);
+  }
+  EXPECT_EQ(callAt(first), 1);
+  EXPECT_EQ(memory.stats().committed, size_t{64} << 10);
+  EXPECT_EQ(memory.stats().blocks, 1u + 67);
+}
+
+std::string mappingOf(const void* code) {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    unsigned long low = 0, high = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx", &low, &high) != 2) continue;
+    auto at = reinterpret_cast<unsigned long>(code);
+    if (at >= low && at < high) return line;
+  }
+  return "";
+}
+
+// perf looks names up in its map for anonymous memory only.
+TEST_P(CodeMemoryTest, WithThePerfMapCodeIsInAnonymousMemory) {
+  CodeMemory memory(small(GetParam()));
+  auto one = returns(1), two = returns(2);
+  void* first = memory.allocate(8);
+  ASSERT_TRUE(memory.write(first, one.data(), 8));
+  memory.setAnnouncements({.perf_map = true});
+  void* next = memory.allocate(8);
+  ASSERT_TRUE(memory.write(next, two.data(), 8));
+  EXPECT_EQ(callAt(first), 1);
+  EXPECT_EQ(callAt(next), 2);
+  for (void* code : {first, next}) {
+    const std::string line = mappingOf(code);
+    EXPECT_NE(line.find(" r-xp "), std::string::npos) << line;
+    EXPECT_EQ(line.find('/'), std::string::npos) << line;
+  }
+  memory.free(first);
+  EXPECT_EQ(memory.allocate(8), first);
+}
+
+// A child must not see code change under it, nor change its parent's.
 TEST_P(CodeMemoryTest, ForkedProcessesDoNotShareNewCode) {
   CodeMemory memory(small(GetParam()));
   auto one = returns(1), two = returns(2), three = returns(3);

@@ -28,11 +28,11 @@ struct CompiledUnit {
   CompiledFunction function;     // what the runtime needs: entries, metadata
   PyObject* globals = nullptr;   // borrowed: functions are compared with it before installation
   PyObject* builtins = nullptr;  // borrowed
-  CodeState* owner = nullptr;         // null: not installed yet, or its code object is dead
+  CodeState* owner = nullptr;    // null: not installed yet, or its code object is dead
   std::vector<PyObject*> references;  // strong: plain data that the code embeds
   std::vector<PyObject*> names;       // what the code knows by its address only (driver/names.h)
   std::vector<uint64_t*> cells;       // that the code calls through
-  std::unique_ptr<uint64_t> calls;  // counted by the code itself, where it may raise too often
+  std::unique_ptr<uint64_t> calls;    // counted by the code itself, where it may raise too often
   double compile_seconds = 0;
   uint32_t deopt_exits = 0;  // exits that deoptimise
   int64_t forced_exit = -1;  // option force-exit: the one that is always taken

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 import types
 import weakref
 
@@ -385,3 +386,94 @@ for r in range(200): step(r)
 print(_tephra.totals()["functions"] - before)
 """, compile_after=1_000_000, compile_after_ms=1)
     assert int(count[-1]) < 40, count
+
+
+def test_something_dies_while_another_thread_runs_its_user():
+    names, f = load("""
+        def make(i):
+            class C:
+                def __init__(self): self.x = i
+            return C
+        C = make(0)
+        def f(wait):
+            first = C().x
+            wait()
+            return first, C().x
+    """)
+    for _ in range(60):
+        f(int)
+    compile_all(names, [f])
+    inside, go_on = threading.Event(), threading.Event()
+    results = []
+
+    def wait():
+        inside.set()
+        assert go_on.wait(60)
+    thread = threading.Thread(target=lambda: results.append(f(wait)))
+    thread.start()
+    assert inside.wait(60)
+    old = weakref.ref(names["C"])
+    names["C"] = None
+    assert dead([old])
+    many = [names["make"](i) for i in range(1, 50)]  # one of them at the old one's address, perhaps
+    for names["C"] in many:
+        if id(names["C"]) == id(old):
+            break
+    go_on.set()
+    thread.join()
+    assert results == [(0, names["C"]().x)]
+
+
+def test_retired_code_ends_while_its_caller_is_in_a_finaliser():
+    """A function that has left its frame waits for a finaliser, which takes out compiled code over and over."""
+    names, f = load("""
+        class Last:
+            def __del__(self): act()
+        def f(x):
+            last = Last()
+            return x + 1
+        def other(x): return x
+    """)
+    names["act"] = int
+    for _ in range(60):
+        f(1), names["other"](1)
+    compile_all(names, [f, names["other"]])
+
+    def act():
+        names["act"] = int
+        jit.force_uncompile(f)
+        for _ in range(100):
+            jit.force_uncompile(names["other"])
+            assert jit.force_compile(names["other"])
+    for i in range(20):
+        assert jit.force_compile(f)
+        names["act"] = act
+        assert f(i) == i + 1
+
+
+def test_code_that_is_taken_out_again_and_again_leaves_nothing():
+    __, f = load("def f(x):\n    for i in range(2): x += i\n    return x")
+    for _ in range(60):
+        f(1)
+    used = []
+    for i in range(400):
+        assert jit.force_compile(f) and jit.is_jit_compiled(f)
+        assert f(i) == i + 1
+        assert jit.force_uncompile(f)
+        used.append(jit.get_allocator_stats()["used_bytes"])
+    assert max(used[200:]) <= max(used[:200]) + 1000
+
+
+def test_closures_made_by_the_thousand_are_all_detached():
+    """Only the first few are listed; code that ends must be in none of the others."""
+    names, make = load("def make(k):\n    def inner(x): return x + k\n    return inner", "make")
+    many = [make(k) for k in range(60)]
+    for _ in range(40):
+        many[0](1)
+    for i in range(60):
+        assert jit.force_compile(many[0])
+        many.append(make(i))
+        assert jit.is_jit_compiled(many[-1])
+        assert jit.force_uncompile(many[i])
+        assert not any(map(jit.is_jit_compiled, many))
+        assert [each(0) for each in many] == [*range(60), *range(i + 1)]

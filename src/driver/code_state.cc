@@ -1,9 +1,11 @@
 #include "driver/code_state.h"
 
 #include "base/address_cache.h"
+#include "driver/compile.h"
 #include "driver/install.h"
 #include "driver/jit.h"
 #include "driver/monitoring.h"
+#include "driver/names.h"
 
 namespace tephra::driver {
 namespace {
@@ -31,6 +33,9 @@ int onCodeEvent(PyCodeEvent event, PyCodeObject* code) {
 }  // namespace
 
 CompiledUnit::~CompiledUnit() {
+  unwatchNames(this);
+  forgetUnit(*this);
+  for (uint64_t* cell : cells) releaseCell(cell);
   if (code.base) jit().memory->free(code.base);
   for (PyObject* object : references) Py_DECREF(object);
 }

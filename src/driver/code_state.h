@@ -20,15 +20,19 @@
 
 namespace tephra::driver {
 
+struct CodeState;
+
 // One generation of compiled code of a code object.
 struct CompiledUnit {
   CompiledCode code;
   CompiledFunction function;     // what the runtime needs: entries, metadata
   PyObject* globals = nullptr;   // borrowed: functions are compared with it before installation
   PyObject* builtins = nullptr;  // borrowed
-  std::vector<PyObject*> references;            // strong: constants that the code embeds
-  std::vector<PyFunctionObject*> dependencies;  // borrowed functions that the code embeds
-  std::unique_ptr<uint64_t> calls;  // counted by the code itself, where it may raise too often
+  CodeState* owner = nullptr;    // null: not installed yet, or its code object is dead
+  std::vector<PyObject*> references;  // strong: plain data that the code embeds
+  std::vector<PyObject*> names;       // what the code knows by its address only (driver/names.h)
+  std::vector<uint64_t*> cells;       // that the code calls through
+  std::unique_ptr<uint64_t> calls;    // counted by the code itself, where it may raise too often
   double compile_seconds = 0;
   uint32_t deopt_exits = 0;  // exits that deoptimise
   int64_t forced_exit = -1;  // option force-exit: the one that is always taken
@@ -57,14 +61,14 @@ struct CodeState {
   bool hopeless = false;      // more recompilations than max-recompiles allows: stays interpreted
   std::string refusal;        // why it is not compiled
   std::unique_ptr<CompiledUnit> unit;
-  std::vector<std::unique_ptr<CompiledUnit>> retired;                 // may still be running
   std::unordered_map<PyFunctionObject*, py::SavedVersion> functions;  // with our vectorcall
   uint32_t listed = 0;                                                // by noteFunction, ever
-  bool unlisted = false;  // there are more: listFunctions
+  bool unlisted = false;       // there are more: listFunctions
+  bool ever_unlisted = false;  // there were
   bool version_killed = false;
   // For code that makes functions of this code and calls them, if it has these globals and builtins
-  // (borrowed, only compared): register entry and vectorcall of the compiled code, or zeros. In
-  // code memory, never freed; null: nobody does.
+  // (borrowed, only compared): register entry and vectorcall of the compiled code, or zeros. Null:
+  // nobody does.
   uint64_t* cell = nullptr;
   uint64_t* vectorcall_cell = nullptr;
   PyObject* cell_globals = nullptr;

@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
-#include <optional>
+#include <set>
 
 #include "codegen/generate.h"
 #include "driver/install.h"
 #include "driver/jit.h"
+#include "driver/names.h"
 #include "driver/stress.h"
 #include "frontend/build.h"
 #include "lower/lower.h"
@@ -45,9 +46,9 @@ Result<std::unique_ptr<lir::Function>> allocatedLir(const hir::Function& hir, co
   return lowered;
 }
 
-std::unordered_map<CodeMetadata*, CodeState*>& ownerOf() {
-  static auto* owners = new std::unordered_map<CodeMetadata*, CodeState*>;
-  return *owners;
+std::unordered_map<const CodeMetadata*, CompiledUnit*>& unitOf() {
+  static auto* units = new std::unordered_map<const CodeMetadata*, CompiledUnit*>;
+  return *units;
 }
 
 frontend::FrontendOptions frontendOptions(const CodeState& state) {
@@ -73,7 +74,7 @@ frontend::FrontendOptions frontendOptions(const CodeState& state) {
   return result;
 }
 
-// No collection from reading the inline caches until what they name is held: it may be garbage.
+// No collection from reading the inline caches until what they name is watched: it may be garbage.
 class NoCollection {
  public:
   NoCollection() : enabled_(PyGC_Disable() != 0) {}
@@ -87,29 +88,79 @@ class NoCollection {
   bool enabled_;
 };
 
-// The references that keep embedded objects alive. The code object, its globals and builtins
-// outlive the unit anyway (a frame of it holds them); functions are watched instead, or every
-// recursive function would keep itself alive.
-void holdObjects(const CodeUnit& unit, CompiledUnit* compiled) {
-  // Compiled for every closure of the code, unless the code calls this very function by its
-  // address.
-  const bool names_itself =
-      std::any_of(unit.feedback.begin(), unit.feedback.end(),
-                  [&](const FeedbackInfo& info) { return info.object == unit.function; });
-  for (size_t i = 0; i < unit.objects.size(); ++i) {
-    PyObject* object = reinterpret_cast<PyObject*>(unit.objects[i].address);
-    if (i == unit.function && !names_itself) continue;
-    if (!object || i == unit.code_object || i == unit.globals || i == unit.builtins) continue;
-    if (PyFunction_Check(object)) {
-      compiled->dependencies.push_back(reinterpret_cast<PyFunctionObject*>(object));
-    } else {
-      compiled->references.push_back(Py_NewRef(object));
+// What the finished code embeds: plain data is held, the code object holds its own constants, and
+// what can die tells its death. A frame that runs holds globals and builtins.
+class Embedded {
+ public:
+  Embedded(const CodeUnit& unit, CompiledUnit* compiled) : unit_(unit), compiled_(compiled) {}
+
+  // False: an object that nothing can be said of.
+  bool collect(const hir::Function& function) {
+    bool good = true;
+    for (const hir::Block* block : function.blocks()) {
+      for (const hir::Instr* instr = block->first; instr; instr = instr->next) {
+        good &= operation(*instr);
+      }
+    }
+    return good;
+  }
+
+ private:
+  bool operation(const hir::Instr& instr) {
+    switch (instr.op) {
+      case hir::Op::kConstObject:
+      case hir::Op::kGuardIs: return name(static_cast<ObjRef>(instr.attr[0]));
+      // The cell is the function's. Without one the call is by vectorcall.
+      case hir::Op::kCallDirect:
+        return instr.attr[0] >= unit_.objects.size() || callee(static_cast<ObjRef>(instr.attr[0]));
+      // Behind a guard of a class's version, which holds the object.
+      case hir::Op::kWeakObject:
+      // The function's code and defaults: replacing them is told by the function (CallDirect).
+      case hir::Op::kGuardFunctionCode:
+      case hir::Op::kGuardFieldIs:
+      default: return true;
     }
   }
+
+  bool callee(ObjRef ref) {
+    const bool code = ref == unit_.code_object || unit_.objects[ref].keep == Keep::kAlways;
+    return code || name(ref);
+  }
+
+  bool name(ObjRef ref) {
+    if (!seen_.insert(ref).second) return true;
+    const ObjectInfo& info = unit_.objects[ref];
+    PyObject* object = reinterpret_cast<PyObject*>(info.address);
+    switch (info.keep) {
+      case Keep::kAlways: return true;
+      case Keep::kHold: compiled_->references.push_back(Py_NewRef(object)); return true;
+      case Keep::kWatch: compiled_->names.push_back(object); return true;
+      case Keep::kNever: break;
+    }
+    return false;
+  }
+
+  const CodeUnit& unit_;
+  CompiledUnit* compiled_;
+  std::set<ObjRef> seen_;
+};
+
+Result<bool> watchEmbedded(const CodeUnit& unit, const hir::Function& hir, CompiledUnit* compiled) {
+  if (!Embedded(unit, compiled).collect(hir)) {
+    return Bailout{BailoutReason::kVerifier, "the code names an object that may die unnoticed"};
+  }
+  if (watchNames(compiled)) return true;
+  return Bailout{BailoutReason::kTooLarge, "no memory for weak references"};
 }
 
-// What the compiler may know of callees: cells of functions that it can call directly.
-void addEntryCells(CodeUnit* unit) {
+// What the compiler may know of callees: cells of functions that it can call directly. They live
+// as long as `user`, if there is one.
+void addEntryCells(CodeUnit* unit, CompiledUnit* user) {
+  auto use = [&](uint64_t cell) {
+    if (cell == 0 || user == nullptr) return;
+    user->cells.push_back(reinterpret_cast<uint64_t*>(cell));
+    retainCell(user->cells.back());
+  };
   auto address = [&](ObjRef ref) {
     return reinterpret_cast<PyObject*>(unit->objects[ref].address);
   };
@@ -124,6 +175,8 @@ void addEntryCells(CodeUnit* unit) {
       info.entry_cell = cells.entry;
       info.vectorcall_cell = cells.vectorcall;
     }
+    use(info.entry_cell);
+    use(info.vectorcall_cell);
   }
 }
 
@@ -195,7 +248,7 @@ Result<CodeMeasure> measureFunction(PyFunctionObject* function, CodeState& state
   NoCollection no_collection;  // the unit is not held here
   Result<std::unique_ptr<CodeUnit>> decoded = py::decode(function);
   if (!decoded) return decoded.bailout();
-  addEntryCells(&**decoded);
+  addEntryCells(&**decoded, nullptr);
   Result<std::unique_ptr<hir::Function>> hir =
       frontend::buildHir(**decoded, frontendOptions(state));
   if (!hir) return hir.bailout();
@@ -216,13 +269,11 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
   jit().memory->setAnnouncements(
       {jit().options.unwind_tables, jit().options.debugger, jit().options.perf_map});
 
-  std::optional<NoCollection> no_collection(std::in_place);
+  NoCollection no_collection;
   Result<std::unique_ptr<CodeUnit>> decoded = py::decode(function);
   if (!decoded) return decoded.bailout();
   CodeUnit& unit = **decoded;
-  holdObjects(unit, compiled.get());
-  no_collection.reset();
-  addEntryCells(&unit);
+  addEntryCells(&unit, compiled.get());
   if (mayRaiseTooOften(unit)) {
     compiled->calls = std::make_unique<uint64_t>(0);
     unit.call_counter = reinterpret_cast<uint64_t>(compiled->calls.get());
@@ -237,6 +288,8 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
   Result<bool> passed = runPasses(hir);
   if (dumps) dumps->hir = hir::print(hir);
   if (!passed) return passed.bailout();
+  Result<bool> watched = watchEmbedded(unit, hir, compiled.get());
+  if (!watched) return watched.bailout();
 
   const Target& target = hostTarget();
   Result<std::unique_ptr<lir::Function>> lowered =
@@ -281,7 +334,8 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
 
 void publishUnit(CodeState* state) {
   CompiledUnit& unit = *state->unit;
-  ownerOf()[unit.code.metadata.get()] = state;
+  unit.owner = state;
+  unitOf()[unit.code.metadata.get()] = &unit;
   registerCompiled(reinterpret_cast<PyObject*>(state->code), &unit.function);
   Totals& totals = jit().totals;
   ++totals.functions;
@@ -292,10 +346,10 @@ void publishUnit(CodeState* state) {
 namespace {
 
 CodeState* currentOwner(CodeMetadata* metadata) {
-  auto owner = ownerOf().find(metadata);
-  if (owner == ownerOf().end()) return nullptr;
-  CodeState* state = owner->second;
-  bool current = state->unit && state->unit->code.metadata.get() == metadata;  // else retired
+  auto found = unitOf().find(metadata);
+  if (found == unitOf().end()) return nullptr;
+  CodeState* state = found->second->owner;
+  const bool current = state != nullptr && state->unit.get() == found->second;  // else retired
   return current ? state : nullptr;
 }
 
@@ -328,19 +382,16 @@ void onExitTaken(CodeMetadata* metadata, uint32_t exit) {
   learnFromExit(state);
 }
 
-void forgetUnits(CodeState* state) {
-  auto forget = [](CompiledUnit* unit) {
-    if (!unit) return;
-    ownerOf().erase(unit->code.metadata.get());
-    retireExitCounts(*unit->code.metadata);
-  };
-  unregisterCompiled(reinterpret_cast<PyObject*>(state->code));
-  forget(state->unit.get());
-  for (auto& unit : state->retired) forget(unit.get());
+void forgetUnit(const CompiledUnit& unit) {
+  const CodeMetadata* metadata = unit.code.metadata.get();
+  if (metadata == nullptr || unitOf().erase(metadata) == 0) return;
+  const bool left = std::any_of(metadata->exits.begin(), metadata->exits.end(),
+                                [](const ExitRecord& exit) { return exit.count != 0; });
+  if (left) retireExitCounts(*metadata);
 }
 
 void forgetAllUnits() {
-  ownerOf().clear();
+  unitOf().clear();
   unregisterAllCompiled();
   clearExitCounts();
 }

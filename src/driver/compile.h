@@ -27,8 +27,8 @@ Result<CodeMeasure> measureFunction(PyFunctionObject* function, CodeState& state
 void publishUnit(CodeState* state);
 // Called for each exit that compiled code takes: the policy that reacts to failing assumptions.
 void onExitTaken(CodeMetadata* metadata, uint32_t exit);
-// The units of a dying state leave the exit policy's index.
-void forgetUnits(CodeState* state);
+// The unit ends: it leaves the exit policy's index.
+void forgetUnit(const CompiledUnit& unit);
 void forgetAllUnits();  // their interpreter is gone
 
 }  // namespace tephra::driver

@@ -35,7 +35,9 @@ void list(CodeState* state, PyFunctionObject* function) {
 
 void noteFunction(CodeState* state, PyFunctionObject* function) {
   if (state->listed >= kListedFunctions) {
-    if (!isMarked(function) || state->functions.count(function) == 0) state->unlisted = true;
+    if (!isMarked(function) || state->functions.count(function) == 0) {
+      state->unlisted = state->ever_unlisted = true;
+    }
     return;
   }
   py::SavedVersion saved = py::saveVersion(function);

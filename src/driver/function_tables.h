@@ -17,7 +17,8 @@ namespace tephra::driver {
 void noteFunction(CodeState* state, PyFunctionObject* function);
 // The same for a function that has just been made; false where it is noteFunction's.
 inline bool noteNewFunction(CodeState* state);
-// Lists all of them; lists this one if it has one of our vectorcalls.
+// Lists all of them (those that a collection under way keeps aside are not found: see
+// detachFunctions in install.h); lists this one if it has one of our vectorcalls.
 void listFunctions(CodeState* state);
 void listFunction(CodeState* state, PyFunctionObject* function);
 
@@ -34,7 +35,7 @@ inline constexpr uint32_t kListedFunctions = 8;
 
 inline bool noteNewFunction(CodeState* state) {
   if (state->listed < kListedFunctions) return false;
-  state->unlisted = true;
+  state->unlisted = state->ever_unlisted = true;
   return true;
 }
 

@@ -7,6 +7,8 @@
 #include "driver/compile.h"
 #include "driver/function_tables.h"
 #include "driver/jit.h"
+#include "driver/names.h"
+#include "driver/retired.h"
 #include "driver/trail.h"
 #include "runtime/passing.h"
 #include "runtime/recursion.h"
@@ -19,7 +21,8 @@ namespace {
 // types.
 constexpr uint64_t kRelearnCalls = 70;
 
-// In code memory, within reach of all code; never freed: running code may still call through it.
+// In code memory, within reach of all code; lives as long as the function or code that calls
+// through it.
 struct EntryCell {
   uint64_t* entry = nullptr;
   uint32_t argcount = 0;
@@ -30,7 +33,7 @@ uint64_t addressOf(void* code) { return reinterpret_cast<uint64_t>(code); }
 struct InstallState {
   std::unordered_set<CodeState*> states;
   std::unordered_map<PyFunctionObject*, EntryCell> cell_of;
-  std::unordered_map<PyFunctionObject*, std::unordered_set<CodeState*>> dependents;
+  std::unordered_map<uint64_t*, uint32_t> cell_users;
   std::unordered_map<uint32_t, void*> stubs;    // by argument count
   std::unordered_set<PyFunctionObject*> aside;  // with the interpreter's vectorcall for a while
   vectorcallfunc interpreted = nullptr;
@@ -184,7 +187,6 @@ bool compileNow(PyFunctionObject* function, CodeState* state) {
   state->relearning = false;
   publishUnit(state);
   trailEnds(true);
-  for (PyFunctionObject* callee : state->unit->dependencies) addDependency(callee, state);
   listFunctions(state);
   installUnit(function, state);
   std::vector<PyFunctionObject*> others;
@@ -212,6 +214,12 @@ bool loops(CodeState* state) {
   return state->loops == Loops::kYes;
 }
 
+// By so many doublings code waits longer that went because what it named died.
+uint32_t lossesCounted(const CodeState& state) {
+  constexpr uint32_t kMostDoublings = 16;
+  return std::min(state.lost_callees, kMostDoublings);
+}
+
 // Is the code to be compiled at its call number `call`?
 bool isDue(const CodeState& state, uint64_t call) {
   if (state.availability != Availability::kCounting) return false;
@@ -219,7 +227,7 @@ bool isDue(const CodeState& state, uint64_t call) {
   if (state.lazy || (state.relearning && reached)) return true;
   if (!jit().enabled || !jit().automatic || jit().paused) return false;
   const auto limit = static_cast<uint64_t>(jit().options.compile_after_ms) * 1'000'000;
-  return reached || (limit != 0 && state.interpreted_ns >= limit);
+  return reached || (limit != 0 && state.interpreted_ns >= limit << lossesCounted(state));
 }
 
 void stepAside(PyFunctionObject* function) {
@@ -297,6 +305,12 @@ PyObject* countingCall(PyObject* callable, PyObject* const* args, size_t nargsf,
   return callTakingOver(callable, args, nargsf, kwnames, countedCall);
 }
 
+// The unit is in no function and no cell any more.
+void retire(CodeState* state) {
+  unregisterCompiled(reinterpret_cast<PyObject*>(state->code));
+  retireUnit(std::move(state->unit));
+}
+
 // Takes the compiled code out; it is compiled again (in forced mode too) after so many more calls.
 void relearn(CodeState* state, uint64_t calls) {
   closeCell(state);
@@ -305,34 +319,35 @@ void relearn(CodeState* state, uint64_t calls) {
     resetCell(function);
     setVectorcall(function, countingCall);
   }
-  state->retired.push_back(std::move(state->unit));
   state->availability = Availability::kCounting;
   state->compile_at = state->calls + calls;
   state->relearning = true;
   state->interpreted_ns = 0;
+  retire(state);
 }
 
-// A function that the code embeds died, most often because another one took its place. Nothing was
+// Something that the code names died, most often because another one took its place. Nothing was
 // wrong with the code, so max-recompiles does not count it; but it waits longer each time.
-void loseCallee(CodeState* state) {
+void loseNamed(CodeState* state) {
   if (!state->unit) return;
   if (state->suppressed) return uninstall(state);
-  constexpr uint32_t kMostDoublings = 16;
-  relearn(state, kRelearnCalls << std::min(state->lost_callees++, kMostDoublings));
+  const uint64_t wait = kRelearnCalls << lossesCounted(*state);
+  ++state->lost_callees;
+  relearn(state, wait);
 }
 
 // Code that embeds the function knows it by its number of parameters and, through the cell, by its
-// register entry; it is taken out. What of it is running still calls through the cell, which stays
-// with the stub for that number; who compiles a call of the function from now on gets another cell.
+// register entry; it is taken out. What of it is running still calls through the cell, which keeps
+// the stub for that number; who compiles a call of the function from now on gets another cell.
 void dropCallers(PyFunctionObject* function) {
   if (!isMarked(function)) return;
   resetCell(function);
-  self().cell_of.erase(function);
-  auto found = self().dependents.find(function);
-  if (found == self().dependents.end()) return;
-  std::unordered_set<CodeState*> states = std::move(found->second);
-  self().dependents.erase(found);
-  for (CodeState* state : states) loseCallee(state);
+  auto cell = self().cell_of.find(function);
+  if (cell != self().cell_of.end()) {
+    releaseCell(cell->second.entry);
+    self().cell_of.erase(cell);
+  }
+  loseName(reinterpret_cast<PyObject*>(function));
 }
 
 void functionDies(PyFunctionObject* function) {
@@ -351,7 +366,9 @@ void codeChanges(PyFunctionObject* function) {
   CodeState* state = findState(codeOf(function));
   if (state) listFunction(state, function);
   if (!state || !state->functions.erase(function)) return;
-  if (state->unit || !state->retired.empty()) Py_INCREF(state->code);  // may be running: keep it
+  // Frames that run it keep it from now on; where nobody can find all of them, nothing ends it.
+  py::observeFrames({state->code}, true);
+  if (py::stacksAreSwitched()) Py_INCREF(state->code);
   setVectorcall(function, jit().enabled ? countingCall : self().interpreted);
 }
 
@@ -410,9 +427,10 @@ int onFunctionEvent(PyFunction_WatchEvent event, PyFunctionObject* function, PyO
     case PyFunction_EVENT_CREATE: functionIsMade(function); break;
     case PyFunction_EVENT_DESTROY: functionDies(function); break;
     case PyFunction_EVENT_MODIFY_CODE: codeChanges(function); break;
-    case PyFunction_EVENT_MODIFY_DEFAULTS:
+    // Callers may know the tuple by its address, which may become another's.
+    case PyFunction_EVENT_MODIFY_DEFAULTS: dropCallers(function); break;
     case PyFunction_EVENT_MODIFY_KWDEFAULTS:
-    default:  // defaults and qualified names: the binder reads them at each call
+    default:  // the binder reads them at each call
       break;
   }
   return 0;
@@ -477,9 +495,12 @@ void rememberState(CodeState* state) { self().states.insert(state); }
 
 void forgetState(CodeState* state) {
   closeCell(state);
+  for (uint64_t* cell : {state->cell, state->vectorcall_cell}) {
+    if (cell != nullptr) releaseCell(cell);
+  }
   self().states.erase(state);
-  forgetUnits(state);
-  for (auto& [function, states] : self().dependents) states.erase(state);
+  if (state->unit) retire(state);
+  orphanUnits(state);
 }
 
 const std::unordered_set<CodeState*>& allStates() { return self().states; }
@@ -531,7 +552,7 @@ void unwatchAll(bool compiled) {
   for (CodeState* state : self().states) {
     if (state->unit && !compiled) continue;
     restoreAll(state);
-    if (state->unit) state->retired.push_back(std::move(state->unit));
+    if (state->unit) retire(state);
     if (state->availability == Availability::kCompiled) {
       state->availability = Availability::kCounting;
     }
@@ -600,8 +621,8 @@ void uninstall(CodeState* state) {
   } else {
     restoreAll(state);
   }
-  state->retired.push_back(std::move(state->unit));
   state->availability = Availability::kCounting;
+  retire(state);
 }
 
 void learnFromExit(CodeState* state) {
@@ -611,9 +632,9 @@ void learnFromExit(CodeState* state) {
 }
 
 void giveUp(CodeState* state, const char* why) {
-  state->retired.push_back(std::move(state->unit));
   state->hopeless = true;
   refuse(state, why);
+  retire(state);
 }
 
 bool isCompiled(PyFunctionObject* function) {
@@ -628,6 +649,7 @@ uint64_t entryCellOf(PyFunctionObject* function, uint32_t argcount) {
   if (found != self().cell_of.end()) return reinterpret_cast<uint64_t>(found->second.entry);
   uint64_t* entry = jit().memory->allocateCell();
   if (entry == nullptr) return 0;
+  retainCell(entry);
   self().cell_of[function] = {entry, argcount};
   markFunction(function);
   CodeState* state = findState(codeOf(function));
@@ -646,6 +668,8 @@ CodeCells cellsOf(PyCodeObject* code, PyObject* globals, PyObject* builtins) {
   if (state->cell == nullptr) {
     uint64_t *entry = jit().memory->allocateCell(), *call = jit().memory->allocateCell();
     if (entry == nullptr || call == nullptr) return {};
+    retainCell(entry);
+    retainCell(call);
     state->cell = entry;
     state->vectorcall_cell = call;
     state->cell_globals = globals;
@@ -658,9 +682,44 @@ CodeCells cellsOf(PyCodeObject* code, PyObject* globals, PyObject* builtins) {
           reinterpret_cast<uint64_t>(state->vectorcall_cell)};
 }
 
-void addDependency(PyFunctionObject* function, CodeState* state) {
-  self().dependents[function].insert(state);
-  markFunction(function);
+void retainCell(uint64_t* cell) { ++self().cell_users[cell]; }
+
+void releaseCell(uint64_t* cell) {
+  auto users = self().cell_users.find(cell);
+  if (users == self().cell_users.end() || --users->second != 0) return;
+  self().cell_users.erase(users);
+  jit().memory->freeCell(cell);
+}
+
+void loseName(PyObject* object) {
+  std::vector<PyCodeObject*> codes;
+  std::vector<CodeState*> owners;
+  for (CompiledUnit* unit : takeUnitsNaming(object)) {
+    if (unit->owner == nullptr) continue;
+    codes.push_back(unit->owner->code);
+    if (unit->owner->unit.get() == unit) owners.push_back(unit->owner);
+  }
+  for (CodeState* state : owners) loseNamed(state);
+  // What is running leaves the code before it can meet another object at the dead one's address.
+  py::observeFrames(codes, false);
+}
+
+void detachFunctions(const std::vector<std::unique_ptr<CompiledUnit>>& units) {
+  std::vector<CodeState*> unlisted;
+  for (const auto& unit : units) {
+    if (unit->owner != nullptr && unit->owner->ever_unlisted) unlisted.push_back(unit->owner);
+  }
+  if (unlisted.empty()) return;
+  std::vector<PyFunctionObject*> functions;
+  PyUnstable_GC_VisitObjects(collectFunction, &functions);
+  for (PyFunctionObject* function : functions) {
+    for (const auto& unit : units) {
+      if (unit->owner == nullptr) continue;
+      if (function->vectorcall != unit->function.vectorcall_entry) continue;
+      unit->owner->unlisted = true;
+      setVectorcall(function, countingCall);
+    }
+  }
 }
 
 }  // namespace tephra::driver

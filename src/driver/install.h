@@ -59,7 +59,15 @@ struct CodeCells {
   uint64_t entry = 0, vectorcall = 0;
 };
 CodeCells cellsOf(PyCodeObject* code, PyObject* globals, PyObject* builtins);
-// Registers that `state`'s present unit embeds `function` (invalidated when that dies).
-void addDependency(PyFunctionObject* function, CodeState* state);
+// A cell is freed when nobody uses it any more: the function or code object that it leads to, and
+// the code that calls through it.
+void retainCell(uint64_t* cell);
+void releaseCell(uint64_t* cell);
+
+// The object dies: what is compiled with its address is taken out and, where it runs, left.
+void loseName(PyObject* object);
+// No function has one of these units' vectorcalls any more, not even one that a walk during a
+// collection has missed.
+void detachFunctions(const std::vector<std::unique_ptr<CompiledUnit>>& units);
 
 }  // namespace tephra::driver

@@ -4,6 +4,8 @@
 #include "driver/counts.h"
 #include "driver/install.h"
 #include "driver/monitoring.h"
+#include "driver/names.h"
+#include "driver/retired.h"
 #include "runtime/exit.h"
 #include "runtime/helper_table.h"
 #include "runtime/helpers.h"
@@ -78,6 +80,8 @@ std::string findOffReason() {
 void forgetInterpreter() {
   forgetCodeStates();
   forgetFunctions();
+  forgetRetired();
+  forgetNames();
   forgetAllUnits();
   forgetCounts();
   py::forgetObjects(false);

@@ -80,11 +80,22 @@ void GraphBuilder::fillDefaults(ObjRef ref, Instr* function, ObjRef kwnames, Val
   const ObjectInfo& f = unit_.objects[ref];
   const bool defaults = std::find(slots->begin(), slots->end(), nullptr) != slots->end();
   if (defaults || kwnames != kNoRef) b_.GuardFunctionCode(function, f.code, before());
-  // Another tuple may take this one's place; its items stay.
+  // Another tuple may take this one's place (of which the function tells the driver).
   if (defaults) b_.GuardFieldIs(function, layout_.function_defaults, f.defaults, before());
+  Instr* tuple = nullptr;
   for (size_t i = 0; i < slots->size(); ++i) {
     if ((*slots)[i]) continue;
-    (*slots)[i] = constant(f.default_values[f.default_values.size() - slots->size() + i]);
+    const auto item = static_cast<uint32_t>(f.default_values.size() - slots->size() + i);
+    const Keep keep = unit_.objects[f.default_values[item]].keep;
+    if (keep == Keep::kAlways || keep == Keep::kHold) {
+      (*slots)[i] = constant(f.default_values[item]);
+      continue;
+    }
+    if (!tuple) {
+      tuple = b_.LoadField(function, layout_.function_defaults);
+      tuple->type = Type::object(kMaskTuple);
+    }
+    (*slots)[i] = b_.LoadTupleItemAt(tuple, item);
   }
 }
 

@@ -135,10 +135,12 @@ hir::Instr* GraphBuilder::guardFlag(Instr* condition, ExitReason reason) {
   return b_.GuardTrue(condition, reason, before());
 }
 
+// Of an object that is not held for the code only where a guard has just shown that it lives.
 hir::Instr* GraphBuilder::constant(ObjRef object) {
   const ObjectInfo& info = unit_.objects[object];
   if (info.type_mask == kMaskNoneType) return b_.ConstNone();
-  Instr* value = b_.ConstObject(object);
+  const bool held = info.keep == Keep::kAlways || info.keep == Keep::kHold;
+  Instr* value = held ? b_.ConstObject(object) : b_.WeakObject(object);
   if (info.type_mask & kMaskObject) value->type = Type::object(info.type_mask & kMaskObject);
   return value;
 }
@@ -151,7 +153,8 @@ const hir::Instr* GraphBuilder::origin(const Instr* value) {
 // What is known of a value that is certainly one object: a constant, or guarded to be one.
 const ObjectInfo* GraphBuilder::constantInfo(Instr* value, ObjRef* ref) const {
   while (true) {
-    if (value->op == Op::kConstObject || value->op == Op::kGuardIs) {
+    if (value->op == Op::kConstObject || value->op == Op::kWeakObject ||
+        value->op == Op::kGuardIs) {
       ObjRef object = static_cast<ObjRef>(value->attr[0]);
       if (ref) *ref = object;
       return &unit_.objects[object];

@@ -11,6 +11,7 @@ bool GraphBuilder::looksStable(ObjRef object) const {
   if (!known || refused(ExitReason::kIdentityChanged)) return false;
   constexpr uint32_t kStable =
       kMaskFunction | kMaskType | kMaskBuiltin | kMaskModule | kMaskMethodDescr;
+  if (known->keep == Keep::kNever) return false;  // its address may become another's unnoticed
   return known->type_mask != 0 && (known->type_mask & ~kStable) == 0;
 }
 

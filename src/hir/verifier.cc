@@ -210,7 +210,8 @@ class Verifier {
   }
 
   void checkSpecialAttributes(const Instr& instr) {
-    if (instr.op == Op::kConstObject && instr.attr[0] == kNoObject) fail(instr, "names no object");
+    if ((instr.op == Op::kConstObject || instr.op == Op::kWeakObject) && instr.attr[0] == kNoObject)
+      fail(instr, "names no object");
     if (instr.op == Op::kBranch) checkRange(instr, "likely", instr.attr[0], 3);
     if (instr.op == Op::kCallBuiltin) checkRange(instr, "convention", instr.attr[2], 4);
     if (instr.op == Op::kLoadArg && unit_)

@@ -26,7 +26,8 @@ Operand Context::object(ObjRef ref) {
 
 Operand Context::use(const Instr* value) {
   switch (value->op) {
-    case Op::kConstObject: return object(value->u32(0));
+    case Op::kConstObject:
+    case Op::kWeakObject: return object(value->u32(0));
     case Op::kConstNull: return imm(0);
     case Op::kConstNone: return imm(static_cast<int64_t>(py.py_none));
     case Op::kConstInt: return imm(value->i64(0));

@@ -49,6 +49,7 @@ void unreachable(Context& c, const Instr&) { c.b.Trap(); }
 Lowerer controlLowerer(Op op) {
   switch (op) {
     case Op::kConstObject:
+    case Op::kWeakObject:
     case Op::kConstNull:
     case Op::kConstInt:
     case Op::kConstDouble:

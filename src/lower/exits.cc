@@ -104,6 +104,7 @@ class RecordBuilder {
   bool constant(const Instr* value, ValueLocation* location) {
     switch (value->op) {
       case Op::kConstObject:
+      case Op::kWeakObject:
         location->bits = static_cast<uint64_t>(c_.object(value->u32(0)).immValue());
         break;
       case Op::kConstNone: location->bits = c_.py.py_none; break;

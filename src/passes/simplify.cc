@@ -50,8 +50,8 @@ class Simplifier {
   const ObjectInfo* objectInfo(const Instr* value) const {
     const Instr* root = hir::rootOf(const_cast<Instr*>(value));
     const CodeUnit* unit = function_.unit();
-    if (root->op != Op::kConstObject || !unit || root->attr[0] >= unit->objects.size())
-      return nullptr;
+    const bool known = root->op == Op::kConstObject || root->op == Op::kWeakObject;
+    if (!known || !unit || root->attr[0] >= unit->objects.size()) return nullptr;
     return &unit->objects[root->attr[0]];
   }
 
@@ -64,7 +64,7 @@ class Simplifier {
       }
       return type;
     }
-    if (instr->op == Op::kConstObject) {
+    if (instr->op == Op::kConstObject || instr->op == Op::kWeakObject) {
       const ObjectInfo* info = objectInfo(instr);
       return info && info->type_mask ? Type::object(info->type_mask) : type;
     }
@@ -157,7 +157,8 @@ class Simplifier {
       holds = value->type.isSubtypeOf(Type::decode(instr->attr[0]));
     } else if (instr->op == Op::kGuardIs) {
       const Instr* root = hir::rootOf(value);
-      holds = root->op == Op::kConstObject && root->attr[0] == instr->attr[0];
+      holds = (root->op == Op::kConstObject || root->op == Op::kWeakObject) &&
+              root->attr[0] == instr->attr[0];
     } else {
       holds = !value->type.couldBe(hir::kMaskNull);
     }

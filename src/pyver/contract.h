@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "base/result.h"
@@ -107,6 +108,18 @@ void slotClear(Frame* frame, uint32_t slot);  // NULL, then releases what was ow
 // Frame code and function become strong references (compiled frames may hold borrowed ones), and
 // so do all slots: the frame can then outlive its caller's references.
 void makeHeapSafe(Frame* frame);
+
+// --- frames of all threads (not those of stacks that a library has switched away from)
+
+// Every frame that runs one of `codes` gets a frame object: compiled code leaves it for the
+// interpreter at its next look. `own`: it also holds its code and function from now on.
+void observeFrames(const std::vector<PyCodeObject*>& codes, bool own);
+// The code objects of all frames.
+std::unordered_set<const PyCodeObject*> runningCodes();
+bool collecting();  // is the garbage collector at work?
+// Is there a library that runs Python on stacks of its own (greenlet)? Then there may be frames
+// that nobody finds.
+bool stacksAreSwitched();
 
 // Locals become what the interpreter itself would have stored (it compares whole slots with None,
 // True and False): call before it continues a compiled frame.

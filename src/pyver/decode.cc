@@ -76,6 +76,12 @@ ObjRef Decoder::object(PyObject* object) {
   return ref;
 }
 
+ObjRef Decoder::kept(PyObject* object) {
+  ObjRef ref = this->object(object);
+  if (ref != kNoRef) unit_->objects[ref].keep = Keep::kAlways;
+  return ref;
+}
+
 CanonicalInstr& Decoder::emit(Canonical op, uint32_t arg, uint32_t arg2) {
   CanonicalInstr instr;
   instr.op = op;
@@ -139,9 +145,9 @@ void Decoder::describe() {
   u.frame_size = static_cast<uint32_t>(code_->co_framesize);
   u.first_traceable = static_cast<uint32_t>(code_->_co_firsttraceable);
   u.bytecode = reinterpret_cast<uint64_t>(_PyCode_CODE(code_));
-  u.code_object = object(reinterpret_cast<PyObject*>(code_));
-  u.globals = object(func_->func_globals);
-  u.builtins = object(func_->func_builtins);
+  u.code_object = kept(reinterpret_cast<PyObject*>(code_));
+  u.globals = kept(func_->func_globals);  // a running frame holds them
+  u.builtins = kept(func_->func_builtins);
   u.function = object(reinterpret_cast<PyObject*>(func_));
   addLocals();
 }

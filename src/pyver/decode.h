@@ -41,8 +41,10 @@ class Decoder {
   void emitToBool(const RawInstr& raw);
   void attach(FeedbackInfo info);  // to the instruction emitted last
   ObjRef object(PyObject* object);
-  ObjRef constant(uint32_t index) { return object(PyTuple_GET_ITEM(code_->co_consts, index)); }
-  ObjRef name(uint32_t index) { return object(PyTuple_GET_ITEM(code_->co_names, index)); }
+  // One that lives as long as the code object does.
+  ObjRef kept(PyObject* object);
+  ObjRef constant(uint32_t index) { return kept(PyTuple_GET_ITEM(code_->co_consts, index)); }
+  ObjRef name(uint32_t index) { return kept(PyTuple_GET_ITEM(code_->co_names, index)); }
   PyCodeObject* code() const { return code_; }
   PyFunctionObject* function() const { return func_; }
   CodeUnit& unit() { return *unit_; }

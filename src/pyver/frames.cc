@@ -1,5 +1,7 @@
 // Purpose: interpreter frames: data stack, exception table, unwinding; the parts with one text for
 // all versions.
+#include <algorithm>
+
 #include "pyver/internal.h"
 
 namespace tephra::py {
@@ -94,6 +96,51 @@ PyFrameObject* frameObjectOf(PyThreadState* ts, Frame* frame) {
   PyErr_Clear();
   ts->current_exception = pending;
   return object;
+}
+
+namespace {
+
+template <typename Visit>
+void forEachFrame(Visit visit) {
+  PyThreadState* ts = PyInterpreterState_ThreadHead(PyInterpreterState_Main());
+  for (; ts != nullptr; ts = PyThreadState_Next(ts)) {
+    for (Frame* frame = currentFrame(ts); frame != nullptr; frame = frame->previous) {
+      visit(ts, frame);
+    }
+  }
+}
+
+}  // namespace
+
+void observeFrames(const std::vector<PyCodeObject*>& codes, bool own) {
+  if (codes.empty()) return;
+  PyObject* pending = PyErr_GetRaisedException();
+  forEachFrame([&](PyThreadState* ts, Frame* frame) {
+    if (std::find(codes.begin(), codes.end(), rawCode(frame)) == codes.end()) return;
+    if (own) ownCodeAndFunction(frame);
+    if (frame->frame_obj == nullptr) Py_XDECREF(frameObjectOf(ts, frame));
+  });
+  PyErr_SetRaisedException(pending);
+}
+
+std::unordered_set<const PyCodeObject*> runningCodes() {
+  std::unordered_set<const PyCodeObject*> codes;
+  forEachFrame([&](PyThreadState*, Frame* frame) { codes.insert(rawCode(frame)); });
+  return codes;
+}
+
+bool collecting() { return PyInterpreterState_Main()->gc.collecting != 0; }
+
+bool stacksAreSwitched() {
+  static bool found = false;
+  static PyObject* const name = PyUnicode_InternFromString("greenlet");
+  PyObject* modules = PyInterpreterState_Main()->imports.modules;  // null when Python ends
+  if (modules == nullptr) return true;
+  if (found || !PyDict_CheckExact(modules)) return found;
+  PyObject* pending = PyErr_GetRaisedException();
+  found = PyDict_GetItemWithError(modules, name) != nullptr;
+  PyErr_SetRaisedException(pending);
+  return found;
 }
 
 void addTraceback(PyThreadState* ts, Frame* frame) {

@@ -22,6 +22,10 @@ bool microVersionsAgree(unsigned long running, unsigned long built);
 // Moves a frame's content into its frame object, or releases it; gives the memory back.
 PyObject* evalFrame(PyThreadState* ts, Frame* frame, int throwflag);
 
+PyCodeObject* rawCode(Frame* frame);  // null or no code object where the interpreter's own frames
+                                      // have something else; to be compared only
+void ownCodeAndFunction(Frame* frame);
+
 // --- v3_XX/state.cc
 uint64_t executedInstrumentation(
     PyCodeObject* code);  // the version the code's bytecode was made for

@@ -158,6 +158,38 @@ void describeMethodDescr(PyObject* object, ObjectInfo* info) {
   info->text = "method " + info->builtin_name;
 }
 
+// Numbers and text, and tuples of them: they lead to no function.
+bool isPlainData(PyObject* object, int depth) {
+  constexpr Py_ssize_t kLongest = 64;
+  PyTypeObject* type = Py_TYPE(object);
+  if (_Py_IsImmortal(object)) return true;
+  if (type == &PyLong_Type || type == &PyFloat_Type || type == &PyUnicode_Type ||
+      type == &PyBytes_Type || type == &PyComplex_Type) {
+    return true;
+  }
+  if (type != &PyTuple_Type || depth == 0 || PyTuple_GET_SIZE(object) > kLongest) return false;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); i++) {
+    if (!isPlainData(PyTuple_GET_ITEM(object, i), depth - 1)) return false;
+  }
+  return true;
+}
+
+Keep keepOf(PyObject* object) {
+  constexpr int kDepth = 4;
+  if (_Py_IsImmortal(object)) return Keep::kAlways;
+  if (isPlainData(object, kDepth)) return Keep::kHold;
+  if (PyFunction_Check(object) || PyType_Check(object) || PyModule_CheckExact(object) ||
+      PyCFunction_CheckExact(object)) {
+    return Keep::kWatch;
+  }
+  // Descriptors cannot tell; those of static classes stay as long as the process.
+  if (Py_IS_TYPE(object, &PyMethodDescr_Type)) {
+    PyTypeObject* owner = reinterpret_cast<PyDescrObject*>(object)->d_type;
+    if (!(owner->tp_flags & Py_TPFLAGS_HEAPTYPE)) return Keep::kHold;
+  }
+  return Keep::kNever;
+}
+
 }  // namespace
 
 ObjectInfo describeObject(PyObject* object) {
@@ -165,6 +197,7 @@ ObjectInfo describeObject(PyObject* object) {
   info.address = reinterpret_cast<uint64_t>(object);
   info.type_mask = typeBit(Py_TYPE(object));
   info.immortal = _Py_IsImmortal(object);
+  info.keep = keepOf(object);
   info.text = describeText(object);
   if (info.type_mask == kTypeBitInt) {
     int overflow = 0;

@@ -222,9 +222,13 @@ PyObject* takeExit(CodeMetadata* metadata, uint32_t exit, const RegisterFile* re
   reraise_noted = false;
   const MachineState state{registers, static_cast<const char*>(native_fp)};
   ++record.count;
+  ++metadata->leaving;
   countExit(record, py::frameCode(frame), culpritType(record, state));
   Exit leaving(*metadata, record, state, frame, ts);
-  return leaving.unwinds() ? leaving.unwind(exit, reraise) : leaving.take(exit, reraise);
+  PyObject* result =
+      leaving.unwinds() ? leaving.unwind(exit, reraise) : leaving.take(exit, reraise);
+  --metadata->leaving;
+  return result;
 }
 
 }  // namespace tephra

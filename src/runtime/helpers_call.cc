@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtime/compiled_function.h"
+#include "runtime/native_waits.h"
 #include "runtime/passing.h"
 #include "runtime/recursion.h"
 
@@ -162,6 +163,7 @@ extern "C" PyObject* tephra_call_interpreted(PyObject* function, void* args, int
   PyThreadState* ts = PyThreadState_Get();
   auto** bound = static_cast<PyObject**>(args);
   auto* callee = reinterpret_cast<PyFunctionObject*>(function);
+  tephra::NativeWait wait;
   if (!tephra::stackIsLow())
     return py::interpretBound(ts, callee, bound, static_cast<uint32_t>(count));
   tephra::LowStack low(ts, callee);
@@ -173,6 +175,7 @@ extern "C" PyObject* tephra_call_interpreted(PyObject* function, void* args, int
 
 extern "C" void tephra_drop_arguments(void* args, int64_t count) {
   auto** references = static_cast<PyObject**>(args);
+  tephra::NativeWait wait;
   PyObject* exception = PyErr_GetRaisedException();
   for (int64_t i = 0; i < count; ++i) py::slotReferenceDrop(references[i]);
   PyErr_SetRaisedException(exception);

@@ -5,6 +5,7 @@
 #include "pyver/numbers.h"
 
 #include "runtime/exit.h"
+#include "runtime/native_waits.h"
 #include "runtime/recursion.h"
 
 namespace py = tephra::py;
@@ -28,6 +29,7 @@ extern "C" void tephra_leave_observed_frame(PyThreadState* ts, _PyInterpreterFra
                                             int64_t unowned) {
   // Clearing releases every home, and a frame object may take the homes over: they must own.
   tephra_own_homes(frame, 0, unowned);
+  tephra::NativeWait wait;
   py::leaveFrame(ts, frame);
 }
 
@@ -52,6 +54,7 @@ extern "C" void tephra_collect_garbage(PyThreadState*) { PyGC_Collect(); }
 extern "C" void tephra_dealloc(PyObject* object) {
   if (PyFloat_CheckExact(object)) return py::releaseFloat(object);
   if (PyLong_CheckExact(object)) return py::releaseInt(object);
+  tephra::NativeWait wait;
   _Py_Dealloc(object);
 }
 

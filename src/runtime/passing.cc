@@ -7,6 +7,7 @@
 
 #include "runtime/compiled_function.h"
 #include "runtime/helpers.h"
+#include "runtime/native_waits.h"
 #include "runtime/recursion.h"
 #include "runtime/stack_limit.h"
 
@@ -88,6 +89,28 @@ PyObject* construct(PyThreadState* ts, PyObject* cls, PyFunctionObject* init, py
   return nullptr;
 }
 
+// Comparing keywords may run Python code, and that may take the compiled code out or give the
+// function another one.
+PyObject* enterByKeywords(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args,
+                          CompiledFunction* compiled, PyObject** slots) {
+  PyObject* callable = reinterpret_cast<PyObject*>(function);
+  PyObject* code = Py_NewRef(function->func_code);
+  const uint32_t count = compiled->total_args;
+  bool bound = false;
+  {
+    NativeWait wait;  // nothing that is taken out ends here
+    bound = py::bindArguments(ts, function, args, slots) == 0;
+  }
+  PyObject* result = nullptr;
+  if (bound) {
+    const bool taken_out = function->func_code == code && compiledFor(callable) != compiled;
+    result = taken_out ? runBound(ts, function, slots, count)
+                       : compiled->array_entry(callable, slots);
+  }
+  Py_DECREF(code);
+  return result;
+}
+
 }  // namespace
 
 PyObject* interpretFunction(PyThreadState* ts, PyFunctionObject* function,
@@ -119,6 +142,7 @@ PyObject* enterCompiled(PyThreadState* ts, PyFunctionObject* function, const py:
   if (compiled == nullptr || compiled->array_entry == nullptr)
     return interpretFunction(ts, function, args);
   Words bound(compiled->total_args);
+  if (args.kwnames != nullptr) return enterByKeywords(ts, function, args, compiled, bound.data());
   if (py::bindArguments(ts, function, args, bound.data()) < 0) return nullptr;
   return compiled->array_entry(callable, bound.data());
 }

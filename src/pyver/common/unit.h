@@ -22,9 +22,19 @@ enum class Canonical : uint8_t {
 };
 const char* canonicalName(Canonical op);
 
+// How compiled code may name an object. A code object owns what is compiled for it and is no
+// collector object: no cycle through a strong reference of compiled code would ever be found.
+enum class Keep : uint8_t {
+  kAlways,  // immortal, or held by the code object itself: nothing to do
+  kHold,    // reaches no other object (numbers, text): a strong reference
+  kWatch,   // tells its death: by its address only, and the code goes when it dies
+  kNever,   // by nothing that outlives a guard
+};
+
 // What is known of a referenced object.
 struct ObjectInfo {
   uint64_t address = 0;
+  Keep keep = Keep::kAlways;
   uint32_t type_mask = 0;  // hir::kMask*: its exact type
   bool immortal = false;
   bool is_word_int = false;  // an int of at most 64 bits

@@ -154,7 +154,7 @@ bool decodeIntrinsic(Decoder& d, const RawInstr& raw) {
 bool decodeOthers(Decoder& d, const RawInstr& raw) {
   switch (raw.opcode) {
     case LOAD_CONST: d.emit(C::kLoadConst, d.constant(raw.arg)); return true;
-    case LOAD_ASSERTION_ERROR: d.emit(C::kLoadConst, d.object(PyExc_AssertionError)); return true;
+    case LOAD_ASSERTION_ERROR: d.emit(C::kLoadConst, d.kept(PyExc_AssertionError)); return true;
     case RETURN_CONST:
       d.emit(C::kLoadConst, d.constant(raw.arg));
       d.emit(C::kReturn);

@@ -86,6 +86,9 @@ PyFunctionObject* frameFunction(Frame* frame) {
   return reinterpret_cast<PyFunctionObject*>(frame->f_funcobj);
 }
 
+PyCodeObject* rawCode(Frame* frame) { return frame->f_code; }
+void ownCodeAndFunction(Frame*) {}  // it does
+
 PyObject* slotGet(Frame* frame, uint32_t slot) { return frame->localsplus[slot]; }
 bool slotOwned(Frame* frame, uint32_t slot) { return frame->localsplus[slot] != nullptr; }
 void slotSetOwned(Frame* frame, uint32_t slot, PyObject* value) { frame->localsplus[slot] = value; }

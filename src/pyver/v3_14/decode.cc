@@ -95,7 +95,7 @@ void decodeSuper(Decoder& d, const RawInstr& raw, C first, C second) {
   d.emit(second, raw.arg & 15);
 }
 
-void loadObject(Decoder& d, PyObject* object) { d.emit(C::kLoadConst, d.object(object)); }
+void loadObject(Decoder& d, PyObject* object) { d.emit(C::kLoadConst, d.kept(object)); }
 
 bool decodeNames(Decoder& d, const RawInstr& raw) {
   switch (raw.opcode) {

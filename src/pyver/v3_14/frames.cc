@@ -47,6 +47,14 @@ void clearFrame(PyThreadState* ts, Frame* frame) { _PyEval_FrameClearAndPop(ts, 
 PyCodeObject* frameCode(Frame* frame) { return _PyFrame_GetCode(frame); }
 PyFunctionObject* frameFunction(Frame* frame) { return _PyFrame_GetFunction(frame); }
 
+PyCodeObject* rawCode(Frame* frame) {
+  return reinterpret_cast<PyCodeObject*>(frame->f_executable.bits & ~Py_TAG_BITS);
+}
+void ownCodeAndFunction(Frame* frame) {
+  frame->f_executable = PyStackRef_MakeHeapSafe(frame->f_executable);
+  frame->f_funcobj = PyStackRef_MakeHeapSafe(frame->f_funcobj);
+}
+
 PyObject* slotGet(Frame* frame, uint32_t slot) { return borrow(frame->localsplus[slot]); }
 bool slotOwned(Frame* frame, uint32_t slot) {
   return (frame->localsplus[slot].bits & Py_TAG_REFCNT) == 0;
@@ -124,8 +132,7 @@ void slotClear(Frame* frame, uint32_t slot) {
 }
 
 void makeHeapSafe(Frame* frame) {
-  frame->f_executable = PyStackRef_MakeHeapSafe(frame->f_executable);
-  frame->f_funcobj = PyStackRef_MakeHeapSafe(frame->f_funcobj);
+  ownCodeAndFunction(frame);
   for (_PyStackRef* slot = frame->localsplus; slot < frame->stackpointer; slot++) {
     if (slot->bits != kNullBits && !isTaggedInt(*slot)) *slot = PyStackRef_MakeHeapSafe(*slot);
   }

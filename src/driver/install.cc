@@ -54,11 +54,11 @@ void* uncompiledStub(uint32_t argcount) {
   return stub;
 }
 
-// The cells of a code object (CodeState::cell): full while compiled code is installed that is for
+// The cells of a code object (CodeState::cell): full while compiled code may be entered that is for
 // their globals and builtins. What has another vectorcall than they say is called through that.
 void openCell(CodeState* state) {
   const CompiledUnit& unit = *state->unit;
-  if (state->cell == nullptr || unit.globals != state->cell_globals) return;
+  if (state->suspended || state->cell == nullptr || unit.globals != state->cell_globals) return;
   if (unit.builtins != state->cell_builtins) return;
   *state->cell = addressOf(unit.code.register_entry);
   *state->vectorcall_cell = addressOf(unit.code.vectorcall_entry);
@@ -73,6 +73,16 @@ void resetCell(PyFunctionObject* function) {
   auto found = self().cell_of.find(function);
   if (found == self().cell_of.end()) return;
   *found->second.entry = addressOf(uncompiledStub(found->second.argcount));
+}
+
+// The function's own cell, if it has one, gets its compiled code.
+void fillCell(PyFunctionObject* function, CodeState* state) {
+  if (!isMarked(function)) return;
+  auto cell = self().cell_of.find(function);
+  if (cell == self().cell_of.end()) return;
+  state->direct.insert(function);
+  if (state->suspended) return;
+  *cell->second.entry = addressOf(state->unit->code.register_entry);
 }
 
 bool fits(PyFunctionObject* function, const CompiledUnit& unit) {
@@ -100,11 +110,7 @@ void adopt(PyFunctionObject* function, CodeState* state, vectorcallfunc call) {
 void installUnit(PyFunctionObject* function, CodeState* state) {
   adopt(function, state, reinterpret_cast<vectorcallfunc>(state->unit->code.vectorcall_entry));
   openCell(state);
-  if (!isMarked(function)) return;
-  auto cell = self().cell_of.find(function);
-  if (cell != self().cell_of.end()) {
-    *cell->second.entry = addressOf(state->unit->code.register_entry);
-  }
+  fillCell(function, state);
 }
 
 // Back to the interpreter's own vectorcall, specialisable again.
@@ -175,6 +181,7 @@ bool compileNow(PyFunctionObject* function, CodeState* state) {
   state->lazy = false;
   state->relearning = false;
   publishUnit(state);
+  state->unit->function.suspended = state->suspended;
   trailEnds(true);
   for (PyFunctionObject* callee : state->unit->dependencies) addDependency(callee, state);
   listFunctions(state);
@@ -206,7 +213,7 @@ bool loops(CodeState* state) {
 
 // Is the code to be compiled at its call number `call`?
 bool isDue(const CodeState& state, uint64_t call) {
-  if (state.availability != Availability::kCounting) return false;
+  if (state.availability != Availability::kCounting || state.suspended) return false;
   const bool reached = call >= state.compile_at;
   if (state.lazy || (state.relearning && reached)) return true;
   if (!jit().enabled || !jit().automatic || jit().paused) return false;
@@ -310,6 +317,7 @@ void dropCallers(PyFunctionObject* function) {
   if (!isMarked(function)) return;
   resetCell(function);
   self().cell_of.erase(function);
+  if (CodeState* state = findState(codeOf(function))) state->direct.erase(function);
   auto found = self().dependents.find(function);
   if (found == self().dependents.end()) return;
   std::unordered_set<CodeState*> states = std::move(found->second);
@@ -497,10 +505,29 @@ void suspendFunctions(bool suspended) {
   if (self().suspended == suspended) return;
   self().suspended = suspended;
   if (suspended) {
+    listFunctionsOf(self().states);
     for (CodeState* state : self().states) restoreAll(state);
   } else if (jit().enabled) {
     watchExistingFunctions();
   }
+}
+
+bool suspendCode(PyCodeObject* code, bool suspended) {
+  CodeState* state = findState(code);
+  if (!state || state->suspended == suspended) return true;
+  state->suspended = suspended;
+  if (state->unit) state->unit->function.suspended = suspended;
+  if (!suspended) {
+    if (state->unit && !self().suspended) openCell(state);
+    for (PyFunctionObject* function : state->direct) {
+      if (hasCompiledCode(function)) fillCell(function, state);
+    }
+    return true;
+  }
+  closeCell(state);
+  for (PyFunctionObject* function : state->direct) resetCell(function);
+  const bool may_run = state->unit || !state->retired.empty();
+  return !may_run || py::observeFramesOf(code);
 }
 
 std::string compileFunction(PyFunctionObject* function) {
@@ -516,6 +543,7 @@ std::string compileFunction(PyFunctionObject* function) {
     return "functions of other interpreters are not compiled";
   }
   if (state->suppressed) return bailoutText(BailoutReason::kSuppressed);
+  if (state->suspended || self().suspended) return bailoutText(BailoutReason::kInstrumented);
   if (state->unit) {
     if (!fits(function, *state->unit)) return "the code is compiled for other globals";
     installUnit(function, state);
@@ -538,7 +566,7 @@ bool compileAtNextCall(PyFunctionObject* function) {
   if (state->suppressed || state->availability == Availability::kRefused) return false;
   if (state->unit) return true;
   state->lazy = true;
-  adopt(function, state, countingCall);
+  if (!self().suspended) adopt(function, state, countingCall);
   return true;
 }
 
@@ -571,11 +599,15 @@ void giveUp(CodeState* state, const char* why) {
   refuse(state, why);
 }
 
-bool isCompiled(PyFunctionObject* function) {
+bool hasCompiledCode(PyFunctionObject* function) {
   CodeState* state = findState(codeOf(function));
   return state && state->unit &&
          function->vectorcall ==
              reinterpret_cast<vectorcallfunc>(state->unit->code.vectorcall_entry);
+}
+
+bool isCompiled(PyFunctionObject* function) {
+  return hasCompiledCode(function) && !findState(codeOf(function))->suspended;
 }
 
 uint64_t entryCellOf(PyFunctionObject* function, uint32_t argcount) {
@@ -585,9 +617,8 @@ uint64_t entryCellOf(PyFunctionObject* function, uint32_t argcount) {
   if (entry == nullptr) return 0;
   self().cell_of[function] = {entry, argcount};
   markFunction(function);
-  CodeState* state = findState(codeOf(function));
-  *entry =
-      addressOf(isCompiled(function) ? state->unit->code.register_entry : uncompiledStub(argcount));
+  *entry = addressOf(uncompiledStub(argcount));
+  if (hasCompiledCode(function)) fillCell(function, findState(codeOf(function)));
   return reinterpret_cast<uint64_t>(entry);
 }
 

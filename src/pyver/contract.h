@@ -47,6 +47,11 @@ uint64_t instrumentationVersion(PyCodeObject* code);
 uint64_t currentInstrumentationVersion(PyThreadState* ts);
 bool isInstrumented(PyCodeObject* code);  // an INSTRUMENTED_ opcode, or monitors active for it
 bool toolsActive(PyThreadState* ts);      // any global monitoring events, tracing or profiling
+// The events of sys.monitoring that some tool has for this code alone, as bits.
+uint32_t localEvents(PyCodeObject* code);
+// Frames of the code that are running, in whatever thread, get frame objects: compiled code leaves
+// an observed frame wherever it looks. False: out of memory (no exception is set).
+bool observeFramesOf(PyCodeObject* code);
 
 // --- functions and code -------------------------------------------------------------------------
 

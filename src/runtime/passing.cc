@@ -120,6 +120,8 @@ PyObject* enterCompiled(PyThreadState* ts, PyFunctionObject* function, const py:
     return interpretFunction(ts, function, args);
   Words bound(compiled->total_args);
   if (py::bindArguments(ts, function, args, bound.data()) < 0) return nullptr;
+  if (compiled->suspended)
+    return tephra_call_interpreted(callable, bound.data(), compiled->total_args);
   return compiled->array_entry(callable, bound.data());
 }
 

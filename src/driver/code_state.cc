@@ -66,6 +66,7 @@ CodeState* stateOf(PyCodeObject* code) {
   if (!state) {
     state = new CodeState;
     state->code = code;
+    state->suspended = isMonitored(code);
     recent.forget(code);
     rememberState(state);
   }

@@ -54,6 +54,8 @@ struct CodeState {
   uint64_t compile_at = 0;  // the count at which compilation is due
   Availability availability = Availability::kCounting;
   bool suppressed = false;
+  // Tools have local events in the code: it is not compiled, and the unit that it has waits.
+  bool suspended = false;
   bool relearning = false;  // an assumption failed: compile again at compile_at
   bool lazy = false;        // compile at the next call, whatever the count
   int recompiles = 0;
@@ -63,8 +65,9 @@ struct CodeState {
   std::unique_ptr<CompiledUnit> unit;
   std::unordered_map<PyFunctionObject*, py::SavedVersion> functions;  // with our vectorcall
   uint32_t listed = 0;                                                // by noteFunction, ever
-  bool unlisted = false;       // there are more: listFunctions
-  bool ever_unlisted = false;  // there were
+  bool unlisted = false;                         // there are more: listFunctions
+  bool ever_unlisted = false;                    // there were
+  std::unordered_set<PyFunctionObject*> direct;  // those that have an entry cell
   bool version_killed = false;
   // For code that makes functions of this code and calls them, if it has these globals and builtins
   // (borrowed, only compared): register entry and vectorcall of the compiled code, or zeros. Null:

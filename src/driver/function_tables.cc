@@ -1,5 +1,7 @@
 #include "driver/function_tables.h"
 
+#include <algorithm>
+
 namespace tephra::driver {
 
 std::array<uint32_t, kFunctionKinds> marked_functions;
@@ -12,7 +14,7 @@ std::unordered_set<PyFunctionObject*>& marked() {
 }
 
 struct Search {
-  PyCodeObject* code;
+  PyCodeObject* code;  // null: any
   std::vector<PyFunctionObject*> found;
 };
 
@@ -20,7 +22,8 @@ int collect(PyObject* object, void* out) {
   if (!PyFunction_Check(object)) return 1;
   auto* search = static_cast<Search*>(out);
   auto* function = reinterpret_cast<PyFunctionObject*>(object);
-  bool wanted = function->func_code == reinterpret_cast<PyObject*>(search->code) &&
+  auto* code = reinterpret_cast<PyCodeObject*>(function->func_code);
+  bool wanted = (search->code == nullptr || code == search->code) &&
                 function->vectorcall != py::interpreterVectorcall();
   if (wanted) search->found.push_back(function);
   return 1;
@@ -48,6 +51,19 @@ void noteFunction(CodeState* state, PyFunctionObject* function) {
   if (!state->functions.try_emplace(function, saved).second) return;
   markFunction(function);
   ++state->listed;
+}
+
+void listFunctionsOf(const std::unordered_set<CodeState*>& states) {
+  if (std::none_of(states.begin(), states.end(), [](CodeState* each) { return each->unlisted; })) {
+    return;
+  }
+  Search search{nullptr, {}};
+  PyUnstable_GC_VisitObjects(collect, &search);
+  for (PyFunctionObject* function : search.found) {
+    CodeState* state = findState(reinterpret_cast<PyCodeObject*>(function->func_code));
+    if (state && state->unlisted) list(state, function);
+  }
+  for (CodeState* state : states) state->unlisted = false;
 }
 
 void listFunctions(CodeState* state) {

@@ -18,8 +18,10 @@ void noteFunction(CodeState* state, PyFunctionObject* function);
 // The same for a function that has just been made; false where it is noteFunction's.
 inline bool noteNewFunction(CodeState* state);
 // Lists all of them (those that a collection under way keeps aside are not found: see
-// detachFunctions in install.h); lists this one if it has one of our vectorcalls.
+// detachFunctions in install.h); those of several code objects with one walk; this one if it has one
+// of our vectorcalls.
 void listFunctions(CodeState* state);
+void listFunctionsOf(const std::unordered_set<CodeState*>& states);
 void listFunction(CodeState* state, PyFunctionObject* function);
 
 // Is the function in some table, so that its end matters? False for nearly all; may be true for

@@ -58,11 +58,11 @@ void* uncompiledStub(uint32_t argcount) {
   return stub;
 }
 
-// The cells of a code object (CodeState::cell): full while compiled code is installed that is for
+// The cells of a code object (CodeState::cell): full while compiled code may be entered that is for
 // their globals and builtins. What has another vectorcall than they say is called through that.
 void openCell(CodeState* state) {
   const CompiledUnit& unit = *state->unit;
-  if (state->cell == nullptr || unit.globals != state->cell_globals) return;
+  if (state->suspended || state->cell == nullptr || unit.globals != state->cell_globals) return;
   if (unit.builtins != state->cell_builtins) return;
   *state->cell = addressOf(unit.code.register_entry);
   *state->vectorcall_cell = addressOf(unit.code.vectorcall_entry);
@@ -77,6 +77,16 @@ void resetCell(PyFunctionObject* function) {
   auto found = self().cell_of.find(function);
   if (found == self().cell_of.end()) return;
   *found->second.entry = addressOf(uncompiledStub(found->second.argcount));
+}
+
+// The function's own cell, if it has one, gets its compiled code.
+void fillCell(PyFunctionObject* function, CodeState* state) {
+  if (!isMarked(function)) return;
+  auto cell = self().cell_of.find(function);
+  if (cell == self().cell_of.end()) return;
+  state->direct.insert(function);
+  if (state->suspended) return;
+  *cell->second.entry = addressOf(state->unit->code.register_entry);
 }
 
 bool fits(PyFunctionObject* function, const CompiledUnit& unit) {
@@ -111,11 +121,7 @@ void adopt(PyFunctionObject* function, CodeState* state, vectorcallfunc call) {
 void installUnit(PyFunctionObject* function, CodeState* state) {
   adopt(function, state, reinterpret_cast<vectorcallfunc>(state->unit->code.vectorcall_entry));
   openCell(state);
-  if (!isMarked(function)) return;
-  auto cell = self().cell_of.find(function);
-  if (cell != self().cell_of.end()) {
-    *cell->second.entry = addressOf(state->unit->code.register_entry);
-  }
+  fillCell(function, state);
 }
 
 // Back to the interpreter's own vectorcall, specialisable again.
@@ -186,6 +192,7 @@ bool compileNow(PyFunctionObject* function, CodeState* state) {
   state->lazy = false;
   state->relearning = false;
   publishUnit(state);
+  state->unit->function.suspended = state->suspended;
   trailEnds(true);
   listFunctions(state);
   installUnit(function, state);
@@ -222,7 +229,7 @@ uint32_t lossesCounted(const CodeState& state) {
 
 // Is the code to be compiled at its call number `call`?
 bool isDue(const CodeState& state, uint64_t call) {
-  if (state.availability != Availability::kCounting) return false;
+  if (state.availability != Availability::kCounting || state.suspended) return false;
   const bool reached = call >= state.compile_at;
   if (state.lazy || (state.relearning && reached)) return true;
   if (!jit().enabled || !jit().automatic || jit().paused) return false;
@@ -347,6 +354,7 @@ void dropCallers(PyFunctionObject* function) {
     releaseCell(cell->second.entry);
     self().cell_of.erase(cell);
   }
+  if (CodeState* state = findState(codeOf(function))) state->direct.erase(function);
   loseName(reinterpret_cast<PyObject*>(function));
 }
 
@@ -563,10 +571,28 @@ void suspendFunctions(bool suspended) {
   if (self().suspended == suspended || !jit().off_reason.empty()) return;
   self().suspended = suspended;
   if (suspended) {
+    listFunctionsOf(self().states);
     for (CodeState* state : self().states) restoreAll(state);
   } else if (jit().enabled) {
     watchExistingFunctions();
   }
+}
+
+bool suspendCode(PyCodeObject* code, bool suspended) {
+  CodeState* state = findState(code);
+  if (!state || state->suspended == suspended) return true;
+  state->suspended = suspended;
+  if (state->unit) state->unit->function.suspended = suspended;
+  if (!suspended) {
+    if (state->unit && !self().suspended) openCell(state);
+    for (PyFunctionObject* function : state->direct) {
+      if (hasCompiledCode(function)) fillCell(function, state);
+    }
+    return true;
+  }
+  closeCell(state);
+  for (PyFunctionObject* function : state->direct) resetCell(function);
+  return py::observeFrames({code}, false);
 }
 
 std::string compileFunction(PyFunctionObject* function) {
@@ -582,6 +608,7 @@ std::string compileFunction(PyFunctionObject* function) {
     return "functions of other interpreters are not compiled";
   }
   if (state->suppressed) return bailoutText(BailoutReason::kSuppressed);
+  if (state->suspended || self().suspended) return bailoutText(BailoutReason::kInstrumented);
   if (state->unit) {
     if (!fits(function, *state->unit)) return "the code is compiled for other globals";
     installUnit(function, state);
@@ -604,7 +631,7 @@ bool compileAtNextCall(PyFunctionObject* function) {
   if (state->suppressed || state->availability == Availability::kRefused) return false;
   if (state->unit) return true;
   state->lazy = true;
-  adopt(function, state, countingCall);
+  if (!self().suspended) adopt(function, state, countingCall);
   return true;
 }
 
@@ -637,11 +664,15 @@ void giveUp(CodeState* state, const char* why) {
   retire(state);
 }
 
-bool isCompiled(PyFunctionObject* function) {
+bool hasCompiledCode(PyFunctionObject* function) {
   CodeState* state = findState(codeOf(function));
   return state && state->unit &&
          function->vectorcall ==
              reinterpret_cast<vectorcallfunc>(state->unit->code.vectorcall_entry);
+}
+
+bool isCompiled(PyFunctionObject* function) {
+  return hasCompiledCode(function) && !findState(codeOf(function))->suspended;
 }
 
 uint64_t entryCellOf(PyFunctionObject* function, uint32_t argcount) {
@@ -652,9 +683,8 @@ uint64_t entryCellOf(PyFunctionObject* function, uint32_t argcount) {
   retainCell(entry);
   self().cell_of[function] = {entry, argcount};
   markFunction(function);
-  CodeState* state = findState(codeOf(function));
-  *entry =
-      addressOf(isCompiled(function) ? state->unit->code.register_entry : uncompiledStub(argcount));
+  *entry = addressOf(uncompiledStub(argcount));
+  if (hasCompiledCode(function)) fillCell(function, findState(codeOf(function)));
   return reinterpret_cast<uint64_t>(entry);
 }
 

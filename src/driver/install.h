@@ -36,6 +36,10 @@ void unwatchAll(bool compiled);
 
 // While suspended no function has our vectorcall; compiled code is installed again afterwards.
 void suspendFunctions(bool suspended);
+// The same for the functions of one code object, which keep our vectorcall: calls are interpreted,
+// frames that run compiled code leave it when they look next. Costs no walk over the functions.
+// False: out of memory; frames may not leave.
+bool suspendCode(PyCodeObject* code, bool suspended);
 
 // Compiles the function's code and installs it. "" or the reason why not.
 std::string compileFunction(PyFunctionObject* function);
@@ -48,7 +52,9 @@ void uninstall(CodeState* state);
 void learnFromExit(CodeState* state);
 // Its functions stay interpreted from now on.
 void giveUp(CodeState* state, const char* why);
+// Does a call of the function run compiled code? Has it compiled code, which may be suspended?
 bool isCompiled(PyFunctionObject* function);
+bool hasCompiledCode(PyFunctionObject* function);
 
 // Address of the register-entry cell of a function that compiled code calls directly; 0 when code
 // memory is exhausted.

@@ -152,7 +152,7 @@ PyObject* lazyCompile(PyObject*, PyObject* object) {
 PyObject* forceUncompile(PyObject*, PyObject* object) {
   PyFunctionObject* function = asFunction(object);
   if (!function) return nullptr;
-  bool was = isCompiled(function);
+  bool was = hasCompiledCode(function);
   if (was) uninstall(stateOfFunction(function));
   return PyBool_FromLong(was);
 }

@@ -1,8 +1,8 @@
 #include "driver/monitoring.h"
 
 #include <cstring>
-#include <set>
-#include <utility>
+#include <unordered_map>
+#include <vector>
 
 #include "driver/install.h"
 
@@ -16,8 +16,10 @@ constexpr long kCall = 1 << 4;
 
 struct Monitoring {
   PyObject* get_events = nullptr;
-  long call_events = kCall;                                       // CALL, C_RETURN, C_RAISE
-  std::set<std::pair<PyCodeObject*, long>> local;                 // (code, tool) with such events
+  long call_events = kCall;  // CALL, C_RETURN, C_RAISE
+  // The code objects in which some tool has events of its own, and which.
+  std::unordered_map<PyCodeObject*, uint32_t> local;
+  size_t local_calls = 0;                                         // those with CALL among them
   FastFunction set_events = nullptr, set_local_events = nullptr;  // the originals
   PyCFunction free_tool_id = nullptr, clear_tool_id = nullptr;
 };
@@ -33,7 +35,7 @@ bool inMainInterpreter() {
 }
 
 bool anyCallEvents() {
-  if (!self().local.empty()) return true;
+  if (self().local_calls != 0) return true;
   for (int tool = 0; tool < kTools; ++tool) {
     PyObject* events = PyObject_CallFunction(self().get_events, "i", tool);
     const long bits = events ? PyLong_AsLong(events) : 0;
@@ -44,45 +46,61 @@ bool anyCallEvents() {
   return false;
 }
 
-// After a change of events. Gives the result of the change.
-PyObject* changed(PyObject* result) {
-  if (result && inMainInterpreter()) suspendFunctions(anyCallEvents());
-  return result;
+void noteEvents(PyCodeObject* code, uint32_t events) {
+  auto found = self().local.find(code);
+  if (found != self().local.end()) {
+    if (found->second & kCall) --self().local_calls;
+    self().local.erase(found);
+  }
+  if (events & kCall) ++self().local_calls;
+  if (events != 0) self().local.emplace(code, events);
+}
+
+// After a change of the code's own events: it says itself which there are now.
+bool localEventsChanged(PyCodeObject* code) {
+  const bool calls_before = self().local_calls != 0;
+  const uint32_t events = py::localEvents(code);
+  noteEvents(code, events);
+  const bool done = suspendCode(code, events != 0);
+  if (calls_before != (self().local_calls != 0)) suspendFunctions(anyCallEvents());
+  return done;
+}
+
+int resume(void*) {
+  suspendFunctions(anyCallEvents());
+  return 0;
 }
 
 PyObject* setEvents(PyObject* module, PyObject* const* args, Py_ssize_t nargs) {
-  return changed(self().set_events(module, args, nargs));
+  PyObject* result = self().set_events(module, args, nargs);
+  if (result && inMainInterpreter()) suspendFunctions(anyCallEvents());
+  return result;
 }
 
 PyObject* setLocalEvents(PyObject* module, PyObject* const* args, Py_ssize_t nargs) {
   PyObject* result = self().set_local_events(module, args, nargs);
   if (!result || !inMainInterpreter()) return result;
-  const long tool = PyLong_AsLong(args[0]);
-  const long events = PyLong_AsLong(args[2]);
-  std::pair<PyCodeObject*, long> place(reinterpret_cast<PyCodeObject*>(args[1]), tool);
-  if (events & self().call_events) {
-    self().local.insert(place);
-  } else {
-    self().local.erase(place);
-  }
-  return changed(result);
+  if (localEventsChanged(reinterpret_cast<PyCodeObject*>(args[1]))) return result;
+  Py_DECREF(result);
+  return PyErr_NoMemory();
 }
 
-void forgetTool(PyObject* id) {
-  const long tool = PyLong_AsLong(id);
-  std::erase_if(self().local, [&](const auto& place) { return place.second == tool; });
+// A tool id was freed. Whether that ends its local events depends on the version of CPython.
+PyObject* toolChanged(PyObject* result) {
+  if (!result || !inMainInterpreter()) return result;
+  std::vector<PyCodeObject*> codes;
+  for (const auto& [code, events] : self().local) codes.push_back(code);
+  for (PyCodeObject* code : codes) localEventsChanged(code);  // events only go
+  suspendFunctions(anyCallEvents());
+  return result;
 }
 
 PyObject* freeToolId(PyObject* module, PyObject* id) {
-  PyObject* result = self().free_tool_id(module, id);
-  if (result && inMainInterpreter()) forgetTool(id);
-  return changed(result);
+  return toolChanged(self().free_tool_id(module, id));
 }
 
 PyObject* clearToolId(PyObject* module, PyObject* id) {
-  PyObject* result = self().clear_tool_id(module, id);
-  if (result && inMainInterpreter()) forgetTool(id);
-  return changed(result);
+  return toolChanged(self().clear_tool_id(module, id));
 }
 
 // Puts `ours` in the place of a function of the module, which must take its arguments as `flags`
@@ -126,6 +144,13 @@ void initMonitoring() {
   self().set_local_events = replace(module, "set_local_events", METH_FASTCALL, &setLocalEvents);
   self().free_tool_id = replace(module, "free_tool_id", METH_O, &freeToolId);
   self().clear_tool_id = replace(module, "clear_tool_id", METH_O, &clearToolId);
+  suspendFunctions(anyCallEvents());
+}
+
+bool isMonitored(PyCodeObject* code) {
+  const uint32_t events = py::localEvents(code);
+  if (events != 0 || !self().local.empty()) noteEvents(code, events);
+  return events != 0;
 }
 
 void endMonitoring() {
@@ -135,7 +160,10 @@ void endMonitoring() {
 
 void forgetMonitoredCode(PyCodeObject* code) {
   if (self().local.empty()) return;
-  std::erase_if(self().local, [&](const auto& place) { return place.first == code; });
+  const bool calls_before = self().local_calls != 0;
+  noteEvents(code, 0);
+  // Not now: objects die during collections, when nobody may walk over all of them.
+  if (calls_before && self().local_calls == 0) Py_AddPendingCall(resume, nullptr);
 }
 
 }  // namespace tephra::driver

@@ -1,7 +1,10 @@
-// Purpose: exact CALL, C_RETURN and C_RAISE events. An instrumented call site takes a function with
-// a vectorcall of its own for one that is written in C. So while some tool has asked for these
-// events, no function has our vectorcall; compiled code waits and is installed again afterwards.
-// The functions of sys.monitoring that change events are replaced in place for this.
+// Purpose: events of sys.monitoring that no word tells compiled code of, at once and exactly.
+// Local events: compiled code does not deliver them. While some tool has any in a code object,
+// calls of its functions are interpreted and its running frames leave compiled code (suspendCode).
+// CALL, C_RETURN and C_RAISE: an instrumented call site takes a function with a vectorcall of its
+// own for one that is written in C. While some tool has asked for these events, be it in one code
+// object, no function has our vectorcall. In both cases compiled code waits and is used again
+// afterwards. The functions of sys.monitoring that change events are replaced in place for this.
 #pragma once
 
 #include "pyver/contract.h"
@@ -11,6 +14,8 @@ namespace tephra::driver {
 // Once in an interpreter's life, before anything is compiled; and at its end.
 void initMonitoring();
 void endMonitoring();
+// Has any tool local events in the code? Asked when the driver meets it first.
+bool isMonitored(PyCodeObject* code);
 // A code object dies: no tool has events in it any more.
 void forgetMonitoredCode(PyCodeObject* code);
 

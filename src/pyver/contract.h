@@ -54,6 +54,8 @@ uint64_t instrumentationVersion(PyCodeObject* code);
 uint64_t currentInstrumentationVersion(PyThreadState* ts);
 bool isInstrumented(PyCodeObject* code);  // an INSTRUMENTED_ opcode, or monitors active for it
 bool toolsActive(PyThreadState* ts);      // any global monitoring events, tracing or profiling
+// The events of sys.monitoring that some tool has for this code alone, as bits.
+uint32_t localEvents(PyCodeObject* code);
 
 // --- functions and code -------------------------------------------------------------------------
 
@@ -112,8 +114,9 @@ void makeHeapSafe(Frame* frame);
 // --- frames of all threads (not those of stacks that a library has switched away from)
 
 // Every frame that runs one of `codes` gets a frame object: compiled code leaves it for the
-// interpreter at its next look. `own`: it also holds its code and function from now on.
-void observeFrames(const std::vector<PyCodeObject*>& codes, bool own);
+// interpreter at its next look. `own`: it also holds its code and function from now on. False: out
+// of memory (no exception is set).
+bool observeFrames(const std::vector<PyCodeObject*>& codes, bool own);
 // The code objects of all frames.
 std::unordered_set<const PyCodeObject*> runningCodes();
 bool collecting();  // is the garbage collector at work?

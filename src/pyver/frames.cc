@@ -112,15 +112,20 @@ void forEachFrame(Visit visit) {
 
 }  // namespace
 
-void observeFrames(const std::vector<PyCodeObject*>& codes, bool own) {
-  if (codes.empty()) return;
+bool observeFrames(const std::vector<PyCodeObject*>& codes, bool own) {
+  if (codes.empty()) return true;
+  bool good = true;
   PyObject* pending = PyErr_GetRaisedException();
   forEachFrame([&](PyThreadState* ts, Frame* frame) {
     if (std::find(codes.begin(), codes.end(), rawCode(frame)) == codes.end()) return;
     if (own) ownCodeAndFunction(frame);
-    if (frame->frame_obj == nullptr) Py_XDECREF(frameObjectOf(ts, frame));
+    if (frame->frame_obj != nullptr) return;
+    PyFrameObject* object = frameObjectOf(ts, frame);
+    good &= object != nullptr;
+    Py_XDECREF(object);  // the frame keeps it
   });
   PyErr_SetRaisedException(pending);
+  return good;
 }
 
 std::unordered_set<const PyCodeObject*> runningCodes() {

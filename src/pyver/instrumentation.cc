@@ -4,6 +4,35 @@
 
 namespace tephra::py {
 
+namespace {
+
+constexpr int kTools = 6;  // those of sys.monitoring; the others are the interpreter's own
+
+// Where the tool has an id that was freed since the code got its events, they are void.
+template <typename Data, typename Interpreter>
+bool isUpToDate(const Data& data, const Interpreter& interp, int tool) {
+  if constexpr (requires { data.tool_versions; }) {
+    return data.tool_versions[tool] == interp.monitoring_tool_versions[tool];
+  }
+  return true;
+}
+
+}  // namespace
+
+uint32_t localEvents(PyCodeObject* code) {
+  if (code->_co_monitoring == nullptr) return 0;
+  unsigned valid = 0;
+  for (int tool = 0; tool < kTools; ++tool) {
+    if (isUpToDate(*code->_co_monitoring, *PyInterpreterState_Get(), tool)) valid |= 1U << tool;
+  }
+  uint32_t events = 0, bit = 1;
+  for (unsigned tools : code->_co_monitoring->local_monitors.tools) {
+    if ((tools & valid) != 0) events |= bit;
+    bit <<= 1;
+  }
+  return events;
+}
+
 bool toolsActive(PyThreadState* ts) {
   for (auto tools : ts->interp->monitors.tools) {
     if (tools != 0) return true;

@@ -20,6 +20,7 @@ struct CompiledFunction {
   ArrayEntry array_entry = nullptr;
   PyCodeObject* code = nullptr;  // the driver holds the reference
   uint32_t total_args = 0;       // words of `bound`
+  bool suspended = false;        // tools have local events in the code: calls are interpreted
   std::unique_ptr<CodeMetadata> metadata;
 };
 

@@ -144,6 +144,8 @@ PyObject* enterCompiled(PyThreadState* ts, PyFunctionObject* function, const py:
   Words bound(compiled->total_args);
   if (args.kwnames != nullptr) return enterByKeywords(ts, function, args, compiled, bound.data());
   if (py::bindArguments(ts, function, args, bound.data()) < 0) return nullptr;
+  if (compiled->suspended)
+    return tephra_call_interpreted(callable, bound.data(), compiled->total_args);
   return compiled->array_entry(callable, bound.data());
 }
 

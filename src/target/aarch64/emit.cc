@@ -345,6 +345,7 @@ bool FunctionEmitter::emitData(const Instr& instr) {
     case Op::kDecref:
     case Op::kDecrefRef:
     case Op::kDecrefAt: countInstr(instr, false); return true;
+    case Op::kDealloc: dealloc(gp(instr.uses[0])); return true;
     default: return false;
   }
 }
@@ -398,6 +399,7 @@ bool FunctionEmitter::emitControl(const Instr& instr) {
   switch (instr.op) {
     case Op::kJump: jumpToBlock(instr.targets[0]); return true;
     case Op::kBranchCmp: branch(compared(), instr); return true;
+    case Op::kBranchRelease: branchRelease(instr); return true;
     case Op::kBranchTest: branch(tested(), instr); return true;
     case Op::kBranchCmpMem: branch(compareMem(instr), instr); return true;
     case Op::kBranchCmpF: branch(compareFp(instr), instr); return true;

@@ -313,6 +313,7 @@ bool FunctionEmitter::emitData(const Instr& instr) {
     case Op::kDecref:
     case Op::kDecrefRef:
     case Op::kDecrefAt: decref(instr); return true;
+    case Op::kDealloc: dealloc(gp(instr.uses[0])); return true;
     default: return false;
   }
 }
@@ -333,6 +334,7 @@ bool FunctionEmitter::emitControl(const Instr& instr) {
       compareMem(instr.uses[0], instr.uses[1], instr.u32(1));
       branch(cond(), instr);
       return true;
+    case Op::kBranchRelease: branchRelease(instr); return true;
     case Op::kBranchCmpF: branchCompareFp(instr); return true;
     case Op::kReturn:
       if (gpNumber(instr.uses[0]) != kRax) a_.mov(x86::rax, gp(instr.uses[0]));

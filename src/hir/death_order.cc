@@ -24,6 +24,11 @@ Order stackOrder(const Instr* instr) {
   }
 }
 
+// BINARY_OP and BUILD_SET name their inputs one by one.
+bool neverFromTop(Op op) {
+  return op == Op::kBinaryOp || op == Op::kGetItem || op == Op::kMakeSet;
+}
+
 Order releaseOrder(const Instr* instr, const PyLayout* layout) {
   bool from_top = fromTop(layout);
   switch (instr->op) {
@@ -33,7 +38,8 @@ Order releaseOrder(const Instr* instr, const PyLayout* layout) {
     default: break;
   }
   Order order = stackOrder(instr);
-  if (from_top || instr->op == Op::kMakeMap) std::reverse(order.begin(), order.end());
+  bool reversed = (from_top && !neverFromTop(instr->op)) || instr->op == Op::kMakeMap;
+  if (reversed) std::reverse(order.begin(), order.end());
   return order;
 }
 

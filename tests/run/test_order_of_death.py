@@ -136,7 +136,8 @@ SUCCESS = {
     "condition": 'D("a") if D("b") else D("c")', "is_none": '0 if D("a") is None else 1',
     # --- items
     "subscript": 'D("o")[D("k")]', "list_item": '[D("a"), D("b")][0]', "tuple_item": '(D("a"), D("b"))[1]',
-    "dict_item": '{1: D("a"), 2: D("b")}[1]', "dict_key": '{D("k"): D("v")}', "slice": '[D("a"), D("b"), D("c")][D("x"):D("y")]',
+    "dict_item": '{1: D("a"), 2: D("b")}[1]', "dict_key": '{D("k"): D("v")}', "dict_item_by_own": '{D("k"): D("v")}[D("q")]',
+    "list_by_own": '[D("a"), D("b")][D("k")]', "tuple_by_own": '(D("a"), D("b"))[D("k")]', "str_by_own": '"text"[D("k")]', "slice": '[D("a"), D("b"), D("c")][D("x"):D("y")]',
     "slice_of_own": 'D("o")[D("x"):D("y")]', "slice_of_three": 'D("o")[D("x"):D("y"):D("z")]',
     "store_subscript": 'D("o")[D("k")] = D("v")', "store_list_item": 'x = [D("old")]; x[0] = D("new"); D("after")',
     "store_temporary_list": '[D("old")][0] = D("new")', "store_kept_list": 'kept_list[0] = D("new"); kept_list[0] = None; D("after")',

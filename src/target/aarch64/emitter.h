@@ -124,6 +124,7 @@ class FunctionEmitter {
   void incref(uint8_t object);
   void decref(uint8_t object, const Instr* positioned = nullptr);
   void branchRelease(const Instr& instr);
+  void releaseInPiece(const Instr& instr);
   void dealloc(uint8_t object);
 
   // emit_shared.cc

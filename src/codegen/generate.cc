@@ -145,7 +145,7 @@ void makeStubs(EmitInput* made, const lir::Function& function, const CodeUnit& u
   // The vectorcall entry releases the arguments that it held.
   if (unit.total_args > 0 || uses(function, [](const lir::Instr& instr) {
         return instr.op == lir::Op::kDecref || instr.op == lir::Op::kDecrefAt ||
-               instr.op == lir::Op::kDecrefRef;
+               instr.op == lir::Op::kDecrefRef || instr.op == lir::Op::kDealloc;
       })) {
     input.decref_thunk = sharedStub(target, releaseStub(function), 0, memory, addresses);
   }

@@ -65,6 +65,7 @@ frontend::FrontendOptions frontendOptions(const CodeState& state) {
   result.builtins &= options.builtin_calls;
   result.subscripts &= options.subscripts;
   result.iteration &= options.iteration;
+  result.observe_releases &= options.observe_releases;
   result.unpacking &= options.unpacking;
   result.collect_everywhere = options.stress_gc;
   result.max_instructions = static_cast<uint32_t>(options.max_function_size);

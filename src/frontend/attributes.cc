@@ -119,12 +119,12 @@ bool GraphBuilder::speculateStore(Instr* object, Instr* value, ObjRef name) {
   if (!may(options_.attributes) || !fb.type_version) return false;
   if (fb.kind == Feedback::kAttrInstance) {
     Instr* owner = guardVersion(object, fb);
-    b_.StoreInlineValue(owner, value, static_cast<uint32_t>(fb.index), name, before());
+    replaces(b_.StoreInlineValue(owner, value, static_cast<uint32_t>(fb.index), name, before()));
     return true;
   }
   if (fb.kind == Feedback::kAttrSlot) {
     Instr* owner = guardVersion(object, fb);
-    b_.ExchangeField(owner, value, fb.index);
+    replaces(b_.ExchangeField(owner, value, fb.index));
     return true;
   }
   return false;

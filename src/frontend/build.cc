@@ -112,6 +112,7 @@ void GraphBuilder::translate(uint32_t index) {
     group_ = in_;
     group_stack_ = s_.stack;
     before_ = nullptr;
+    fused_ = in_->fused && !fused_;  // of three in a row the first two
   }
   b_.setOffset(in_->lasti);
   if (options_.collect_everywhere && in_->piece == 0 && in_->offset > unit_.first_traceable) {
@@ -119,9 +120,10 @@ void GraphBuilder::translate(uint32_t index) {
     observe(in_->offset);
   }
   dispatch(in_->op);
-  if (!any_done_ || ended_ || !in_->last_piece || bailout_) return;
-  observe(in_->next_offset);
-  if (servesEvents()) b_.CheckPeriodic(after(in_->next_offset));
+  if (ended_ || !in_->last_piece || bailout_) return;
+  const bool any = any_done_;
+  observeAfter(in_->next_offset);
+  if (any && servesEvents()) b_.CheckPeriodic(after(in_->next_offset));
 }
 
 // The interpreter serves pending events behind a call, unless it was of a Python function.

@@ -3,7 +3,8 @@
 // Invariant in: a CodeUnit whose indices are in range (checked by the decoder).
 // Invariant out: verified-form HIR; only code that normal flow reaches (handlers are entered by
 // leaving compiled code); each exit has a FrameState; each operation that may run Python code is
-// followed by GuardUnobserved on every way on; no critical edges.
+// followed by GuardUnobserved on every way on, each other one that may release something by
+// ObserveRelease; no critical edges.
 // Source: Braun et al. 2013 (SSA during abstract interpretation); loop phis start with the type of
 // the loop's entry and are widened by building again, a data-flow fixpoint over whole builds.
 #pragma once
@@ -37,6 +38,7 @@ struct FrontendOptions {
   bool builtins = true;             // C functions by address, len, isinstance, list.append
   bool iteration = true;            // range, list and tuple loops
   bool unpacking = true;            // tuples and lists of known length
+  bool observe_releases = true;     // look behind releases that may run a finaliser
   bool loop_types = true;           // loop phis begin with the type of the loop's entry
   bool collect_everywhere = false;  // stress: a garbage collection before every instruction
   uint32_t max_instructions = 20000;

@@ -54,7 +54,7 @@ bool GraphBuilder::speculateSetItem(Instr* container, Instr* key, Instr* value) 
   if (kind == Feedback::kStoreListInt && canBe(container, kMaskList) && canBe(key, kMaskInt)) {
     Instr* list = guardType(container, kMaskList);
     Instr* index = unboxInt(guardType(key, kMaskInt));
-    b_.StoreListItem(list, index, value, before());
+    replaces(b_.StoreListItem(list, index, value, before()));
     return true;
   }
   if (kind == Feedback::kStoreDict && canBe(container, kMaskDict)) {

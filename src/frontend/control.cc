@@ -20,7 +20,8 @@ void GraphBuilder::branch(Instr* condition, uint32_t likely, uint32_t when_true,
     way->preds.push_back(from);
     b_.setBlock(way);
     if (i == 1) s_ = std::move(here);
-    if (check) observe(offsetOf(ways[i]));
+    any_done_ = check;
+    observeAfter(offsetOf(ways[i]));
     jumpTo(ways[i]);
   }
 }
@@ -39,8 +40,11 @@ void GraphBuilder::jumpIfNone(bool sense) {
   Instr* value = pop();
   uint32_t when_none = sense ? targetBlock() : nextBlock();
   uint32_t otherwise = sense ? nextBlock() : targetBlock();
-  if (!canBe(value, kMaskNoneType)) return jumpTo(otherwise);
   if (value->type.is(kMaskNoneType)) return jumpTo(when_none);
+  if (!canBe(value, kMaskNoneType)) {
+    observeAfter(offsetOf(otherwise));
+    return jumpTo(otherwise);
+  }
   branch(b_.PtrEqual(value, b_.ConstNone()), 0, when_none, otherwise);
 }
 

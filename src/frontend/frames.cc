@@ -1,4 +1,5 @@
 // The value stack, frame states, guards and constants.
+#include <algorithm>
 #include <array>
 
 #include "frontend/graph_builder.h"
@@ -50,6 +51,41 @@ hir::Instr* GraphBuilder::after(uint32_t offset) {
 void GraphBuilder::observe(uint32_t offset) {
   b_.GuardUnobserved(after(offset));
   any_done_ = false;
+}
+
+// The end of the value may run code (a finaliser, the callback of a weak reference).
+bool GraphBuilder::mayEnd(const Instr* value) const {
+  if (!value) return true;
+  if (!canBe(value, ~kMaskHarmless)) return false;
+  const Instr* root = origin(value);
+  return root->op == Op::kLoadArg || root->info().ownership != Ownership::kUncounted;
+}
+
+// May the instruction release the last reference of something? What it has popped counts where
+// neither the stack nor a local has it still.
+bool GraphBuilder::releases() const {
+  if (replaced_) return true;
+  auto held = [](const Values& places, const Instr* root) {
+    return std::any_of(places.begin(), places.end(),
+                       [&](Instr* place) { return place && rootOf(place) == root; });
+  };
+  return std::any_of(group_stack_.begin(), group_stack_.end(), [&](Instr* value) {
+    const Instr* root = rootOf(value);
+    return mayEnd(value) && !held(s_.stack, root) && !held(s_.locals, root);
+  });
+}
+
+// Where the instruction goes on at `offset`: what it ran may have switched on tools or have changed
+// the frame. Which of its releases remain, only passes/refcount_insertion knows.
+void GraphBuilder::observeAfter(uint32_t offset) {
+  replaced_ = releases();
+  if (fused_ && !any_done_) return;  // behind the next one
+  if (any_done_) {
+    observe(offset);
+  } else if (options_.observe_releases && replaced_) {
+    b_.ObserveRelease(false, after(offset));
+  }
+  replaced_ = false;
 }
 
 void GraphBuilder::deoptHere(ExitReason reason) {

@@ -108,6 +108,10 @@ class GraphBuilder {
     return instr;
   }
   void observe(uint32_t offset);
+  void observeAfter(uint32_t offset);
+  void replaces(const Instr* old) { replaced_ |= mayEnd(old); }
+  bool mayEnd(const Instr* value) const;
+  bool releases() const;
   bool servesEvents() const;
   void deoptHere(ExitReason reason);
   bool refused(ExitReason reason) const;
@@ -227,6 +231,8 @@ class GraphBuilder {
   Block* before_block_ = nullptr;
   Instr* last_any_ = nullptr;
   bool any_done_ = false;  // Python code may have run since the last observation
+  bool replaced_ = false;  // the instruction has taken the place of an object that may end by it
+  bool fused_ = false;     // the instruction before is done in one with this one
   bool ended_ = false;     // the block has its terminator
   struct Raw {
     Instr* value;

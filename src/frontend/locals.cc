@@ -42,6 +42,7 @@ void GraphBuilder::doStoreFast() {
   uint8_t& known = s_.known[in_->arg];
   bool null_to_null = known == kHoldsNull && value->type == kTypeNull;
   if (!null_to_null) b_.StoreHome(value, in_->arg, known);
+  if (known != kHoldsNull) replaces(s_.locals[in_->arg]);
   known = value->type == kTypeNull ? kHoldsNull : mayBeNull(value) ? kHoldsEither : kHoldsObject;
   s_.locals[in_->arg] = value;
 }
@@ -51,6 +52,7 @@ void GraphBuilder::doDeleteFast() {
   if (!local) local = b_.LoadHome(in_->arg);
   if (local->type == kTypeNull) return deoptHere(ExitReason::kUnboundLocal);
   guardNotNull(local, ExitReason::kUnboundLocal);
+  replaces(local);
   local = b_.ConstNull();
   b_.StoreHome(local, in_->arg, s_.known[in_->arg]);
   s_.known[in_->arg] = kHoldsNull;
@@ -87,14 +89,14 @@ void GraphBuilder::doLoadDeref() {
 void GraphBuilder::doStoreDeref() {
   Instr*& cell = s_.locals[in_->arg];
   guardNotNull(cell, ExitReason::kUnboundLocal);
-  b_.ExchangeCell(cell, pop());
+  replaces(b_.ExchangeCell(cell, pop()));
 }
 
 void GraphBuilder::doDeleteDeref() {
   Instr*& cell = s_.locals[in_->arg];
   guardNotNull(cell, ExitReason::kUnboundLocal);
   guardNotNull(b_.LoadCell(cell), ExitReason::kUnboundLocal);
-  b_.ExchangeCell(cell, b_.ConstNull());
+  replaces(b_.ExchangeCell(cell, b_.ConstNull()));
 }
 
 }  // namespace tephra::frontend

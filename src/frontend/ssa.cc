@@ -55,7 +55,7 @@ void GraphBuilder::startBlock(uint32_t index) {
   b_.setOffset(unit_.code[cfg_.blocks[index].start].lasti);
   before_ = nullptr;
   group_ = nullptr;
-  any_done_ = false;
+  any_done_ = replaced_ = fused_ = false;
   if (info.adopted) {
     s_ = std::move(info.incoming[0].state);
     return;

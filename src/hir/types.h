@@ -41,6 +41,11 @@ enum : uint32_t {
   kMaskOptObject = (1u << 25) - 1,
 };
 
+inline constexpr uint32_t kMaskImmortal = kMaskNull | kMaskPyBool | kMaskNoneType;
+// Releasing the last reference of these runs no code and touches no other object.
+inline constexpr uint32_t kMaskHarmless =
+    kMaskImmortal | kMaskInt | kMaskFloat | kMaskStr | kMaskBytes | kMaskRangeIter;
+
 struct Type {
   Rep rep = Rep::kNone;
   uint32_t mask = 0;  // objects only

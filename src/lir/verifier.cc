@@ -72,6 +72,7 @@ class Verifier {
       case Op::kBranchCmp:
       case Op::kBranchTest:
       case Op::kBranchCmpMem:
+      case Op::kBranchRelease:
       case Op::kBranchCmpF: expected = 2; break;
       default: break;
     }

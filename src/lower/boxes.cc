@@ -141,6 +141,12 @@ void uniqueOfType(Context& c, Operand old, uint64_t type, lir::Block* slow) {
   orSlow(c, c.splitIfMem(c.mem(old, c.py.ob_refcnt), c.imm(1), Cond::kNe, 4), slow);
 }
 
+// The look that is due behind `i` for the sake of what was in the number's place, or null.
+const Instr* lookBehind(const Instr& i) {
+  const Instr* next = skipStates(i.next);
+  return next && next->op == Op::kObserveRelease && !next->attr[0] ? next : nullptr;
+}
+
 void floatIntoPlace(Context& c, const Instr& i, Operand address, Operand old, Operand value) {
   lir::Block* slow = c.newBlock(true);
   uniqueOfType(c, old, c.py.float_type, slow);
@@ -148,6 +154,7 @@ void floatIntoPlace(Context& c, const Instr& i, Operand address, Operand old, Op
   lir::Block* reused = c.b.block();
   c.b.setBlock(slow);
   c.callChecked(i, "float_into_place", {c.b.Lea(address), value});
+  if (const Instr* look = lookBehind(i)) c.lookAround(*look);
   c.joinAt(reused, c.b.block());
 }
 
@@ -155,7 +162,16 @@ void intIntoPlace(Context& c, const Instr& i, Operand address, Operand old, Oper
   Operand index = c.b.Add(value, c.imm(-kSmallIntMin), 8);
   auto large = c.splitIf(index, c.imm(kSmallIntCount), Cond::kUGe, 8, false);
   c.b.Store(address, smallInt(c, index), 8);
-  c.b.Decref(old, false);
+  const Instr* look = lookBehind(i);
+  if (look) {
+    auto last = c.splitIfLast(old, false);
+    c.b.setBlock(last.cold);
+    c.b.Dealloc(old);
+    c.lookAround(*look);
+    c.joinAt(last.hot, c.b.block());
+  } else {
+    c.b.Decref(old, false);
+  }
   lir::Block* small_end = c.b.block();
 
   c.b.setBlock(large.cold);
@@ -165,6 +181,7 @@ void intIntoPlace(Context& c, const Instr& i, Operand address, Operand old, Oper
   lir::Block* reused = c.b.block();
   c.b.setBlock(slow);
   c.callChecked(i, "int_into_place", {c.b.Lea(address), value});
+  if (look) c.lookAround(*look);
   c.joinAt(reused, c.b.block());
   c.joinAt(small_end, c.b.block());
 }
@@ -177,6 +194,7 @@ Operand boxNumber(Context& c, const Instr& i, const Instr* number) {
 }
 
 void putNumber(Context& c, const Instr& i, Operand address, Operand old, const Instr* number) {
+  if (const Instr* look = lookBehind(i)) c.skip(look);
   if (number->type.rep == hir::Rep::kDouble) {
     return floatIntoPlace(c, i, address, old, c.use(number));
   }

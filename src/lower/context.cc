@@ -148,6 +148,15 @@ Context::Split Context::splitIfMem(Operand address, Operand value, Cond cond, ui
   return split;
 }
 
+Context::Split Context::splitIfLast(Operand object, bool maybe_null) {
+  Split split{newBlock(true), newBlock()};
+  lir::Instr* branch = b.BranchRelease(object, maybe_null, 2);
+  branch->targets[0] = split.cold;
+  branch->targets[1] = split.hot;
+  b.setBlock(split.hot);
+  return split;
+}
+
 void Context::jump(lir::Block* to) { b.Jump({})->targets[0] = to; }
 
 void Context::jump(lir::Block* to, Operand value) {

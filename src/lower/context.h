@@ -116,6 +116,9 @@ class Context {
     uint32_t width;
   };
   Position positionStore(uint32_t offset);
+  void storePosition(uint32_t offset);
+  // Leaves where somebody has taken the frame's object or instrumentation has changed (frames.cc).
+  void lookAround(const Instr& at);
   Operand argumentArray() const { return argument_array_; }  // kNone: they came in registers
   // Parameter of the register entry, function not counted: a reference as the frame's slot will hold
   // it; and the object itself.
@@ -141,6 +144,8 @@ class Context {
   };
   Split splitIf(Operand a, Operand value, Cond cond, uint32_t width, bool unlikely = true);
   Split splitIfMem(Operand address, Operand value, Cond cond, uint32_t width);
+  // Releases the object: to a cold block, where its end must follow, if that was the last reference.
+  Split splitIfLast(Operand object, bool maybe_null);
   void jump(lir::Block* to);
   void jump(lir::Block* to, Operand value);
   // A new current block where the ends of the hot and (if not null) of the cold way meet.

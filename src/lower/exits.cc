@@ -2,6 +2,7 @@
 // allocation; constants and NULL need no operand.
 #include <algorithm>
 
+#include "hir/death_order.h"
 #include "lower/context.h"
 
 namespace tephra::lower {
@@ -22,7 +23,32 @@ class RecordBuilder {
   void frames(const Instr* state) {
     std::vector<const Instr*> chain;  // innermost first
     for (; state; state = parentOf(state)) chain.push_back(state);
-    for (size_t i = chain.size(); i-- > 0;) record.frames.push_back(frame(chain[i]));
+    for (size_t i = chain.size(); i-- > 0;) {
+      record.frames.push_back(frame(chain[i], i == 0 ? released_inputs_ : 0));
+    }
+  }
+
+  // The instruction that raises releases its inputs before the exception unwinds the stack.
+  void releaseInputs(const Instr* state) {
+    std::vector<Instr*> released = hir::releasedWhenRaising(&at_, &c_.py);
+    size_t count = released.size(), depth = state->u32(2);
+    if (count == 0 || depth < count) return;
+    auto roots = [](std::span<Instr* const> values) {
+      std::vector<const Instr*> all;
+      for (Instr* value : values) all.push_back(hir::rootOf(value));
+      std::sort(all.begin(), all.end());
+      return all;
+    };
+    std::span<Instr* const> top(state->operands.data() + (depth - count), count);
+    bool objects = std::all_of(top.begin(), top.end(), [](Instr* v) { return v->type.isObject(); });
+    if (!objects || roots(top) != roots(released)) return;
+    released_inputs_ = count;
+    for (Instr* value : released) {
+      const Instr* root = hir::rootOf(value);
+      if (!canHandOver(root)) continue;
+      drop(root);
+      handed_over_.push_back(root);
+    }
   }
 
   // What the register file owns and no frame takes over.
@@ -33,10 +59,7 @@ class RecordBuilder {
         handed_over_.erase(handed);
         continue;
       }
-      ValueLocation location = locate(root, false);
-      if (location.where == ValueLocation::kNull) continue;
-      location.owned = true;
-      record.drops.push_back(location);
+      drop(root);
     }
   }
 
@@ -44,17 +67,27 @@ class RecordBuilder {
   Operands values;
 
  private:
+  void drop(const Instr* root) {
+    ValueLocation location = locate(root, false);
+    if (location.where == ValueLocation::kNull) return;
+    location.owned = true;
+    record.drops.push_back(location);
+  }
+
   static const Instr* parentOf(const Instr* state) {
     bool has = !state->aux.empty() && state->aux.back() == hir::kParentState;
     return has ? state->operands.back() : nullptr;
   }
 
-  ExitFrame frame(const Instr* state) {
+  // Without the topmost `released` values of the stack.
+  ExitFrame frame(const Instr* state, size_t released) {
     ExitFrame frame;
     frame.offset = state->u32(0);
     frame.raise_offset = state->u32(1);
     size_t nstack = state->u32(2);
-    for (size_t i = 0; i < nstack; ++i) frame.stack.push_back(locate(state->operands[i], true));
+    for (size_t i = 0; i + released < nstack; ++i) {
+      frame.stack.push_back(locate(state->operands[i], true));
+    }
     for (size_t i = 0; i < state->aux.size(); ++i) {
       if (state->aux[i] == hir::kParentState) continue;
       frame.locals.emplace_back(state->aux[i], locate(state->operands[nstack + i], true));
@@ -119,6 +152,7 @@ class RecordBuilder {
 
   Context& c_;
   const Instr& at_;
+  size_t released_inputs_ = 0;
   std::vector<const Instr*> handed_over_;
 };
 
@@ -135,6 +169,7 @@ Exit Context::makeExit(const Instr& at, ExitKind kind, ExitReason reason, const 
     return {};
   }
   if (culprit && culprit->type.isObject()) builder.culprit(culprit);
+  if (kind == ExitKind::kRaise) builder.releaseInputs(state);
   builder.frames(state);
   builder.drops();
   out.exits.push_back(std::move(builder.record));

@@ -204,12 +204,7 @@ void loadHome(Context& c, const Instr& i) {
   c.define(&i, value);
 }
 
-void storePosition(Context& c, uint32_t offset) {
-  Context::Position position = c.positionStore(offset);
-  c.b.Store(position.at, position.value, position.width);
-}
-
-void setPosition(Context& c, const Instr& i) { storePosition(c, i.u32(0)); }
+void setPosition(Context& c, const Instr& i) { c.storePosition(i.u32(0)); }
 
 void releaseHomes(Context& c, const Instr& i) {
   std::vector<uint32_t> homes(i.aux.begin(), i.aux.end());
@@ -270,7 +265,7 @@ void leaveFrame(Context& c, const Instr& i) {
   c.b.setBlock(first.cold);
   c.jump(slow);
   c.b.setBlock(slow);
-  storePosition(c, i.offset);  // a frame object that stays shows it
+  c.storePosition(i.offset);  // a frame object that stays shows it
   leaveObserved(c, i);
   c.joinAt(done, slow);
 }
@@ -297,10 +292,7 @@ void deoptIfObserved(Context& c, const Instr& i) {
                ExitReason::kFrameObserved);
 }
 
-void guardUnobserved(Context& c, const Instr& i) {
-  deoptIfObserved(c, i);
-  deoptIfInstrumented(c, i);
-}
+void guardUnobserved(Context& c, const Instr& i) { c.lookAround(i); }
 
 void checkPeriodic(Context& c, const Instr& i) {
   const PyLayout& py = c.py;
@@ -313,7 +305,7 @@ void checkPeriodic(Context& c, const Instr& i) {
     pending = c.splitIfMem(c.mem(interp, py.interp_eval_breaker), c.imm(0), Cond::kNe, 4);
   }
   c.b.setBlock(pending.cold);
-  storePosition(c, i.offset);
+  c.storePosition(i.offset);
   c.callChecked(i, "handle_pending", {c.thread()});
   if (py.eval_breaker_in_tstate) deoptIfInstrumented(c, i);
   deoptIfObserved(c, i);
@@ -328,6 +320,16 @@ void stressExit(Context& c, const Instr& i) {
 }
 
 }  // namespace
+
+void Context::storePosition(uint32_t offset) {
+  Position position = positionStore(offset);
+  b.Store(position.at, position.value, position.width);
+}
+
+void Context::lookAround(const Instr& at) {
+  deoptIfObserved(*this, at);
+  deoptIfInstrumented(*this, at);
+}
 
 Lowerer frameLowerer(Op op) {
   switch (op) {

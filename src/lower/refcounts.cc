@@ -1,4 +1,11 @@
-// Incref and Decref. What is known to be immortal needs neither.
+// Incref and Decref. What is known to be immortal needs neither. Where somebody must look behind
+// releases (ObserveRelease), only the ways on which one of them was of the last reference do:
+//
+//     release a ──last──▶ end of a; release b ──┐
+//        │                                      ▼
+//     release b ──last──▶ end of b ───────────▶ look, then on
+//        │
+//        ▼
 #include "lower/context.h"
 
 namespace tephra::lower {
@@ -21,19 +28,100 @@ void incref(Context& c, const Instr& i) {
   c.b.Incref(c.reg(value), i.op == Op::kXIncref && value->type.couldBe(hir::kMaskNull));
 }
 
-void decref(Context& c, const Instr& i) {
-  const Instr* value = i.operands[0];
-  if (isImmortal(c, value)) return;
-  c.b.Decref(c.reg(value), i.op == Op::kXDecref && value->type.couldBe(hir::kMaskNull));
+bool isRelease(const Instr* i) {
+  return i->op == Op::kDecref || i->op == Op::kDecrefAt || i->op == Op::kXDecref ||
+         i->op == Op::kXDecrefAt;
 }
 
-void decrefAt(Context& c, const Instr& i) {
+bool storesPosition(const Instr& i) { return i.op == Op::kDecrefAt || i.op == Op::kXDecrefAt; }
+
+bool maybeNull(const Instr& i) {
+  bool allowed = i.op == Op::kXDecref || i.op == Op::kXDecrefAt;
+  return allowed && i.operands[0]->type.couldBe(hir::kMaskNull);
+}
+
+void releaseOne(Context& c, const Instr& i) {
   const Instr* value = i.operands[0];
   if (isImmortal(c, value)) return;
+  if (!storesPosition(i)) return c.b.Decref(c.reg(value), maybeNull(i)), void();
   Context::Position position = c.positionStore(i.offset);
-  c.b.DecrefAt(c.reg(value), position.at, position.value,
-               i.op == Op::kXDecrefAt && value->type.couldBe(hir::kMaskNull), position.width);
+  c.b.DecrefAt(c.reg(value), position.at, position.value, maybeNull(i), position.width);
 }
+
+// The releases from `first` on, if a look that only they are the reason of follows at once.
+std::vector<const Instr*> releasesToLookBehind(const Instr& first) {
+  std::vector<const Instr*> releases;
+  for (const Instr* i = &first; i; i = i->next) {
+    if (isRelease(i)) {
+      releases.push_back(i);
+    } else if (i->op != Op::kFrameState) {
+      bool due = i->op == Op::kObserveRelease && !i->attr[0];
+      if (!due) return {};
+      releases.push_back(i);
+      return releases;
+    }
+  }
+  return {};
+}
+
+// Releases `i`; the blocks where it was the last reference, after the end of the object, and where
+// it was not.
+Context::Split releaseOrEnd(Context& c, const Instr& i) {
+  Operand object = c.reg(i.operands[0]);
+  Context::Split split = c.splitIfLast(object, maybeNull(i));
+  c.b.setBlock(split.cold);
+  if (storesPosition(i)) c.storePosition(i.offset);
+  c.b.Dealloc(object);
+  return split;
+}
+
+void releaseAndLook(Context& c, std::vector<const Instr*> releases) {
+  const Instr* look = releases.back();
+  releases.pop_back();
+  auto mayRun = [&](const Instr* i) {
+    return i->operands[0]->type.couldBe(~hir::kMaskHarmless) && !isImmortal(c, i->operands[0]);
+  };
+  lir::Block* ended = nullptr;  // where objects have ended: the rest is released here, too
+  for (const Instr* i : releases) {
+    if (ended) {
+      lir::Block* hot = c.b.block();
+      c.b.setBlock(ended);
+      releaseOne(c, *i);
+      ended = c.b.block();
+      c.b.setBlock(hot);
+    }
+    if (!mayRun(i)) {
+      releaseOne(c, *i);
+      continue;
+    }
+    Context::Split split = releaseOrEnd(c, *i);
+    if (ended) {
+      lir::Block* both = c.newBlock(true);
+      for (lir::Block* end : {split.cold, ended}) {
+        c.b.setBlock(end);
+        c.jump(both);
+      }
+      ended = both;
+    } else {
+      ended = split.cold;
+    }
+    c.b.setBlock(split.hot);
+  }
+  if (!ended) return c.lookAround(*look);
+  lir::Block* hot = c.b.block();
+  c.b.setBlock(ended);
+  c.lookAround(*look);
+  c.joinAt(hot, c.b.block());
+}
+
+void decref(Context& c, const Instr& i) {
+  std::vector<const Instr*> releases = releasesToLookBehind(i);
+  if (releases.empty()) return releaseOne(c, i);
+  for (const Instr* done : releases) c.skip(done);
+  releaseAndLook(c, std::move(releases));
+}
+
+void observeRelease(Context& c, const Instr& i) { c.lookAround(i); }
 
 }  // namespace
 
@@ -42,9 +130,10 @@ Lowerer refcountLowerer(Op op) {
     case Op::kIncref:
     case Op::kXIncref: return incref;
     case Op::kDecref:
-    case Op::kXDecref: return decref;
+    case Op::kXDecref:
     case Op::kDecrefAt:
-    case Op::kXDecrefAt: return decrefAt;
+    case Op::kXDecrefAt: return decref;
+    case Op::kObserveRelease: return observeRelease;
     default: return nullptr;
   }
 }

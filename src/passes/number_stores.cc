@@ -1,6 +1,9 @@
 #include "passes/number_stores.h"
 
 #include <algorithm>
+#include <optional>
+
+#include "passes/root_liveness.h"
 
 namespace tephra::passes {
 
@@ -40,7 +43,7 @@ class Stores {
     bool changed = false;
     for (uint32_t id = 0; id < store_of_.size(); ++id) {
       Instr* store = store_of_[id];
-      if (!store || uses_[id] != 1 || uses_[store->id] != 0) continue;
+      if (!store || uses_[id] != 1 || uses_[store->id] != 0 || ownerEndsFirst(store)) continue;
       Instr* box = hir::rootOf(store->operands[static_cast<size_t>(storedOperand(store))]);
       replace(store, box->operands[0]);
       changed = true;
@@ -49,6 +52,17 @@ class Stores {
   }
 
  private:
+  // Where the interpreter releases the instance or list before what the number takes the place of.
+  bool ownerEndsFirst(const Instr* store) {
+    const CodeUnit* unit = function_.unit();
+    if (!unit || !unit->layout->inputs_released_from_top) return false;
+    const Instr* owner = hir::rootOf(store->operands[0]);
+    if (owner->info().ownership != hir::Ownership::kNew) return false;
+    if (!liveness_) liveness_.emplace(function_);
+    const std::vector<Instr*>& dying = liveness_->diesAt(store);
+    return std::find(dying.begin(), dying.end(), owner) != dying.end();
+  }
+
   void note(Instr* instr, uint32_t at) {
     order_[instr->id] = at;
     if (instr->op == Op::kFrameState) return;
@@ -96,6 +110,7 @@ class Stores {
   }
 
   hir::Function& function_;
+  std::optional<RootLiveness> liveness_;
   std::vector<uint32_t> uses_;    // by root: operands of operations
   std::vector<uint32_t> order_;   // place in the block
   std::vector<Instr*> store_of_;  // by box; null: none, or a state forbids it

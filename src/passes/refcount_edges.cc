@@ -49,6 +49,9 @@ RefState RefcountInsertion::joinPreds(Block* block) const {
   state.reached = block->preds.empty() ||
                   std::any_of(in.begin(), in.end(), [](const RefState& s) { return s.reached; });
   if (block->preds.empty()) return state;
+  for (size_t i = 0; i < in.size(); ++i) {
+    state.unseen |= in[i].reached && (in[i].unseen || dangerousEdge(block, i, in[i]));
+  }
   joinHomes(block, in, &state);
   joinNarrowed(block, in, &state);
   joinOwnership(block, in, &state);
@@ -187,6 +190,8 @@ void RefcountInsertion::emitEdge(Block* from, int which) {
     before = function_.splitEdge(from, which)->last;
   }
   for (Instr* root : increfs) emitIncref(root, state, before);
+  // As the interpreter pops them, from the top of the stack, where the younger values are.
+  std::reverse(releases.begin(), releases.end());
   for (const Release& release : releases) emitDecref(release, before);
 }
 

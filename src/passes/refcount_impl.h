@@ -31,6 +31,9 @@ class RefcountInsertion {
   void transferBlock(hir::Block* block, RefState* state);
   void transfer(hir::Instr* instr, RefState* state);
   void ordinary(hir::Instr* instr, RefState* state);
+  void observeRelease(hir::Instr* instr, RefState* state);
+  void replaceNumber(hir::Instr* instr, RefState* state);
+  void removeUnused();
   void promoteFor(hir::Instr* instr, RefState* state);
   void giveOperands(hir::Instr* instr, RefState* state);
   bool mayLend(const hir::Instr* root, const RefState& state) const;
@@ -80,8 +83,10 @@ class RefcountInsertion {
   std::vector<bool> stored_;        // by slot: some StoreHome names it
   std::vector<RefState> in_, out_;  // by block id
   std::vector<Release> pending_;
+  bool unseen_before_ = false;  // state->unseen before the releases that have come last
   bool emit_ = false;
   bool changed_ = false;
+  bool dropped_ = false;  // some ObserveRelease was
 };
 
 }  // namespace tephra::passes

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "hir/death_order.h"
+
 #include "passes/refcount_impl.h"
 
 namespace tephra::passes {
@@ -10,6 +12,14 @@ using hir::Block;
 using hir::Instr;
 using hir::Op;
 using hir::Ownership;
+
+namespace {
+
+bool replacesNumber(const Instr* instr) {
+  return instr->op == Op::kReplaceInlineValue || instr->op == Op::kReplaceListItem;
+}
+
+}  // namespace
 
 RefcountInsertion::RefcountInsertion(hir::Function& function)
     : function_(function),
@@ -63,16 +73,20 @@ bool RefcountInsertion::run() {
     transferBlock(block, &state);
   }
   emitEdges();
+  if (dropped_) removeUnused();
   return changed_;
 }
 
 void RefcountInsertion::transferBlock(Block* block, RefState* state) {
   pending_.clear();
+  unseen_before_ = state->unseen;
   for (Instr *instr = block->first, *next; instr; instr = next) {
     next = instr->next;
     if (instr->op == Op::kPhi) continue;
     if (!hir::isPartner(instr->op)) flush(instr, state);
+    if (instr->op == Op::kFrameState) continue;
     transfer(instr, state);
+    if (!replacesNumber(instr)) unseen_before_ = state->unseen;
   }
 }
 
@@ -82,8 +96,56 @@ void RefcountInsertion::transfer(Instr* instr, RefState* state) {
     case Op::kStoreHome: return storeHome(instr, state);
     case Op::kLoadHome: return loadHome(instr, state);
     case Op::kLeaveFrame: return leaveFrame(instr, state);
-    default: return ordinary(instr, state);  // the row says it all
+    case Op::kObserveRelease: return observeRelease(instr, state);
+    case Op::kReplaceInlineValue:
+    case Op::kReplaceListItem: return replaceNumber(instr, state);
+    case Op::kGuardUnobserved: state->unseen = false; break;
+    default: break;
   }
+  ordinary(instr, state);  // the row says it all
+}
+
+// It stays where something may have run code since the last look.
+void RefcountInsertion::observeRelease(Instr* instr, RefState* state) {
+  bool needed = state->unseen;
+  if (needed) recordExit(instr, *state, {});
+  state->unseen = false;
+  releaseDead(instr, state);
+  if (!emit_) return;
+  if (needed) instr->attr[0] = unseen_before_;
+  changed_ = true;
+  if (needed) return;
+  hir::Function::remove(instr);
+  dropped_ = true;
+}
+
+// States that only looks without a purpose have named, and truth values that only those named.
+void RefcountInsertion::removeUnused() {
+  std::vector<uint32_t> uses(function_.numValues(), 0);
+  for (const Block* block : function_.blocks()) {
+    for (const Instr* instr = block->first; instr; instr = instr->next) {
+      for (const Instr* operand : instr->operands) ++uses[operand->id];
+    }
+  }
+  const std::vector<Block*>& blocks = function_.blocks();
+  for (auto at = blocks.rbegin(); at != blocks.rend(); ++at) {
+    for (Instr *instr = (*at)->last, *prev; instr; instr = prev) {
+      prev = instr->prev;
+      bool removable = instr->op == Op::kFrameState || instr->op == Op::kBoxBool;
+      if (!removable || uses[instr->id] != 0) continue;
+      for (const Instr* operand : instr->operands) --uses[operand->id];
+      hir::Function::remove(instr);
+    }
+  }
+}
+
+// What was in the number's place may be any object; the operation looks behind its release itself
+// if nothing else is released here.
+void RefcountInsertion::replaceNumber(Instr* instr, RefState* state) {
+  unseen_before_ = state->unseen;
+  ordinary(instr, state);
+  state->unseen = true;
+  unseen_before_ |= !pending_.empty();
 }
 
 bool RefcountInsertion::dies(const Instr* root, const Instr* at) const {
@@ -268,7 +330,9 @@ void RefcountInsertion::defineResult(Instr* instr, RefState* state) {
 }
 
 void RefcountInsertion::releaseDead(Instr* instr, RefState* state) {
-  for (Instr* root : liveness_.diesAt(instr)) {
+  std::vector<Instr*> dying = liveness_.diesAt(instr);
+  hir::sortDeaths(instr, function_.unit() ? function_.unit()->layout : nullptr, &dying);
+  for (Instr* root : dying) {
     // Behind a terminator there is nothing: its exit took what was owned.
     if (state->owned.test(root->id) && !instr->isTerminator()) {
       pending_.push_back(releaseOf(root, instr, *state));
@@ -282,6 +346,7 @@ void RefcountInsertion::flush(Instr* before, RefState* state) {
   bool dangerous =
       std::any_of(pending_.begin(), pending_.end(), [](const Release& r) { return !r.harmless; });
   if (dangerous) promoteAll(before, state);
+  state->unseen |= dangerous;
   for (const Release& release : pending_) emitDecref(release, before);
   pending_.clear();
 }

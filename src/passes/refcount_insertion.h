@@ -12,7 +12,8 @@
 // A forward dataflow over the blocks finds, for each home, which roots it must hold (a phi too,
 // when the home holds its input on every edge), and so which roots are backed; what is not backed
 // on all ways into a block is owned there, and the edges that lack the reference take it.
-// References are taken as late as possible and released right after the last use, left to right.
+// References are taken as late as possible and released right after the last use, in the
+// interpreter's order (hir/death_order.h). ObserveRelease stays behind releases that may run code.
 // Source: the state lattice follows Cinder's refcount insertion (Meta, 2021), reversed: there
 // frames own nothing, here homes own everything.
 #pragma once

@@ -36,6 +36,10 @@ void RefState::narrow(Instr* root, uint32_t mask, Instr* name) {
   Narrow& entry = narrowed[root->id];
   entry.mask &= mask;
   if (name) entry.name = name;
+  // A home that holds it still does when nobody needs the value any more.
+  for (size_t slot = 0; slot < homes.size(); ++slot) {
+    if (holds(slot, root)) home_masks[slot] &= entry.mask;
+  }
 }
 
 void RefState::forget(const Instr* root) {

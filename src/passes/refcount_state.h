@@ -11,10 +11,8 @@
 
 namespace tephra::passes {
 
-inline constexpr uint32_t kMaskImmortal = hir::kMaskNull | hir::kMaskPyBool | hir::kMaskNoneType;
-// Releasing the last reference of these runs no code and touches no other object.
-inline constexpr uint32_t kMaskHarmless =
-    kMaskImmortal | hir::kMaskInt | hir::kMaskFloat | hir::kMaskStr | hir::kMaskBytes;
+using hir::kMaskHarmless;
+using hir::kMaskImmortal;
 
 // What guards and branches have proven about a root, and the alias that carries the proof.
 struct Narrow {
@@ -28,6 +26,7 @@ using HomeContent = std::vector<hir::Instr*>;
 
 struct RefState {
   bool reached = false;
+  bool unseen = false;  // a release may have run code and nothing has looked since
   Bits owned, borrowed, live;
   std::vector<HomeContent> homes;       // by slot
   std::vector<uint32_t> home_masks;     // by slot: what the content can be

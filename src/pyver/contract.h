@@ -56,6 +56,10 @@ bool isInstrumented(PyCodeObject* code);  // an INSTRUMENTED_ opcode, or monitor
 bool toolsActive(PyThreadState* ts);      // any global monitoring events, tracing or profiling
 // The events of sys.monitoring that some tool has for this code alone, as bits.
 uint32_t localEvents(PyCodeObject* code);
+// The tools that watch the line which begins at `to` and which the interpreter, entered there, does
+// not tell of it, since it takes the frame to have been there before; it comes from `from`. 0 where
+// the interpreter tells them.
+unsigned untoldOfLine(PyThreadState* ts, PyCodeObject* code, uint32_t from, uint32_t to, int* line);
 
 // --- functions and code -------------------------------------------------------------------------
 

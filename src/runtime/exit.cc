@@ -144,6 +144,10 @@ PyObject* Exit::unwindOrResume(size_t index, bool raised, bool reraise) {
   py::Frame* frame = frames_[index];
   if (raised) return raiseInFrame(ts_, frame, from.raise_offset, reraise);
   py::setNextInstr(frame, py::frameCode(frame), from.offset);
+  // Behind an instruction that is done, the next one may begin a line that a tool waits for.
+  if (from.offset > from.raise_offset && fireLine(ts_, frame, from.raise_offset, from.offset) < 0) {
+    return raiseInFrame(ts_, frame, from.offset, false);
+  }
   return py::resumeInterpreter(ts_, frame);
 }
 

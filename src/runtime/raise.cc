@@ -13,7 +13,8 @@ PyObject* disableMarker() {
   return marker;
 }
 
-int callTool(PyThreadState* ts, int tool, int event, PyObject** args) {
+// 0, -1 with an exception set, or 1: the tool wants no more such events here.
+int callTool(PyThreadState* ts, int tool, int event, PyObject** args, size_t count) {
   PyObject*& slot = ts->interp->monitoring_callables[tool][event];
   if (slot == nullptr) return 0;
   PyObject* callable = Py_NewRef(slot);
@@ -21,18 +22,22 @@ int callTool(PyThreadState* ts, int tool, int event, PyObject** args) {
   ts->what_event = event;
   ts->tracing++;
   PyObject* result =
-      PyObject_Vectorcall(callable, args, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+      PyObject_Vectorcall(callable, args, count | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
   ts->tracing--;
   ts->what_event = old_event;
   Py_DECREF(callable);
   if (result == nullptr) return -1;
   Py_DECREF(result);
-  if (result != disableMarker()) return 0;
+  return result == disableMarker() ? 1 : 0;
+}
+
+// An event that a tool cannot disable.
+int callToolAlways(PyThreadState* ts, int tool, int event, PyObject** args) {
+  const int answer = callTool(ts, tool, event, args, 3);
+  if (answer <= 0) return answer;
   // These events belong to no instruction that could stop firing them.
   PyErr_SetString(PyExc_ValueError, "Cannot disable exception events. Callback removed.");
-  PyObject* removed = slot;
-  slot = nullptr;
-  Py_XDECREF(removed);
+  Py_CLEAR(ts->interp->monitoring_callables[tool][event]);
   return -1;
 }
 
@@ -47,7 +52,7 @@ int fire(PyThreadState* ts, py::Frame* frame, int event, uint32_t offset, PyObje
   while (tools != 0 && error == 0) {  // highest tool first
     const int tool = 31 - __builtin_clz(tools);
     tools &= ~(1u << tool);
-    error = callTool(ts, tool, event, args + 1);
+    error = callToolAlways(ts, tool, event, args + 1);
   }
   Py_DECREF(where);
   return error;
@@ -87,7 +92,49 @@ PyObject* raiseWithTools(PyThreadState* ts, py::Frame* frame, uint32_t offset, b
   return nullptr;
 }
 
+// sys.settrace's function, called as the interpreter does, without the monitoring callback.
+int traceLine(PyThreadState* ts, int line) {
+  if (ts->c_tracefunc == nullptr) return 0;
+  PyFrameObject* object = PyThreadState_GetFrame(ts);  // of the linked frame
+  if (object == nullptr) return -1;
+  int error = 0;
+  if (object->f_trace_lines) {
+    const int old_event = ts->what_event;
+    ts->what_event = PY_MONITORING_EVENT_LINE;
+    ts->tracing++;
+    object->f_lineno = line;
+    error = ts->c_tracefunc(ts->c_traceobj, object, PyTrace_LINE, Py_None);
+    object->f_lineno = 0;
+    ts->tracing--;
+    ts->what_event = old_event;
+  }
+  Py_DECREF(object);
+  return error;
+}
+
 }  // namespace
+
+int fireLine(PyThreadState* ts, py::Frame* frame, uint32_t from, uint32_t to) {
+  PyCodeObject* code = py::frameCode(frame);
+  int line = 0;
+  unsigned tools = py::untoldOfLine(ts, code, from, to, &line);
+  if (tools == 0) return 0;
+  constexpr unsigned kTrace = 1u << PY_MONITORING_SYS_TRACE_ID;
+  if ((tools & kTrace) != 0 && traceLine(ts, line) != 0) return -1;
+  tools &= ~kTrace;
+  PyObject* number = tools == 0 ? nullptr : PyLong_FromLong(line);
+  if (tools != 0 && number == nullptr) return -1;
+  PyObject* args[] = {nullptr, reinterpret_cast<PyObject*>(code), number};
+  int answer = 0;
+  while (tools != 0 && answer >= 0) {  // highest tool first
+    const int tool = 31 - __builtin_clz(tools);
+    tools &= ~(1u << tool);
+    // A tool that wants the line no more says so again when the interpreter comes by.
+    answer = callTool(ts, tool, PY_MONITORING_EVENT_LINE, args + 1, 2);
+  }
+  Py_XDECREF(number);
+  return answer < 0 ? -1 : 0;
+}
 
 PyObject* raiseInFrame(PyThreadState* ts, py::Frame* frame, uint32_t offset, bool reraise) {
   if (!py::toolsActive(ts)) return py::raiseInFrame(ts, frame, offset, reraise);

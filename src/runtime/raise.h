@@ -15,4 +15,9 @@ namespace tephra {
 // the frame gone.
 PyObject* raiseInFrame(PyThreadState* ts, py::Frame* frame, uint32_t offset, bool reraise);
 
+// The linked frame goes on at `to`, which the interpreter has been told, and comes from `from`: the
+// line event that the interpreter would not fire for the first instruction. 0, or -1 with an
+// exception set.
+int fireLine(PyThreadState* ts, py::Frame* frame, uint32_t from, uint32_t to);
+
 }  // namespace tephra

@@ -41,12 +41,29 @@ bool isGuardLoad(const Instr& instr) {
          instr.next != nullptr && isGuard(*instr.next, &instr);
 }
 
+// The release of `result` where, with the last reference, only its end and a look around follow:
+// the piece does all of that. Where the two ways meet nothing may have been moved about.
+bool isRelease(const Instr& branch, const Operand& result) {
+  if (branch.op != Op::kBranchRelease || !isRegister(branch.uses[0], result)) return false;
+  const Instr* on = branch.targets[1]->first;
+  const Instr* i = branch.targets[0]->first;
+  if (on->op != Op::kJump || !on->uses.empty()) return false;
+  if (i->op != Op::kDealloc || !isRegister(i->uses[0], result)) return false;
+  const Instr* load = nullptr;
+  for (i = i->next; i != nullptr && (isGuard(*i, load) || isGuardLoad(*i)); i = i->next) {
+    load = i->op == Op::kLoad ? i : nullptr;
+  }
+  bool meets = i != nullptr && i->op == Op::kJump && i->targets[0] == on->targets[0];
+  return meets && i->uses.empty();
+}
+
 // The last instruction of what can be shared from the call on; the call where that is nothing.
 const Instr* endOfSequence(const Instr& call) {
   const Operand& result = call.defs[0];
   const Instr *last = &call, *load = nullptr;
   for (const Instr* i = call.next; i != nullptr; i = i->next) {
     if (i->op == Op::kDecref) return isRegister(i->uses[0], result) ? i : last;
+    if (i->op == Op::kBranchRelease) return isRelease(*i, result) ? i : last;
     bool check = i->op == Op::kExitCmp && isRegister(i->uses[0], result) && i->uses[1].isImm();
     if (!check && !isGuard(*i, load) && !isGuardLoad(*i)) return last;
     load = i->op == Op::kLoad ? i : nullptr;
@@ -97,16 +114,23 @@ void addInstr(const Instr& instr, Key* key) {
   for (size_t i = 0; i < instr.firstExitValue(); ++i) addOperand(instr.uses[i], key);
 }
 
+// What the sequence does from the call on, the block behind a release among it.
+template <typename Visit>
+void forEach(const SharedCalls::Site& site, const Visit& visit) {
+  for (const Instr* i = site.call; i != nullptr; i = i == site.last ? nullptr : i->next) visit(*i);
+  if (site.last->op != Op::kBranchRelease) return;
+  for (const Instr* i = site.last->targets[0]->first; !i->info().is_terminator; i = i->next)
+    visit(*i);
+}
+
 Key keyOf(const SharedCalls::Site& site) {
   Key key;
   if (site.position != nullptr) {
     addOperand(site.position->uses[0], &key);
     key.push_back(site.position->attr[0]);
   }
-  for (const Instr* i = site.call;; i = i->next) {
-    addInstr(*i, &key);
-    if (i == site.last) return key;
-  }
+  forEach(site, [&](const Instr& instr) { addInstr(instr, &key); });
+  return key;
 }
 
 bool findSite(const Target& target, const Instr& call, SharedCalls::Site* site) {
@@ -114,9 +138,9 @@ bool findSite(const Target& target, const Instr& call, SharedCalls::Site* site) 
   // A result that is not there cannot be compared with anything.
   if (call.defs.empty() || !call.defs[0].isReg()) return false;
   *site = {0, positionBefore(call), &call, endOfSequence(call), {}};
-  for (const Instr* i = &call; i != site->last; i = i->next) {
-    if (i->next->info().has_exit) site->exits.push_back(i->next->exitIndex());
-  }
+  forEach(*site, [&](const Instr& instr) {
+    if (&instr != &call && instr.info().has_exit) site->exits.push_back(instr.exitIndex());
+  });
   return site->exits.size() >= 2;
 }
 
@@ -151,6 +175,7 @@ SharedCalls::SharedCalls(const Target& target, const std::vector<lir::Block*>& b
       by_call_[kept.call] = &kept;
       if (kept.position != nullptr) shared_.insert(kept.position);
       for (const Instr* i = kept.call; i != kept.last; i = i->next) shared_.insert(i->next);
+      if (kept.last->op == Op::kBranchRelease) replaced_.insert(kept.last->targets[0]);
     }
   }
 }

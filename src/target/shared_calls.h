@@ -36,6 +36,8 @@ class SharedCalls {
   const Site* siteAt(const lir::Instr& call) const;
   // Is it done in the shared piece (all but the call itself)?
   bool isShared(const lir::Instr& instr) const { return shared_.count(&instr) != 0; }
+  // The block behind a release that a shared piece does: nobody comes there.
+  bool isReplaced(const lir::Block& block) const { return replaced_.count(&block) != 0; }
   // One site of each group, in the order in which they come first.
   const std::vector<const Site*>& groups() const { return groups_; }
 
@@ -44,6 +46,7 @@ class SharedCalls {
   std::vector<const Site*> groups_;
   std::unordered_map<const lir::Instr*, const Site*> by_call_;
   std::unordered_set<const lir::Instr*> shared_;
+  std::unordered_set<const lir::Block*> replaced_;
 };
 
 }  // namespace tephra

@@ -20,6 +20,7 @@ struct PyLayout {
   bool frame_owns_code_and_func = false;  // push takes references of code and function
   bool inline_values = false;  // values follow the object (3.14); else values pointer before it
   bool locals_cleared_backwards = false;  // leaving a frame releases the highest slot first
+  bool inputs_released_from_top = false;  // an instruction releases its inputs from the top down
   bool for_iter_pops = false;             // exhausted FOR_ITER has dropped its iterator
   bool has_ref_tracer = false;
 

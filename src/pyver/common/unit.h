@@ -168,6 +168,7 @@ struct CanonicalInstr {
   uint32_t feedback = 0;     // index into CodeUnit::feedback; 0 = none
   uint8_t piece = 0;         // number among the pieces of its instruction
   bool last_piece = true;
+  bool fused = false;  // done in one with the next instruction: nobody looks between them
 };
 
 struct ExceptionRange {

@@ -183,7 +183,8 @@ bool decodeOthers(Decoder& d, const RawInstr& raw) {
 void decodeOpcode(Decoder& d, const RawInstr& raw) {
   const Row& row = kTable.rows[raw.opcode];
   if (row.known) {
-    d.emit(row.op, row.has_arg ? raw.arg : 0);
+    CanonicalInstr& instr = d.emit(row.op, row.has_arg ? raw.arg : 0);
+    instr.fused = raw.adaptive == STORE_FAST__LOAD_FAST || raw.adaptive == STORE_FAST__STORE_FAST;
     return;
   }
   if (decodeOthers(d, raw)) return;

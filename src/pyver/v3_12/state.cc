@@ -94,6 +94,8 @@ uintptr_t nativeStackLimit(PyThreadState*) { return 0; }
 
 uint64_t executedInstrumentation(PyCodeObject* code) { return code->_co_instrumentation_version; }
 uint64_t currentInstrumentationVersion(PyThreadState* ts) { return ts->interp->monitoring_version; }
+unsigned untoldOfLine(PyThreadState*, PyCodeObject*, uint32_t, uint32_t, int*) { return 0; }
+
 bool isInstrumentedOpcode(int opcode) { return opcode >= MIN_INSTRUMENTED_OPCODE; }
 
 void killCodeVersion(PyCodeObject* code) { code->co_version = 0; }

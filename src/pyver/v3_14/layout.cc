@@ -20,6 +20,7 @@ void fillVersionLayout(PyLayout* l) {
   l->eval_breaker_in_tstate = true;
   l->inline_values = true;
   l->locals_cleared_backwards = true;
+  l->inputs_released_from_top = true;
   l->has_ref_tracer = true;
 
   l->values_pointer = MANAGED_DICT_OFFSET;

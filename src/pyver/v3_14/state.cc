@@ -22,6 +22,19 @@ bool isInstrumentedOpcode(int opcode) {
   return opcode >= MIN_INSTRUMENTED_OPCODE && opcode != ENTER_EXECUTOR;
 }
 
+// As _Py_call_instrumentation_line, for which the previous instruction is the one at instr_ptr.
+unsigned untoldOfLine(PyThreadState* ts, PyCodeObject* code, uint32_t from, uint32_t to,
+                      int* line) {
+  const _PyCoMonitoringData* data = code->_co_monitoring;
+  if (_PyCode_CODE(code)[to].op.code != INSTRUMENTED_LINE || data == nullptr || ts->tracing) return 0;
+  constexpr int kUnit = sizeof(_Py_CODEUNIT);
+  *line = PyCode_Addr2Line(code, static_cast<int>(to) * kUnit);
+  if (*line == PyCode_Addr2Line(code, static_cast<int>(from) * kUnit)) return 0;
+  if (data->line_tools != nullptr) return data->line_tools[to];
+  return ts->interp->monitors.tools[PY_MONITORING_EVENT_LINE] |
+         data->local_monitors.tools[PY_MONITORING_EVENT_LINE];
+}
+
 void killCodeVersion(PyCodeObject* code) { code->co_version = FUNC_VERSION_CLEARED; }
 
 void restoreVersion(PyFunctionObject* func, SavedVersion saved) {

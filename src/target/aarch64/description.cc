@@ -159,6 +159,7 @@ void AArch64Target::constraints(const Instr& instr, std::vector<OperandConstrain
     case Op::kBranchTest:
     case Op::kBranchCmpMem:
     case Op::kBranchCmpF:
+    case Op::kBranchRelease:
     case Op::kTrap:
     case Op::kExitCmp:
     case Op::kExitTest:
@@ -168,6 +169,7 @@ void AArch64Target::constraints(const Instr& instr, std::vector<OperandConstrain
     case Op::kExit:
     case Op::kIncref:
     case Op::kDecref:
+    case Op::kDealloc:
     case Op::kDecrefAt: break;
   }
 }

@@ -131,7 +131,7 @@ void FunctionEmitter::emitAll() {
   as_.unwind(body_);
   for (size_t i = 0; i < in_.cold.size(); ++i) {
     next_ = i + 1 < in_.cold.size() ? in_.cold[i + 1] : nullptr;
-    emitBlock(in_.cold[i]);
+    if (!shared_calls_.isReplaced(*in_.cold[i])) emitBlock(in_.cold[i]);
   }
   sharedPieces();
   // Deferred pieces may defer no further ones, but may be the first to use an exit.
@@ -284,6 +284,10 @@ void FunctionEmitter::emitBlock(const lir::Block* block) {
       sharedSite(*site);
     } else if (shared_calls_.isShared(*instr)) {
       // The piece that the call goes to does it.
+      if (instr->op == lir::Op::kBranchRelease) {
+        edge(*instr, 1);
+        jumpToBlock(instr->targets[1]);
+      }
     } else if (instr->next != nullptr && !shared_calls_.isShared(*instr->next) &&
                pairAccess(*instr, *instr->next)) {  // tallied as the first one's
       as_.tallier.endInstr();
@@ -345,6 +349,7 @@ bool FunctionEmitter::emitData(const Instr& instr) {
     case Op::kDecref:
     case Op::kDecrefRef:
     case Op::kDecrefAt: countInstr(instr, false); return true;
+    case Op::kDealloc: dealloc(gp(instr.uses[0])); return true;
     default: return false;
   }
 }
@@ -398,6 +403,7 @@ bool FunctionEmitter::emitControl(const Instr& instr) {
   switch (instr.op) {
     case Op::kJump: jumpToBlock(instr.targets[0]); return true;
     case Op::kBranchCmp: branch(compared(), instr); return true;
+    case Op::kBranchRelease: branchRelease(instr); return true;
     case Op::kBranchTest: branch(tested(), instr); return true;
     case Op::kBranchCmpMem: branch(compareMem(instr), instr); return true;
     case Op::kBranchCmpF: branch(compareFp(instr), instr); return true;

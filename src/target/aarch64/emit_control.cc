@@ -161,11 +161,27 @@ void FunctionEmitter::decref(uint8_t object, const Instr* positioned) {
     if (positioned) {
       store(mem(positioned->uses[1]), positioned->uses[2], positioned->u32(1));
     }
-    a_.mov(x(kScratchGp), x(object));
-    as_.call(in_.decref_thunk);
-    as_.tallier.addStub("DecrefStub", in_.tally.decref_stub);
+    dealloc(object);
     as_.jump(skip);
   });
+}
+
+void FunctionEmitter::dealloc(uint8_t object) {
+  a_.mov(x(kScratchGp), x(object));
+  as_.call(in_.decref_thunk);
+  as_.tallier.addStub("DecrefStub", in_.tally.decref_stub);
+}
+
+void FunctionEmitter::branchRelease(const Instr& instr) {
+  uint8_t object = gp(instr.uses[0]);
+  a64::Mem count = a64::ptr(x(object), in_.layout->ob_refcnt);
+  Label alive = blockLabel(instr.targets[1]);
+  if (instr.attr[0] != 0) as_.jumpIf(Condition::zero(object, true, false), alive);
+  a_.ldr(w(kScratchGp), count);
+  as_.jumpIf(Condition::ofBit(kScratchGp, 31, true), alive);  // immortal
+  a_.sub(w(kScratchGp), w(kScratchGp), 1);
+  a_.str(w(kScratchGp), count);
+  branch(Condition::zero(kScratchGp, false, false), instr);
 }
 
 }  // namespace tephra::aarch64

@@ -34,6 +34,29 @@ void FunctionEmitter::sharedPieces() {
   }
 }
 
+// A shared site's release, with the block that its last reference leads to.
+void FunctionEmitter::releaseInPiece(const Instr& instr) {
+  uint8_t object = gp(instr.uses[0]);
+  a64::Mem count = a64::ptr(x(object), in_.layout->ob_refcnt);
+  Label alive = as_.newLabel(), last = as_.newLabel();
+  if (instr.attr[0] != 0) as_.jumpIf(Condition::zero(object, true, false), alive);
+  a_.ldr(w(kScratchGp), count);
+  as_.jumpIf(Condition::ofBit(kScratchGp, 31, true), alive);  // immortal
+  a_.sub(w(kScratchGp), w(kScratchGp), 1);
+  a_.str(w(kScratchGp), count);
+  as_.jumpIf(Condition::zero(kScratchGp, false, false), last);
+  as_.bind(alive);
+  defer([this, &instr, last, alive, site = piece_, exits = piece_exits_] {
+    piece_ = site;
+    piece_exits_ = exits;
+    as_.bind(last);
+    for (const Instr* i = instr.targets[0]->first; !i->info().is_terminator; i = i->next)
+      emitInstr(*i);
+    as_.jump(alive);
+    piece_exits_.clear();
+  });
+}
+
 // It has no frame of its own: the function's frame record stands, and unwinding goes by that. Only
 // the way back to the site lies below it.
 void FunctionEmitter::sharedPiece(const SharedCalls::Site& site) {
@@ -50,7 +73,11 @@ void FunctionEmitter::sharedPiece(const SharedCalls::Site& site) {
     as_.tallier.part(part);
     as_.tallier.enter({part, i->info().name, i->origin, 0});
     if (as_.logging()) as_.comment(lir::print(*i));
-    emitInstr(*i);
+    if (i->op == lir::Op::kBranchRelease) {
+      releaseInPiece(*i);
+    } else {
+      emitInstr(*i);
+    }
   }
   calls_.pop_back();  // the sites stand for it
   Label out = as_.newLabel();

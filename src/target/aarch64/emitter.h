@@ -123,6 +123,9 @@ class FunctionEmitter {
   void countInstr(const Instr& instr, bool up);
   void incref(uint8_t object);
   void decref(uint8_t object, const Instr* positioned = nullptr);
+  void branchRelease(const Instr& instr);
+  void releaseInPiece(const Instr& instr);
+  void dealloc(uint8_t object);
 
   // emit_shared.cc
   // The call of a site, and what is left of it where the shared piece says that an exit is taken.

@@ -169,6 +169,7 @@ void X86Target::constraints(const Instr& instr, std::vector<OperandConstraint>* 
     case Op::kBranchTest:
     case Op::kBranchCmpMem:
     case Op::kBranchCmpF:
+    case Op::kBranchRelease:
     case Op::kTrap:
     case Op::kExitCmp:
     case Op::kExitTest:
@@ -178,6 +179,7 @@ void X86Target::constraints(const Instr& instr, std::vector<OperandConstraint>* 
     case Op::kExit:
     case Op::kIncref:
     case Op::kDecref:
+    case Op::kDealloc:
     case Op::kDecrefAt: break;
   }
 }

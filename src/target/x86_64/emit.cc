@@ -114,7 +114,7 @@ void FunctionEmitter::emitAll() {
   as_.unwind(body_);
   for (size_t i = 0; i < in_.cold.size(); ++i) {
     next_ = i + 1 < in_.cold.size() ? in_.cold[i + 1] : nullptr;
-    emitBlock(in_.cold[i]);
+    if (!shared_calls_.isReplaced(*in_.cold[i])) emitBlock(in_.cold[i]);
   }
   sharedPieces();
   // Deferred pieces may defer no further ones, but may be the first to use an exit.
@@ -233,6 +233,9 @@ void FunctionEmitter::emitBlock(const lir::Block* block) {
       sharedSite(*site);
     } else if (!shared_calls_.isShared(*instr)) {  // else the piece that the call goes to does it
       emitInstr(*instr);
+    } else if (instr->op == lir::Op::kBranchRelease) {
+      edge(*instr, 1);
+      jumpToBlock(instr->targets[1]);
     }
     as_.tallier.endInstr();
     if (!instr->info().is_terminator) as_.count();
@@ -313,6 +316,7 @@ bool FunctionEmitter::emitData(const Instr& instr) {
     case Op::kDecref:
     case Op::kDecrefRef:
     case Op::kDecrefAt: decref(instr); return true;
+    case Op::kDealloc: dealloc(gp(instr.uses[0])); return true;
     default: return false;
   }
 }
@@ -333,6 +337,7 @@ bool FunctionEmitter::emitControl(const Instr& instr) {
       compareMem(instr.uses[0], instr.uses[1], instr.u32(1));
       branch(cond(), instr);
       return true;
+    case Op::kBranchRelease: branchRelease(instr); return true;
     case Op::kBranchCmpF: branchCompareFp(instr); return true;
     case Op::kReturn:
       if (gpNumber(instr.uses[0]) != kRax) a_.mov(x86::rax, gp(instr.uses[0]));

@@ -155,11 +155,29 @@ void FunctionEmitter::decref(x86::Gp object, const Instr* positioned) {
       uint32_t width = positioned->u32(1);
       store(mem(positioned->uses[1], width), positioned->uses[2], width);
     }
-    if (object != x86::gpq(kScratchGp)) a_.mov(x86::gpq(kScratchGp), object);
-    as_.call(in_.decref_thunk);
-    as_.tallier.addStub("DecrefStub", in_.tally.decref_stub);
+    dealloc(object);
     as_.jump(skip);
   });
+}
+
+void FunctionEmitter::dealloc(x86::Gp object) {
+  if (object != x86::gpq(kScratchGp)) a_.mov(x86::gpq(kScratchGp), object);
+  as_.call(in_.decref_thunk);
+  as_.tallier.addStub("DecrefStub", in_.tally.decref_stub);
+}
+
+void FunctionEmitter::branchRelease(const Instr& instr) {
+  x86::Gp object = gp(instr.uses[0]);
+  x86::Mem count = x86::ptr(object, in_.layout->ob_refcnt, 4);
+  Label alive = blockLabel(instr.targets[1]);
+  if (instr.attr[0] != 0) {
+    a_.test(object, object);
+    as_.jumpIf(x86::CondCode::kZero, alive);
+  }
+  a_.cmp(count, 0);
+  as_.jumpIf(x86::CondCode::kSign, alive);  // immortal
+  a_.dec(count);
+  branch(x86::CondCode::kZero, instr);
 }
 
 }  // namespace tephra::x86_64

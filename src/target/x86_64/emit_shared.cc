@@ -35,6 +35,31 @@ void FunctionEmitter::sharedPieces() {
   }
 }
 
+// A shared site's release, with the block that its last reference leads to.
+void FunctionEmitter::releaseInPiece(const Instr& instr) {
+  x86::Gp object = gp(instr.uses[0]);
+  x86::Mem count = x86::ptr(object, in_.layout->ob_refcnt, 4);
+  Label alive = as_.newLabel(), last = as_.newLabel();
+  if (instr.attr[0] != 0) {
+    a_.test(object, object);
+    as_.jumpIf(x86::CondCode::kZero, alive);
+  }
+  a_.cmp(count, 0);
+  as_.jumpIf(x86::CondCode::kSign, alive);  // immortal
+  a_.dec(count);
+  as_.jumpIf(x86::CondCode::kZero, last);
+  as_.bind(alive);
+  defer([this, &instr, last, alive, site = piece_, exits = piece_exits_] {
+    piece_ = site;
+    piece_exits_ = exits;
+    as_.bind(last);
+    for (const Instr* i = instr.targets[0]->first; !i->info().is_terminator; i = i->next)
+      emitInstr(*i);
+    as_.jump(alive);
+    piece_exits_.clear();
+  });
+}
+
 // It has no frame of its own: the function's frame record stands, and unwinding goes by that. Only
 // the way back to the site lies below it.
 void FunctionEmitter::sharedPiece(const SharedCalls::Site& site) {
@@ -54,7 +79,11 @@ void FunctionEmitter::sharedPiece(const SharedCalls::Site& site) {
     as_.tallier.part(part);
     as_.tallier.enter({part, i->info().name, i->origin, 0});
     if (as_.logging()) as_.comment(lir::print(*i));
-    emitInstr(*i);
+    if (i->op == lir::Op::kBranchRelease) {
+      releaseInPiece(*i);
+    } else {
+      emitInstr(*i);
+    }
   }
   calls_.pop_back();  // the sites stand for it
   Label out = as_.newLabel();

@@ -104,6 +104,9 @@ class FunctionEmitter {
   void callInstr(const Instr& instr);
   void incref(const Instr& instr);
   void decref(const Instr& instr);
+  void branchRelease(const Instr& instr);
+  void releaseInPiece(const Instr& instr);
+  void dealloc(x86::Gp object);
   void incref(x86::Gp object);
   void decref(x86::Gp object, const Instr* positioned = nullptr);
 

@@ -674,6 +674,30 @@ TEST_F(Execute, PositionIsStoredWithTheLastReferenceOnly) {
   }
 }
 
+TEST_F(Execute, TheLastReferenceGoesAnotherWay) {
+  for (bool maybe_null : {false, true}) {
+    FakeObject object;
+    object.refcnt = 2;
+    auto at = reinterpret_cast<uint64_t>(&object);
+    std::string body = std::string("  BranchRelease %6, bb1, bb2 {maybe_null=") +
+                       (maybe_null ? "true" : "false") +
+                       ", likely=2}\nbb1 cold:\n  Dealloc %6\n  %6 = Move 1\n  Return %6\n"
+                       "bb2:\n  %6 = Move 2\n  Return %6\n";
+    record.clear();
+    EXPECT_EQ(run(body, at), 2u);
+    EXPECT_EQ(object.refcnt, 1u);
+    EXPECT_EQ(object.upper, 0xABCDu);
+    EXPECT_TRUE(record.empty());
+    EXPECT_EQ(run(body, at), 1u);
+    EXPECT_EQ(object.refcnt, 0u);
+    EXPECT_EQ(record, std::vector<uint64_t>{at});
+    object.refcnt = 0xFFFFFFFFu;  // immortal
+    EXPECT_EQ(run(body, at), 2u);
+    EXPECT_EQ(object.refcnt, 0xFFFFFFFFu);
+    if (maybe_null) EXPECT_EQ(run(body, 0), 2u);
+  }
+}
+
 TEST_F(Execute, LastReferencePreservesEveryRegister) {
   // All registers that compiled code may use hold something; the object's thunk destroys what it
   // may.

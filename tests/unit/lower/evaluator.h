@@ -264,6 +264,13 @@ inline const lir::Instr* Evaluator::step(const lir::Instr& i) {
     case Op::kCallAddress:
     case Op::kCallIndirect:
     case Op::kCallCell: return call(i);
+    case Op::kBranchRelease: {
+      uint64_t object = a();
+      if (object == 0 && i.attr[0]) return go(i.targets[1]);
+      write(object, read(object, 4, false) - 1, 4);
+      return go(i.targets[read(object, 4, false) == 0 ? 0 : 1]);
+    }
+    case Op::kDealloc: return i.next;
     case Op::kIncref:
     case Op::kDecref:
     case Op::kDecrefRef:

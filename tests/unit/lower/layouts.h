@@ -94,6 +94,7 @@ inline const PyLayout& layout314() {
     l.eval_breaker_in_tstate = true;
     l.inline_values = true;
     l.locals_cleared_backwards = true;
+    l.inputs_released_from_top = true;
     l.function_vectorcall = 136;
     l.function_version = 144;
     l.tuple_items = 32;

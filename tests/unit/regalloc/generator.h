@@ -218,7 +218,8 @@ class Generator {
 
   void branchTo(Block* yes, Block* no) {
     lir::Instr* branch = nullptr;
-    switch (below(4)) {
+    switch (below(5)) {
+      case 4: branch = b_.BranchRelease(recent(), below(2) != 0, 0); break;
       case 0: branch = b_.BranchCmp(recent(), gpOrImm(), cond(), width(), 0); break;
       case 1: branch = b_.BranchTest(recent(), gpOrImm(), cond(), width(), 0); break;
       case 2: branch = b_.BranchCmpMem(memory(), gpOrImm(), cond(), width(), 0); break;

@@ -189,6 +189,10 @@ class Interpreter {
       case Op::kBranchCmp: taken = compare(in[0], in[1], i.cond(0), i.u32(1)); break;
       case Op::kBranchTest: taken = compare(in[0] & in[1], 0, i.cond(0), i.u32(1)); break;
       case Op::kBranchCmpMem: taken = compare(cell(in[0]), in[1], i.cond(0), i.u32(1)); break;
+      case Op::kBranchRelease:
+        event(1005, in[0], 0);
+        taken = in[0] % 2 == 0;
+        break;
       case Op::kBranchCmpF: taken = compare(in[0], in[1], i.cond(0), 8); break;
       case Op::kReturn: event(1003, in[0], 0); return true;
       case Op::kExit: return takeExit(i, in);

@@ -25,9 +25,7 @@ Order stackOrder(const Instr* instr) {
 }
 
 // BINARY_OP and BUILD_SET name their inputs one by one.
-bool neverFromTop(Op op) {
-  return op == Op::kBinaryOp || op == Op::kGetItem || op == Op::kMakeSet;
-}
+bool neverFromTop(Op op) { return op == Op::kBinaryOp || op == Op::kGetItem || op == Op::kMakeSet; }
 
 Order releaseOrder(const Instr* instr, const PyLayout* layout) {
   bool from_top = fromTop(layout);

@@ -10,8 +10,8 @@
 
 namespace tephra::hir {
 
-// Sorts `roots`, whose last use is `instr`, into the order of their release: what `instr` has taken,
-// its unused result, and then the rest of the value stack, which later instructions pop.
+// Sorts `roots`, whose last use is `instr`, into the order of their release: what `instr` has
+// taken, its unused result, and then the rest of the value stack, which later instructions pop.
 void sortDeaths(const Instr* instr, const PyLayout* layout, std::vector<Instr*>* roots);
 
 // The inputs of `instr` in the order of their release, if the instruction releases all of them when

@@ -144,7 +144,8 @@ class Context {
   };
   Split splitIf(Operand a, Operand value, Cond cond, uint32_t width, bool unlikely = true);
   Split splitIfMem(Operand address, Operand value, Cond cond, uint32_t width);
-  // Releases the object: to a cold block, where its end must follow, if that was the last reference.
+  // Releases the object: to a cold block, where its end must follow, if that was the last
+  // reference.
   Split splitIfLast(Operand object, bool maybe_null);
   void jump(lir::Block* to);
   void jump(lir::Block* to, Operand value);

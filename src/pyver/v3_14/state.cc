@@ -26,7 +26,8 @@ bool isInstrumentedOpcode(int opcode) {
 unsigned untoldOfLine(PyThreadState* ts, PyCodeObject* code, uint32_t from, uint32_t to,
                       int* line) {
   const _PyCoMonitoringData* data = code->_co_monitoring;
-  if (_PyCode_CODE(code)[to].op.code != INSTRUMENTED_LINE || data == nullptr || ts->tracing) return 0;
+  if (_PyCode_CODE(code)[to].op.code != INSTRUMENTED_LINE || data == nullptr || ts->tracing)
+    return 0;
   constexpr int kUnit = sizeof(_Py_CODEUNIT);
   *line = PyCode_Addr2Line(code, static_cast<int>(to) * kUnit);
   if (*line == PyCode_Addr2Line(code, static_cast<int>(from) * kUnit)) return 0;

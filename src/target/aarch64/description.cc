@@ -101,8 +101,7 @@ void AArch64Target::constraints(const Instr& instr, std::vector<OperandConstrain
       break;
     case Op::kParam: (*out)[0] = fixed(kArgumentGp[instr.u32(0)]); break;
     case Op::kDivRem:  // the remainder is made from the quotient and both inputs
-      (*out)[2].late = true;
-      (*out)[3].late = true;
+      (*out)[2].late = (*out)[3].late = true;
       break;
     case Op::kAddExit:
     case Op::kSubExit:

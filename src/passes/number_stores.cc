@@ -55,7 +55,7 @@ class Stores {
   // Where the interpreter releases the instance or list before what the number takes the place of.
   bool ownerEndsFirst(const Instr* store) {
     const CodeUnit* unit = function_.unit();
-    if (!unit || !unit->layout->inputs_released_from_top) return false;
+    if (!unit || !unit->layout || !unit->layout->inputs_released_from_top) return false;
     const Instr* owner = hir::rootOf(store->operands[0]);
     if (owner->info().ownership != hir::Ownership::kNew) return false;
     if (!liveness_) liveness_.emplace(function_);

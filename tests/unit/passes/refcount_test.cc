@@ -39,7 +39,7 @@ TEST(RefcountChecker, FindsEachMistake) {
   expectError(neg + "  Decref v2\n" + end, "sound");
   expectError(neg + end, "leaks a reference of v2");
   expectError(neg + "  Decref v2\n  Decref v2\n" + end, "no register owns");
-  expectError("  LeaveFrame aux[0]\n  Return v0\n", "no register owns");
+  expectError("  LeaveFrame aux[0]\n  Return v0\n", "nobody keeps alive");
   expectError("  LeaveFrame\n  Return v0\n", "sound");  // the home's own reference
   expectError(neg + "  CheckPeriodic v1\n  Decref v2\n" + end, "exit_owned says 0");
   expectError(neg + "  CheckPeriodic v1 owned(v2, v2)\n  Decref v2\n" + end, "exit_owned says 2");

@@ -49,3 +49,26 @@ def test_cases(mode, compiled_by_children):
 def test_programs(start, mode, compiled_by_children):
     seeds = list(range(start, min(start + CHUNK, FIRST + COUNT)))
     check([program(seed) for seed in seeds], seeds, mode, compiled_by_children)
+
+
+def test_what_counts_as_a_difference():
+    same = {"log": ["a", "b"], "alive": ["K"]}
+    assert deaths.difference(same, dict(same)) == ""
+    assert "log differs at 0" in deaths.difference(same, {"log": ["b", "a"], "alive": ["K"]})
+    assert "log differs at 2" in deaths.difference(same, {"log": ["a", "b", "end"], "alive": ["K"]})
+    assert "alive differs at 1" in deaths.difference(same, {"log": ["a", "b"], "alive": ["K", "b"]})
+    assert "died" in deaths.difference(same, {"died": "exit status -11"})
+    assert deaths.difference({"memory": True}, same) is None and deaths.difference(same, {"memory": True}) is None
+
+
+def test_a_program_that_differs_is_reduced(monkeypatch):
+    """A difference is pretended where ``D('b')`` is in the program."""
+    monkeypatch.setattr(deaths, "compare", lambda sources, mode: (["log" if "D('b')" in source else "" for source in sources], [], {}))
+    source = "def g(x):\n    return x\ndef f():\n    a = g(D('a'))\n    for c in [D('b'), D('c')]:\n        g(c)\n"
+    assert deaths.reduce(source, "first") == "def f():\n    D('b')"
+
+
+def test_a_worker_that_dies_names_its_program():
+    found, totals = deaths.reports(["def f(): pass\n", "def f():\n    import os\n    os.kill(os.getpid(), 9)\n", "def f(): D('a')\n"], {"TEPHRA": "0"}, 2)
+    assert [list(report)[0] for report in found] == ["log", "died", "log"] and "-9" in found[1]["died"]
+    assert found[2]["log"] == ["a", "end"] and totals["functions"] == 0

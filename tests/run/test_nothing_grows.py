@@ -438,17 +438,21 @@ def test_retired_code_ends_while_its_caller_is_in_a_finaliser():
     for _ in range(60):
         f(1), names["other"](1)
     compile_all(names, [f, names["other"]])
+    compiled = []
 
     def act():
         names["act"] = int
         jit.force_uncompile(f)
         for _ in range(100):
             jit.force_uncompile(names["other"])
-            assert jit.force_compile(names["other"])
+            jit.force_compile(names["other"])
+            compiled.append(jit.is_jit_compiled(names["other"]))
     for i in range(20):
-        assert jit.force_compile(f)
+        jit.force_compile(f)
+        assert jit.is_jit_compiled(f)
         names["act"] = act
         assert f(i) == i + 1
+    assert compiled == [True] * 2000
 
 
 def test_code_that_is_taken_out_again_and_again_leaves_nothing():

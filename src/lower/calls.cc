@@ -1,7 +1,6 @@
-// Calls. A callee that is not known to be compiled gets its operands as they lie on the interpreter's
-// stack: an array of the callable, self or NULL, and the arguments. Arguments that a C function
-// takes as an array lie in the native outgoing area from word 1; word 0 stays free for
-// PY_VECTORCALL_ARGUMENTS_OFFSET, which lets bound methods prepend their self.
+// Calls. Arguments that a callee takes as an array lie in the native outgoing area from word 1; word 0
+// stays free for PY_VECTORCALL_ARGUMENTS_OFFSET, which lets bound methods prepend their self. Where
+// self may be NULL, callable and self come first, as on the interpreter's stack.
 #include "lower/context.h"
 
 namespace tephra::lower {
@@ -26,7 +25,16 @@ std::vector<const Instr*> argumentsFrom(const Instr& i, size_t first) {
   return {inputs.begin() + static_cast<std::ptrdiff_t>(first), inputs.end()};
 }
 
-// What a callee of unknown kind is given. `lent` counts the array's words.
+// What a callee of unknown kind is given. `lent` counts callable and arguments.
+Operand callPlain(Context& c, const Instr& i, Operand names, uint64_t lent) {
+  const std::vector<const Instr*> args = argumentsFrom(i, 1);
+  Operand array = argumentArray(c, args);
+  return c.callChecked(i, "call_plain",
+                       {c.thread(), c.use(i.operands[0]), array, c.imm(std::ssize(args)), names,
+                        c.imm(static_cast<int64_t>(lent))});
+}
+
+// The same with a self that may be NULL: all as an array, whose words `lent` counts.
 struct Passed {
   Operand callable, self;
   std::vector<const Instr*> args;
@@ -44,17 +52,12 @@ Operand callPassed(Context& c, const Instr& i, const Passed& passed) {
                         c.imm(static_cast<int64_t>(passed.lent))});
 }
 
-// The bits of i.lent from operand `first` on, from bit `to` on.
-uint64_t lentFrom(const Instr& i, uint32_t first, uint32_t to) { return i.lent >> first << to; }
-
 Operand keywordNames(Context& c, const Instr& i) {
   return i.u32(0) == hir::kNoObject ? c.imm(0) : c.object(i.u32(0));
 }
 
 void callAny(Context& c, const Instr& i) {
-  c.define(&i, callPassed(c, i,
-                          {c.use(i.operands[0]), c.imm(0), argumentsFrom(i, 1), keywordNames(c, i),
-                           (i.lent & 1) | lentFrom(i, 1, 2)}));
+  c.define(&i, callPlain(c, i, keywordNames(c, i), i.lent));
 }
 
 void callMaybeMethod(Context& c, const Instr& i) {
@@ -66,7 +69,7 @@ void callMaybeMethod(Context& c, const Instr& i) {
 void callKw(Context& c, const Instr& i) {
   c.define(&i, callPassed(c, i,
                           {c.use(i.operands[0]), c.use(i.operands[1]), argumentsFrom(i, 3),
-                           c.use(i.operands[2]), (i.lent & 3) | lentFrom(i, 3, 2)}));
+                           c.use(i.operands[2]), (i.lent & 3) | i.lent >> 3 << 2}));
 }
 
 void callEx(Context& c, const Instr& i) {
@@ -100,9 +103,7 @@ Operand callCell(Context& c, const Instr& i, uint64_t cell) {
 
 // CallDirect without its cell; the function stays the caller's.
 Operand callIndirectly(Context& c, const Instr& i) {
-  return callPassed(c, i,
-                    {c.use(i.operands[0]), c.imm(0), argumentsFrom(i, 1), c.imm(0),
-                     1 | lentFrom(i, 1, 2)});
+  return callPlain(c, i, c.imm(0), i.lent | 1);
 }
 
 // Where only the callee's code is known, the cell is for functions whose vectorcall is that of the

@@ -72,6 +72,27 @@ bool callUnpacked(PyThreadState* ts, PyObject* function, PyObject* tuple, PyObje
 
 }  // namespace
 
+namespace {
+
+// `args` has room for self.
+PyObject* callConsuming(PyThreadState* ts, PyObject* callable, bool lent,
+                        const py::Arguments& args) {
+  if (PyMethod_Check(callable)) return callMethod(ts, callable, lent, args);
+  PyObject* result = tephra::callObject(ts, callable, args);
+  release(callable, lent);
+  return result;
+}
+
+}  // namespace
+
+extern "C" PyObject* tephra_call_plain(PyThreadState* ts, PyObject* callable, void* arguments,
+                                       int64_t count, PyObject* kwnames, int64_t lent) {
+  const Py_ssize_t names = kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames);
+  return callConsuming(ts, callable, (lent & 1) != 0,
+                       {static_cast<PyObject**>(arguments), static_cast<size_t>(count - names),
+                        kwnames, static_cast<uint64_t>(lent) >> 1, true});
+}
+
 extern "C" PyObject* tephra_call_passed(PyThreadState* ts, void* operands, int64_t count,
                                         PyObject* kwnames, int64_t lent) {
   auto** words = static_cast<PyObject**>(operands);
@@ -80,17 +101,14 @@ extern "C" PyObject* tephra_call_passed(PyThreadState* ts, void* operands, int64
   const Py_ssize_t names = kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames);
   py::Arguments args{words + 2, static_cast<size_t>(count - names), kwnames,
                      static_cast<uint64_t>(lent) >> 2, true};
-  if (self != nullptr) {
-    if (py::pyLayout().method_null_first) {  // the slots as a method look-up leaves them
-      std::swap(callable, self);
-      std::swap(callable_lent, self_lent);
-    }
-    *--args.values = self;
-    args.lent = args.lent << 1 | (self_lent ? 1 : 0);
-    ++args.positional;
-  } else if (PyMethod_Check(callable)) {
-    return callMethod(ts, callable, callable_lent, args);
+  if (self == nullptr) return callConsuming(ts, callable, callable_lent, args);
+  if (py::pyLayout().method_null_first) {  // the slots as a method look-up leaves them
+    std::swap(callable, self);
+    std::swap(callable_lent, self_lent);
   }
+  *--args.values = self;
+  args.lent = args.lent << 1 | (self_lent ? 1 : 0);
+  ++args.positional;
   PyObject* result = tephra::callObject(ts, callable, args);
   release(callable, callable_lent);
   return result;

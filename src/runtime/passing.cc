@@ -104,8 +104,8 @@ PyObject* enterByKeywords(PyThreadState* ts, PyFunctionObject* function, const p
   PyObject* result = nullptr;
   if (bound) {
     const bool taken_out = function->func_code == code && compiledFor(callable) != compiled;
-    result = taken_out ? runBound(ts, function, slots, count)
-                       : compiled->array_entry(callable, slots);
+    result = taken_out || compiled->suspended ? tephra_call_interpreted(callable, slots, count)
+                                              : compiled->array_entry(callable, slots);
   }
   Py_DECREF(code);
   return result;

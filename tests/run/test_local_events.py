@@ -81,6 +81,18 @@ def handed(n, at, leave, enter):
         total += leaf(i)
     return total
 
+def catching(n, at, action):
+    total = 0
+    for i in range(n):
+        try:
+            if i == at:
+                action()
+            total += 1
+        except ValueError:
+            total += 100
+        total += i
+    return total
+
 class Made:
     def __init__(self, x):
         self.x = x
@@ -169,6 +181,7 @@ def warm(namespace):
         namespace["makes"](3, 2, nothing)
         namespace["compares"](3, namespace["Made"](1), nothing)
         namespace["handed"](3, 1, nothing, nothing)
+        namespace["catching"](3, 1, nothing)
 
 
 def code_of(namespace, name):
@@ -450,6 +463,55 @@ def test_disabled_places(modules, kind):
     # Restarting changes the interpreter's global version, so compiled code is out of date: in modules of its own.
     seen, _ = Modules().same(scenario)
     assert seen
+
+
+@pytest.mark.parametrize("kind", ["PY_START", "PY_RETURN", "LINE", "INSTRUCTION"])
+@pytest.mark.parametrize("name", ["leaf", "loop"])
+def test_callbacks_that_raise(modules, kind, name):
+    def scenario(tool, namespace):
+        def fail(*rest):
+            if sum(each[1] == kind for each in tool.seen) == 3:
+                raise ValueError("from the tool")
+        tool.then = {kind: fail}
+        action = functools.partial(tool.set, code_of(namespace, name), kind)
+        try:
+            return namespace["loop"](8, 2, action), namespace["loop"](8)
+        except ValueError as error:
+            lines, entry = [], error.__traceback__.tb_next
+            while entry:
+                lines.append((entry.tb_frame.f_code.co_name, entry.tb_lineno, plain(entry.tb_frame.f_locals.get("total"))))
+                entry = entry.tb_next
+            return str(error), lines
+
+    modules.same(scenario)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_set_and_raised(modules, kind):
+    """The running loop goes on in its handler."""
+    def scenario(tool, namespace):
+        def action():
+            tool.set(code_of(namespace, "catching"), kind)
+            raise ValueError
+        return namespace["catching"](4, 1, action)
+
+    modules.same(scenario)
+
+
+def test_c_callables_that_set_events(modules):
+    """No Python frame lies between the loop and the change."""
+    modules.same(lambda tool, namespace: (tool.codes.append(namespace["loop"].__code__), namespace["loop"](
+        6, 2, functools.partial(M.set_local_events, TOOL, namespace["loop"].__code__, E.LINE)))[1])
+
+
+def test_recursion_ends_where_it_does(modules):
+    def scenario(tool, namespace):
+        tool.set(code_of(namespace, "recursive"), "PY_START")
+        with pytest.raises(RecursionError):
+            namespace["recursive"](10**6)
+
+    seen, _ = modules.same(scenario)
+    assert len(seen) > 500
 
 
 def test_two_tools(modules):

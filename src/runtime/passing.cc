@@ -45,6 +45,12 @@ PyObject* runBound(PyThreadState* ts, PyFunctionObject* function, PyObject** slo
   return nullptr;
 }
 
+// Binding may have run code of the program: this looks for events only then.
+PyObject* runCompiled(PyObject* function, const CompiledFunction* compiled, PyObject** bound) {
+  if (compiled->suspended) return tephra_call_interpreted(function, bound, compiled->total_args);
+  return compiled->array_entry(function, bound);
+}
+
 // The callee only borrows; afterwards the caller's part ends in the interpreter's order.
 PyObject* callLending(PyObject* callable, vectorcallfunc call, const py::Arguments& args) {
   const size_t nargsf = args.positional | (args.room ? PY_VECTORCALL_ARGUMENTS_OFFSET : 0);
@@ -105,7 +111,7 @@ PyObject* enterByKeywords(PyThreadState* ts, PyFunctionObject* function, const p
   if (bound) {
     const bool taken_out = function->func_code == code && compiledFor(callable) != compiled;
     result = taken_out ? runBound(ts, function, slots, count)
-                       : compiled->array_entry(callable, slots);
+                       : runCompiled(callable, compiled, slots);
   }
   Py_DECREF(code);
   return result;
@@ -144,9 +150,7 @@ PyObject* enterCompiled(PyThreadState* ts, PyFunctionObject* function, const py:
   Words bound(compiled->total_args);
   if (args.kwnames != nullptr) return enterByKeywords(ts, function, args, compiled, bound.data());
   if (py::bindArguments(ts, function, args, bound.data()) < 0) return nullptr;
-  if (compiled->suspended)
-    return tephra_call_interpreted(callable, bound.data(), compiled->total_args);
-  return compiled->array_entry(callable, bound.data());
+  return runCompiled(callable, compiled, bound.data());
 }
 
 PyObject* callTakingOver(PyObject* function, PyObject* const* args, size_t nargsf,

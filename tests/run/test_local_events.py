@@ -345,6 +345,32 @@ def test_calls_from_c(modules):
     modules.same(scenario)
 
 
+class Toggling(str):
+    """A keyword whose comparison with the parameters' names sets events: the arguments are being bound then."""
+
+    def __hash__(self):
+        return super().__hash__()
+
+    def __eq__(self, other):
+        self.action()
+        return super().__eq__(other)
+
+
+def test_set_while_arguments_are_bound(modules):
+    def scenario(tool, namespace):
+        method, made = namespace["Made"].method, namespace["Made"](4)
+        names = []
+        for kind in ("PY_START", "LINE"):
+            tool.set(method.__code__)
+            keyword = Toggling("k")
+            keyword.action = lambda: tool.set(method.__code__, kind)
+            names.append(method(made, 1, **{keyword: 2}))
+        return names
+
+    seen, _ = modules.same(scenario)
+    assert {kind for _, kind, *_ in seen} == {"PY_START", "LINE"}
+
+
 def test_errors_of_the_call_are_the_interpreters(modules):
     def scenario(tool, namespace):
         tool.set(code_of(namespace, "leaf"), "PY_START")

@@ -45,7 +45,8 @@ PyObject* runBound(PyThreadState* ts, PyFunctionObject* function, PyObject** slo
   return nullptr;
 }
 
-// Binding may have run code of the program: this looks for events only then.
+// Looks for events when the arguments are bound: binding may run code of the program, which may set
+// some.
 PyObject* runCompiled(PyObject* function, const CompiledFunction* compiled, PyObject** bound) {
   if (compiled->suspended) return tephra_call_interpreted(function, bound, compiled->total_args);
   return compiled->array_entry(function, bound);
@@ -110,8 +111,8 @@ PyObject* enterByKeywords(PyThreadState* ts, PyFunctionObject* function, const p
   PyObject* result = nullptr;
   if (bound) {
     const bool taken_out = function->func_code == code && compiledFor(callable) != compiled;
-    result = taken_out ? runBound(ts, function, slots, count)
-                       : runCompiled(callable, compiled, slots);
+    result =
+        taken_out ? runBound(ts, function, slots, count) : runCompiled(callable, compiled, slots);
   }
   Py_DECREF(code);
   return result;

@@ -81,6 +81,18 @@ def handed(n, at, leave, enter):
         total += leaf(i)
     return total
 
+def catching(n, at, action):
+    total = 0
+    for i in range(n):
+        try:
+            if i == at:
+                action()
+            total += 1
+        except ValueError:
+            total += 100
+        total += i
+    return total
+
 class Made:
     def __init__(self, x):
         self.x = x
@@ -169,6 +181,7 @@ def warm(namespace):
         namespace["makes"](3, 2, nothing)
         namespace["compares"](3, namespace["Made"](1), nothing)
         namespace["handed"](3, 1, nothing, nothing)
+        namespace["catching"](3, 1, nothing)
 
 
 def code_of(namespace, name):
@@ -332,6 +345,32 @@ def test_calls_from_c(modules):
     modules.same(scenario)
 
 
+class Toggling(str):
+    """A keyword whose comparison with the parameters' names sets events: the arguments are being bound then."""
+
+    def __hash__(self):
+        return super().__hash__()
+
+    def __eq__(self, other):
+        self.action()
+        return super().__eq__(other)
+
+
+def test_set_while_arguments_are_bound(modules):
+    def scenario(tool, namespace):
+        method, made = namespace["Made"].method, namespace["Made"](4)
+        names = []
+        for kind in ("PY_START", "LINE"):
+            tool.set(method.__code__)
+            keyword = Toggling("k")
+            keyword.action = lambda: tool.set(method.__code__, kind)
+            names.append(method(made, 1, **{keyword: 2}))
+        return names
+
+    seen, _ = modules.same(scenario)
+    assert {kind for _, kind, *_ in seen} == {"PY_START", "LINE"}
+
+
 def test_errors_of_the_call_are_the_interpreters(modules):
     def scenario(tool, namespace):
         tool.set(code_of(namespace, "leaf"), "PY_START")
@@ -450,6 +489,60 @@ def test_disabled_places(modules, kind):
     # Restarting changes the interpreter's global version, so compiled code is out of date: in modules of its own.
     seen, _ = Modules().same(scenario)
     assert seen
+
+
+@pytest.mark.parametrize("kind", ["PY_START", "PY_RETURN", "LINE", "INSTRUCTION"])
+@pytest.mark.parametrize("name", ["leaf", "loop"])
+def test_callbacks_that_raise(modules, kind, name):
+    def scenario(tool, namespace):
+        def fail(*rest):
+            if sum(each[1] == kind for each in tool.seen) == 3:
+                raise ValueError("from the tool")
+        tool.then = {kind: fail}
+        action = functools.partial(tool.set, code_of(namespace, name), kind)
+        try:
+            return namespace["loop"](8, 2, action), namespace["loop"](8)
+        except ValueError as error:
+            lines, entry = [], error.__traceback__.tb_next
+            while entry:
+                lines.append((entry.tb_frame.f_code.co_name, entry.tb_lineno, plain(entry.tb_frame.f_locals.get("total"))))
+                entry = entry.tb_next
+            return str(error), lines
+
+    modules.same(scenario)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_set_and_raised(modules, kind):
+    """The running loop goes on in its handler."""
+    def scenario(tool, namespace):
+        def action():
+            tool.set(code_of(namespace, "catching"), kind)
+            raise ValueError
+        return namespace["catching"](4, 1, action)
+
+    modules.same(scenario)
+
+
+def test_c_callables_that_set_events(modules):
+    """No Python frame lies between the loop and the change."""
+    modules.same(lambda tool, namespace: (tool.codes.append(namespace["loop"].__code__), namespace["loop"](
+        6, 2, functools.partial(M.set_local_events, TOOL, namespace["loop"].__code__, E.LINE)))[1])
+
+
+def test_recursion_ends_where_it_does(modules):
+    def scenario(tool, namespace):
+        tool.set(code_of(namespace, "recursive"), "PY_START")
+        try:
+            namespace["recursive"](10**6)
+        except RecursionError:
+            depth = len(tool.seen)
+            tool.seen.clear()
+            return depth
+        return 0
+
+    _, depth = modules.same(scenario)
+    assert depth > 500
 
 
 def test_two_tools(modules):

@@ -43,7 +43,12 @@ void GraphBuilder::doGetItem() {
   Instr* key = pop();
   Instr* container = pop();
   Instr* value = speculateItem(container, key);
-  push(value ? value : any(b_.GetItem(container, key, before())));
+  if (!value) {
+    bool by_function = may(options_.subscripts) && feedback().kind == Feedback::kItemFunction;
+    value = any(by_function ? b_.GetItemByFunction(container, key, before())
+                            : b_.GetItem(container, key, before()));
+  }
+  push(value);
 }
 
 bool GraphBuilder::speculateSetItem(Instr* container, Instr* key, Instr* value) {

@@ -86,6 +86,7 @@ std::vector<Instr*> releasedWhenRaising(const Instr* instr, const PyLayout* layo
     case Op::kCompareBool:
     case Op::kContains:
     case Op::kGetItem:
+    case Op::kGetItemByFunction:
     case Op::kSetItem:
     case Op::kDeleteItem:
     case Op::kDictGetItem:

@@ -43,12 +43,7 @@ void GraphBuilder::doGetItem() {
   Instr* key = pop();
   Instr* container = pop();
   Instr* value = speculateItem(container, key);
-  if (!value) {
-    bool by_function = may(options_.subscripts) && feedback().kind == Feedback::kItemFunction;
-    value = any(by_function ? b_.GetItemByFunction(container, key, before())
-                            : b_.GetItem(container, key, before()));
-  }
-  push(value);
+  push(value ? value : any(b_.GetItem(container, key, before())));
 }
 
 bool GraphBuilder::speculateSetItem(Instr* container, Instr* key, Instr* value) {

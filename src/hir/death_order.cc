@@ -24,7 +24,8 @@ Order stackOrder(const Instr* instr) {
   }
 }
 
-// BINARY_OP and BUILD_SET name their inputs one by one.
+// BINARY_OP and BUILD_SET name their inputs one by one. (A subscript that enters the class's own
+// __getitem__ does not: lower/refcounts.cc.)
 bool neverFromTop(Op op) { return op == Op::kBinaryOp || op == Op::kGetItem || op == Op::kMakeSet; }
 
 Order releaseOrder(const Instr* instr, const PyLayout* layout) {

@@ -121,6 +121,36 @@ void decref(Context& c, const Instr& i) {
   releaseAndLook(c, std::move(releases));
 }
 
+const Instr* nextRelease(const Instr* i) {
+  do {
+    i = i->next;
+  } while (i && i->op == Op::kFrameState);
+  return i && isRelease(i) ? i : nullptr;
+}
+
+// A subscript whose operands both end. The interpreter releases the container first, but where it
+// enters the class's own __getitem__ that function's frame releases the key first.
+void getItem(Context& c, const Instr& i) {
+  const Instr* first = nextRelease(&i);
+  const Instr* second = first ? nextRelease(first) : nullptr;
+  auto releases = [&](const Instr* release, size_t operand) {
+    return hir::rootOf(release->operands[0]) == hir::rootOf(i.operands[operand]);
+  };
+  bool both = c.py.inputs_released_from_top && second && releases(first, 0) && releases(second, 1);
+  if (!both) return genericLowerer(i.op)(c, i);
+  Operand enters = c.call("enters_getitem", {c.use(i.operands[0])});
+  genericLowerer(i.op)(c, i);
+  Context::Split split = c.splitIf(enters, c.imm(0), Cond::kNe, 8, false);
+  releaseOne(c, *first);
+  releaseOne(c, *second);
+  c.b.setBlock(split.cold);
+  releaseOne(c, *second);
+  releaseOne(c, *first);
+  c.joinAt(split.hot, c.b.block());
+  c.skip(first);
+  c.skip(second);
+}
+
 void observeRelease(Context& c, const Instr& i) { c.lookAround(i); }
 
 }  // namespace
@@ -134,6 +164,7 @@ Lowerer refcountLowerer(Op op) {
     case Op::kDecrefAt:
     case Op::kXDecrefAt: return decref;
     case Op::kObserveRelease: return observeRelease;
+    case Op::kGetItem: return getItem;
     default: return nullptr;
   }
 }

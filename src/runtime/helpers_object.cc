@@ -54,6 +54,19 @@ extern "C" int64_t tephra_is_instance(PyObject* value, PyObject* type) {
   return PyObject_IsInstance(value, type);
 }
 
+// As the specialisation of BINARY_SUBSCR asks.
+extern "C" int64_t tephra_enters_getitem(PyObject* container) {
+  static PyObject* name = PyUnicode_InternFromString("__getitem__");
+  PyTypeObject* type = Py_TYPE(container);
+  if (name == nullptr || (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) return 0;
+  PyObject* found = _PyType_Lookup(type, name);
+  if (found == nullptr || !PyFunction_Check(found)) return 0;
+  auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(found));
+  constexpr int kBinds = CO_VARARGS | CO_VARKEYWORDS | CO_OPTIMIZED;
+  return (code->co_flags & kBinds) == CO_OPTIMIZED && code->co_kwonlyargcount == 0 &&
+         code->co_argcount == 2;
+}
+
 extern "C" PyObject* tephra_get_item(PyObject* container, PyObject* key) {
   return PyObject_GetItem(container, key);
 }

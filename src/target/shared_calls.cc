@@ -42,7 +42,9 @@ bool isGuardLoad(const Instr& instr) {
 }
 
 // The release of `result` where, with the last reference, only its end and a look around follow:
-// the piece does all of that. Where the two ways meet nothing may have been moved about.
+// the piece does all of that, and the site goes on as if the object lived. So the look must leave
+// all registers as they are, or none may be in use that it did not find in use; what the block moves
+// to where the two ways meet is there already.
 bool isRelease(const Instr& branch, const Operand& result) {
   if (branch.op != Op::kBranchRelease || !isRegister(branch.uses[0], result)) return false;
   const Instr* on = branch.targets[1]->first;
@@ -50,9 +52,12 @@ bool isRelease(const Instr& branch, const Operand& result) {
   if (on->op != Op::kJump || !on->uses.empty()) return false;
   if (i->op != Op::kDealloc || !isRegister(i->uses[0], result)) return false;
   const Instr* load = nullptr;
+  bool loads = false;
   for (i = i->next; i != nullptr && (isGuard(*i, load) || isGuardLoad(*i)); i = i->next) {
     load = i->op == Op::kLoad ? i : nullptr;
+    loads |= load != nullptr;
   }
+  while (i != nullptr && !loads && SharedCalls::isMove(*i)) i = i->next;
   bool meets = i != nullptr && i->op == Op::kJump && i->targets[0] == on->targets[0];
   return meets && i->uses.empty();
 }
@@ -119,7 +124,8 @@ template <typename Visit>
 void forEach(const SharedCalls::Site& site, const Visit& visit) {
   for (const Instr* i = site.call; i != nullptr; i = i == site.last ? nullptr : i->next) visit(*i);
   if (site.last->op != Op::kBranchRelease) return;
-  for (const Instr* i = site.last->targets[0]->first; !i->info().is_terminator; i = i->next)
+  for (const Instr* i = SharedCalls::firstBehind(site.last); i != nullptr;
+       i = SharedCalls::nextBehind(*i))
     visit(*i);
 }
 
@@ -178,6 +184,19 @@ SharedCalls::SharedCalls(const Target& target, const std::vector<lir::Block*>& b
       if (kept.last->op == Op::kBranchRelease) replaced_.insert(kept.last->targets[0]);
     }
   }
+}
+
+bool SharedCalls::isMove(const lir::Instr& instr) {
+  return instr.op == Op::kMove || instr.op == Op::kMoveF;
+}
+
+const lir::Instr* SharedCalls::firstBehind(const lir::Instr* release) {
+  return release->targets[0]->first;
+}
+
+const lir::Instr* SharedCalls::nextBehind(const lir::Instr& instr) {
+  const Instr* next = instr.next;
+  return isMove(*next) || next->info().is_terminator ? nullptr : next;
 }
 
 const SharedCalls::Site* SharedCalls::siteAt(const lir::Instr& call) const {

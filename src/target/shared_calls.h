@@ -36,6 +36,10 @@ class SharedCalls {
   const Site* siteAt(const lir::Instr& call) const;
   // Is it done in the shared piece (all but the call itself)?
   bool isShared(const lir::Instr& instr) const { return shared_.count(&instr) != 0; }
+  // What a piece does where `release`, a BranchRelease, was of the last reference, one by one.
+  static const lir::Instr* firstBehind(const lir::Instr* release);
+  static const lir::Instr* nextBehind(const lir::Instr& instr);
+  static bool isMove(const lir::Instr& instr);
   // The block behind a release that a shared piece does: nobody comes there.
   bool isReplaced(const lir::Block& block) const { return replaced_.count(&block) != 0; }
   // One site of each group, in the order in which they come first.

@@ -1,6 +1,12 @@
 """Objects die in the interpreter's order: what one instruction takes from the stack, with and without an exception, what a
 return, a loop's end and a handler let go. The interpreter that has specialised the code is the judge."""
 
+import ast
+import os
+import subprocess
+import sys
+import textwrap
+
 import pytest
 from support import load
 
@@ -100,6 +106,12 @@ CLASSES = """
             if self.left < 0:
                 raise StopIteration
             return D("item")
+
+    class Sequence(D):
+        def __getitem__(self, key):  # plain: the interpreter enters it
+            if self.fails:
+                raise Failure
+            return 1
 
     class TupleOf(tuple):
         def __del__(self):
@@ -256,3 +268,20 @@ def compared(body):
 def test_order(name, body):
     for kind, expected, seen in compared(body):
         assert seen in expected, kind
+
+
+@pytest.mark.parametrize("body", ['Sequence("o")[D("k")]', '[D("a"), Sequence("o")[D("k")]]', 'D("o")[D("k")]',
+                                  'x = Sequence("o"); x[D("k")]', 'Sequence("o", True)[D("k")]'])
+def test_a_subscript_that_enters_getitem(body):
+    """An interpreter without the JIT is the judge: functions that Tephra counts calls of have no version to specialise by."""
+    source = f"{CLASSES}\n    def f():\n        {body}\n"
+    runs = ("\nfor i in range(200):\n    del log[:]\n    try:\n        f()\n    except Failure as error:\n"
+            "        log.append('Failure')\n        error.__traceback__ = None\nprint(log)\n")
+    stock = subprocess.run([sys.executable, "-c", textwrap.dedent(source) + runs], capture_output=True, text=True, check=True,
+                           env={**os.environ, "TEPHRA": "0"})
+    namespace, function = load(source)
+    jit.force_compile(function)
+    assert jit.is_jit_compiled(function)
+    seen = deaths(namespace, function)
+    seen.remove("returned")
+    assert seen == ast.literal_eval(stock.stdout)

@@ -53,7 +53,7 @@ void FunctionEmitter::releaseInPiece(const Instr& instr) {
     piece_ = site;
     piece_exits_ = exits;
     as_.bind(last);
-    for (const Instr* i = instr.targets[0]->first; !i->info().is_terminator; i = i->next)
+    for (const Instr* i = SharedCalls::firstBehind(&instr); i; i = SharedCalls::nextBehind(*i))
       emitInstr(*i);
     as_.jump(alive);
     piece_exits_.clear();

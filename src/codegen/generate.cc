@@ -11,7 +11,6 @@ namespace tephra {
 
 namespace {
 
-
 // Copies relocated code into memory; nullptr when there is none.
 void* placeCode(EmittedCode* code, CodeMemory& memory, const Target& target,
                 const std::string& name) {

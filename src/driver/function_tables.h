@@ -18,8 +18,8 @@ void noteFunction(CodeState* state, PyFunctionObject* function);
 // The same for a function that has just been made; false where it is noteFunction's.
 inline bool noteNewFunction(CodeState* state);
 // Lists all of them (those that a collection under way keeps aside are not found: see
-// detachFunctions in install.h); those of several code objects with one walk; this one if it has one
-// of our vectorcalls.
+// detachFunctions in install.h); those of several code objects with one walk; this one if it has
+// one of our vectorcalls.
 void listFunctions(CodeState* state);
 void listFunctionsOf(const std::unordered_set<CodeState*>& states);
 void listFunction(CodeState* state, PyFunctionObject* function);

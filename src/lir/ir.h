@@ -201,11 +201,11 @@ class Function {
   static void insertAfter(Instr* at, Instr* instr);
   static void remove(Instr* instr);
 
-  std::vector<ExitRecord> exits;         // indexed by the `exit` attribute
-  uint32_t outgoing_words = 0;           // size of the outgoing area, kept as a maximum
-  uint32_t num_deopts = 0;               // exits that deoptimise, without a forced one
-  int64_t forced_exit = -1;              // index of the exit that is always taken, in tests
-  uint32_t num_params = 0;               // of the register entry (function first)
+  std::vector<ExitRecord> exits;  // indexed by the `exit` attribute
+  uint32_t outgoing_words = 0;    // size of the outgoing area, kept as a maximum
+  uint32_t num_deopts = 0;        // exits that deoptimise, without a forced one
+  int64_t forced_exit = -1;       // index of the exit that is always taken, in tests
+  uint32_t num_params = 0;        // of the register entry (function first)
   // Filled by allocation.
   uint32_t first_inserted_block = UINT32_MAX;  // ids from here on are blocks of its own, on edges
   uint32_t num_slots = 0;                      // 8-byte spill slots

@@ -1,6 +1,6 @@
-// Calls. Arguments that a callee takes as an array lie in the native outgoing area from word 1; word 0
-// stays free for PY_VECTORCALL_ARGUMENTS_OFFSET, which lets bound methods prepend their self. Where
-// self may be NULL, callable and self come first, as on the interpreter's stack.
+// Calls. Arguments that a callee takes as an array lie in the native outgoing area from word 1;
+// word 0 stays free for PY_VECTORCALL_ARGUMENTS_OFFSET, which lets bound methods prepend their
+// self. Where self may be NULL, callable and self come first, as on the interpreter's stack.
 #include "lower/context.h"
 
 namespace tephra::lower {
@@ -102,9 +102,7 @@ Operand callCell(Context& c, const Instr& i, uint64_t cell) {
 }
 
 // CallDirect without its cell; the function stays the caller's.
-Operand callIndirectly(Context& c, const Instr& i) {
-  return callPlain(c, i, c.imm(0), i.lent | 1);
-}
+Operand callIndirectly(Context& c, const Instr& i) { return callPlain(c, i, c.imm(0), i.lent | 1); }
 
 // Where only the callee's code is known, the cell is for functions whose vectorcall is that of the
 // compiled code; the others are called as anything else is.

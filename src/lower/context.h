@@ -120,11 +120,11 @@ class Context {
   // Leaves where somebody has taken the frame's object or instrumentation has changed (frames.cc).
   void lookAround(const Instr& at);
   Operand argumentArray() const { return argument_array_; }  // kNone: they came in registers
-  // Parameter of the register entry, function not counted: a reference as the frame's slot will hold
-  // it; and the object itself.
+  // Parameter of the register entry, function not counted: a reference as the frame's slot will
+  // hold it; and the object itself.
   Operand argument(uint32_t index);
   Operand parameter(uint32_t index);
-  Operand function_object;           // vreg of register argument 0
+  Operand function_object;  // vreg of register argument 0
 
   // --- the native outgoing area
   void storeOut(uint32_t word, Operand value);

@@ -24,8 +24,8 @@ Operand argumentsInMemory(Context& c) {
 
 // The call, done by the interpreter.
 void returnInterpreted(Context& c) {
-  c.b.Return(c.call("call_interpreted", {c.function_object, argumentsInMemory(c),
-                                         c.imm(int64_t{c.unit.total_args})}));
+  c.b.Return(c.call("call_interpreted",
+                    {c.function_object, argumentsInMemory(c), c.imm(int64_t{c.unit.total_args})}));
 }
 
 // An exception is set, and there is no frame that would own the arguments.

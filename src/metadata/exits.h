@@ -78,10 +78,10 @@ struct CodeMetadata {
   std::vector<ExitRecord> exits;
   std::vector<StackMap> stack_maps;
   std::vector<LineEntry> lines;
-  uint64_t raised = 0;                   // raise exits taken
-  uint32_t leaving = 0;                  // exits being taken: the code waits for their results
-  const uint64_t* calls = nullptr;       // where the code counts its calls, if it does
-  uint32_t register_args = 0;            // parameters of the register entry
+  uint64_t raised = 0;              // raise exits taken
+  uint32_t leaving = 0;             // exits being taken: the code waits for their results
+  const uint64_t* calls = nullptr;  // where the code counts its calls, if it does
+  uint32_t register_args = 0;       // parameters of the register entry
   uint32_t hot_bytes = 0, cold_bytes = 0, spill_bytes = 0, stack_bytes = 0;
 };
 

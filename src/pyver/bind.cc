@@ -19,8 +19,8 @@ struct Binder {
   const Arguments& args;
   PyObject** slots;
   Py_ssize_t positional, keyword_slots, total;
-  PyObject* kwdict = nullptr;            // borrowed from its slot
-  std::vector<Py_ssize_t> places = {};   // by keyword: its slot, -1 = kwdict
+  PyObject* kwdict = nullptr;           // borrowed from its slot
+  std::vector<Py_ssize_t> places = {};  // by keyword: its slot, -1 = kwdict
 
   Binder(PyFunctionObject* f, const Arguments& given, PyObject** s)
       : func(f), code(reinterpret_cast<PyCodeObject*>(f->func_code)), args(given), slots(s) {
@@ -165,8 +165,7 @@ bool bindPlain(PyFunctionObject* func, const Arguments& args, PyObject** slots) 
 
 }  // namespace
 
-int bindArguments(PyThreadState*, PyFunctionObject* func, const Arguments& args,
-                  PyObject** slots) {
+int bindArguments(PyThreadState*, PyFunctionObject* func, const Arguments& args, PyObject** slots) {
   if (args.kwnames == nullptr && bindPlain(func, args, slots)) return 0;
   Binder binder(func, args, slots);
   for (Py_ssize_t i = 0; i < binder.total; i++) slots[i] = nullptr;

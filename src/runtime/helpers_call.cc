@@ -31,7 +31,8 @@ PyObject* callMethod(PyThreadState* ts, PyObject* method, bool lent, py::Argumen
   return result;
 }
 
-// kwargs as an array; false: they are not what a frame can be made for, and the interpreter says so.
+// kwargs as an array; false: they are not what a frame can be made for, and the interpreter says
+// so.
 bool takeKeywords(PyObject* kwargs, std::vector<PyObject*>* values, PyObject** names) {
   const Py_ssize_t count = kwargs == nullptr ? 0 : PyDict_GET_SIZE(kwargs);
   if (count == 0) return true;
@@ -185,8 +186,7 @@ extern "C" PyObject* tephra_call_interpreted(PyObject* function, void* args, int
   if (!tephra::stackIsLow())
     return py::interpretBound(ts, callee, bound, static_cast<uint32_t>(count));
   tephra::LowStack low(ts, callee);
-  if (!low.refused())
-    return py::interpretBound(ts, callee, bound, static_cast<uint32_t>(count));
+  if (!low.refused()) return py::interpretBound(ts, callee, bound, static_cast<uint32_t>(count));
   tephra_drop_arguments(args, count);
   return nullptr;
 }

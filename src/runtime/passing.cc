@@ -38,8 +38,7 @@ uint32_t parameterCount(const PyCodeObject* code) {
 
 PyObject* runBound(PyThreadState* ts, PyFunctionObject* function, PyObject** slots,
                    uint32_t count) {
-  if (checkStack() != StackState::kOverflow)
-    return py::interpretBound(ts, function, slots, count);
+  if (checkStack() != StackState::kOverflow) return py::interpretBound(ts, function, slots, count);
   for (uint32_t i = 0; i < count; ++i) py::slotReferenceDrop(slots[i]);
   setRecursionError(ts);
   return nullptr;

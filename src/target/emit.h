@@ -55,7 +55,7 @@ struct EmitInput {
   const PyLayout* layout = nullptr;
   const RuntimeAddresses* addresses = nullptr;
   const CodeMetadata* metadata = nullptr;  // its address is what exits hand over
-  uint32_t total_args = 0;       // of the function: the register entry's without argument 0
+  uint32_t total_args = 0;  // of the function: the register entry's without argument 0
   uint64_t decref_thunk = 0, exit_thunk = 0;  // shared stubs; 0 = the function needs none
   Reach reach;
   bool landing_pads = false;  // the process enforces branch targets

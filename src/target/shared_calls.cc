@@ -43,8 +43,8 @@ bool isGuardLoad(const Instr& instr) {
 
 // The release of `result` where, with the last reference, only its end and a look around follow:
 // the piece does all of that, and the site goes on as if the object lived. So the look must leave
-// all registers as they are, or none may be in use that it did not find in use; what the block moves
-// to where the two ways meet is there already.
+// all registers as they are, or none may be in use that it did not find in use; what the block
+// moves to where the two ways meet is there already.
 bool isRelease(const Instr& branch, const Operand& result) {
   if (branch.op != Op::kBranchRelease || !isRegister(branch.uses[0], result)) return false;
   const Instr* on = branch.targets[1]->first;

@@ -100,9 +100,8 @@ void AArch64Target::constraints(const Instr& instr, std::vector<OperandConstrain
       if (instr.uses[0].isVReg()) (*out)[1].kind = OperandConstraint::kAnywhere;
       break;
     case Op::kParam: (*out)[0] = fixed(kArgumentGp[instr.u32(0)]); break;
-    case Op::kDivRem:  // the remainder is made from the quotient and both inputs
-      (*out)[2].late = (*out)[3].late = true;
-      break;
+    // The remainder is made from the quotient and both inputs.
+    case Op::kDivRem: (*out)[2].late = (*out)[3].late = true; break;
     case Op::kAddExit:
     case Op::kSubExit:
     case Op::kMulExit:
@@ -168,6 +167,7 @@ void AArch64Target::constraints(const Instr& instr, std::vector<OperandConstrain
     case Op::kExit:
     case Op::kIncref:
     case Op::kDecref:
+    case Op::kDecrefRef:
     case Op::kDealloc:
     case Op::kDecrefAt: break;
   }

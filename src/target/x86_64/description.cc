@@ -179,6 +179,7 @@ void X86Target::constraints(const Instr& instr, std::vector<OperandConstraint>* 
     case Op::kExit:
     case Op::kIncref:
     case Op::kDecref:
+    case Op::kDecrefRef:
     case Op::kDealloc:
     case Op::kDecrefAt: break;
   }

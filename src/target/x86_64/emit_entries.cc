@@ -18,8 +18,8 @@ x86::Mem threadLocal(int64_t offset) {
 
 }  // namespace
 
-// Vectorcall: (function, args, nargsf, kwnames) = rdi, rsi, rdx, rcx. The runtime takes the arguments
-// over, binds them, and goes on as the array entry, (function, bound).
+// Vectorcall: (function, args, nargsf, kwnames) = rdi, rsi, rdx, rcx. The runtime takes the
+// arguments over, binds them, and goes on as the array entry, (function, bound).
 void FunctionEmitter::entries() {
   vectorcall_ = as_.here();
   as_.comment("vectorcall entry");

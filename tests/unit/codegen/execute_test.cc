@@ -694,7 +694,9 @@ TEST_F(Execute, TheLastReferenceGoesAnotherWay) {
     object.refcnt = 0xFFFFFFFFu;  // immortal
     EXPECT_EQ(run(body, at), 2u);
     EXPECT_EQ(object.refcnt, 0xFFFFFFFFu);
-    if (maybe_null) EXPECT_EQ(run(body, 0), 2u);
+    if (maybe_null) {
+      EXPECT_EQ(run(body, 0), 2u);
+    }
   }
 }
 

@@ -438,7 +438,8 @@ TEST(LowerMeaning, FrameContents) {
 
 TEST(LowerMeaning, LeaveFrameUndoesPushFrame) {
   for (const Combination& on : combinations()) {
-    Compiled compiled(std::string(kFrame) + "  Incref v0\n  LeaveFrame aux[0, 2]\n  Return v0\n}\n", on, 2);
+    Compiled compiled(std::string(kFrame) + "  Incref v0\n  LeaveFrame aux[0, 2]\n  Return v0\n}\n",
+                      on, 2);
     const PyLayout& l = *on.layout;
     for (bool observed : {false, true}) {
       Interpreter in(l);

@@ -66,8 +66,8 @@ TEST(Pipeline, PassesAreSwitchedOffByName) {
 }
 
 // Before each exit of its own, and before what only raises unless a part of the instruction has
-// been done: the second BinaryOp of offset 5 not, the one at offset 7 again. Not before a call, whose
-// state is that behind it.
+// been done: the second BinaryOp of offset 5 not, the one at offset 7 again. Not before a call,
+// whose state is that behind it.
 TEST(Pipeline, StressExitsStandWhereTheInterpreterCouldTakeOver) {
   const char* text =
       "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  PushFrame\n"

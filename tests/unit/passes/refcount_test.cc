@@ -49,7 +49,8 @@ TEST(RefcountChecker, FindsEachMistake) {
               "nobody keeps alive");
   expectError(neg + "  StoreHome v2 {slot=1}\n  LeaveFrame aux[0]\n  Return v2\n", "sound");
   expectError(neg + "  StoreHome v2 {slot=1}\n  StoreHome v9 {slot=1}\n" + end, "leaks");
-  expectError(neg + "  StoreHome v2 {slot=1, old=1}\n  LeaveFrame aux[0]\n  Return v2\n", "still says");
+  expectError(neg + "  StoreHome v2 {slot=1, old=1}\n  LeaveFrame aux[0]\n  Return v2\n",
+              "still says");
   expectError(neg +
                   "  StoreHome v2 {slot=1}\n  v3:Object = TakeHome {slot=1}\n  Decref v3\n"
                   "  v4:OptObject = LoadHome {slot=1}\n" +

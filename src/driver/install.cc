@@ -557,6 +557,7 @@ void unwatchFunction(PyFunctionObject* function) {
 }
 
 void unwatchAll(bool compiled) {
+  listFunctionsOf(self().states);
   for (CodeState* state : self().states) {
     if (state->unit && !compiled) continue;
     restoreAll(state);

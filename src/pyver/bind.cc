@@ -33,9 +33,27 @@ struct Binder {
   Py_ssize_t given() const { return static_cast<Py_ssize_t>(args.positional); }
   Py_ssize_t taken() const { return given() < positional ? given() : positional; }
 
-  // What the slots hold beside arguments; defaults come last and cannot fail.
-  void release() {
-    for (Py_ssize_t i = keyword_slots; i < total; i++) Py_XDECREF(slots[i]);
+  // Behind a bind() that failed, in the interpreter's order: first what has not got into a slot, then
+  // the slots as those of any frame. (Defaults come last and cannot fail.)
+  void releaseAll() {
+    for (Py_ssize_t i = taken(); i < given(); i++) drop(static_cast<size_t>(i));
+    for (size_t k = args.positional + places.size(); k < args.count(); ++k) drop(k);
+    std::vector<size_t> held_by(static_cast<size_t>(total), args.count());  // argument, by slot
+    for (Py_ssize_t i = 0; i < taken(); i++) held_by[i] = static_cast<size_t>(i);
+    for (size_t i = 0; i < places.size(); i++) {
+      if (places[i] < 0)
+        drop(args.positional + i);  // the dict holds it
+      else
+        held_by[places[i]] = args.positional + i;
+    }
+    const bool backwards = pyLayout().locals_cleared_backwards;
+    for (Py_ssize_t n = 0; n < total; n++) {
+      const Py_ssize_t slot = backwards ? total - 1 - n : n;
+      if (held_by[slot] < args.count())
+        drop(held_by[slot]);
+      else if (slot >= keyword_slots)
+        Py_XDECREF(slots[slot]);
+    }
   }
 
   // The values themselves; the lent ones are tagged (or get a reference) when all is bound.
@@ -175,7 +193,6 @@ int bindArguments(PyThreadState*, PyFunctionObject* func, const Arguments& args,
     binder.consume(defaults);
     return 0;
   }
-  binder.release();
   if (bound == Bound::kMisfit) {
     PyObject* result = interpreterVectorcall()(reinterpret_cast<PyObject*>(func), args.values,
                                                args.positional, args.kwnames);
@@ -185,7 +202,7 @@ int bindArguments(PyThreadState*, PyFunctionObject* func, const Arguments& args,
     }
   }
   PyObject* exception = PyErr_GetRaisedException();
-  releaseArguments(args);
+  binder.releaseAll();
   PyErr_SetRaisedException(exception);
   return -1;
 }

@@ -106,7 +106,7 @@ class CodeMemory {
     uint8_t* code = nullptr;      // executable view
     uint8_t* writable = nullptr;  // the other view; nullptr with protection switching
     size_t size = 0;
-    bool shared = false;          // with another process, since a fork
+    bool shared = false;             // with another process, since a fork
     std::map<size_t, size_t> holes;  // offset → size, coalesced
   };
   struct Block {

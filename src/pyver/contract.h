@@ -30,8 +30,8 @@ bool initialize();
 // What is remembered of the interpreter's objects goes: references are given back if it is alive,
 // and only forgotten if it is gone.
 void forgetObjects(bool alive);
-// PyUnstable_GC_VisitObjects, and the frozen objects (gc.freeze; the interpreter's own start-up does
-// it, too), which that leaves out in some versions and tells of twice here in others.
+// PyUnstable_GC_VisitObjects, and the frozen objects (gc.freeze; the interpreter's own start-up
+// does it, too), which that leaves out in some versions and tells of twice here in others.
 void visitAllObjects(gcvisitobjects_t visit, void* argument);
 const PyLayout& pyLayout();  // tls_stack_limit is the runtime's to fill: mutablePyLayout()
 PyLayout& mutablePyLayout();
@@ -108,7 +108,7 @@ bool slotOwned(Frame* frame, uint32_t slot);     // holds a reference that clear
 void slotSetOwned(Frame* frame, uint32_t slot,
                   PyObject* value);  // steals; old content not released
 void slotSetBorrowed(Frame* frame, uint32_t slot,
-                     PyObject* value);        // takes no reference where it can
+                     PyObject* value);  // takes no reference where it can
 void slotSetReference(Frame* frame, uint32_t slot, PyObject* reference);  // slotReference's
 void slotClear(Frame* frame, uint32_t slot);  // NULL, then releases what was owned
 // Frame code and function become strong references (compiled frames may hold borrowed ones), and
@@ -249,8 +249,7 @@ struct Arguments {
   bool room = false;            // values[-1] is a free word
 
   size_t count() const {
-    return positional +
-           (kwnames == nullptr ? 0 : static_cast<size_t>(PyTuple_GET_SIZE(kwnames)));
+    return positional + (kwnames == nullptr ? 0 : static_cast<size_t>(PyTuple_GET_SIZE(kwnames)));
   }
   bool isLent(size_t k) const { return k < kMaxLent && (lent >> k & 1) != 0; }
 };

@@ -40,7 +40,7 @@ struct NextVersions {
     return version < (version <= _Py_MAX_GLOBAL_TYPE_VERSION_TAG ? global : own);
   }
 };
-NextVersions walked;              // when all classes were looked at last
+NextVersions walked;               // when all classes were looked at last
 PyObject* g_subclasses = nullptr;  // type.__subclasses__
 
 void remember(PyTypeObject* type) {

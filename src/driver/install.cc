@@ -488,6 +488,9 @@ void endInstall() {
   self().suspended = true;
   for (CodeState* state : self().states) {
     closeCell(state);
+    // What the last deaths take out must not give them back to anybody.
+    state->functions.clear();
+    state->unlisted = false;
     // Static code objects live on.
     if (state->version_killed) state->code->co_version = state->code_version;
   }

@@ -9,6 +9,7 @@
 #include "runtime/exit.h"
 #include "runtime/helper_table.h"
 #include "runtime/helpers.h"
+#include "runtime/native_waits.h"
 #include "runtime/stack_limit.h"
 #include "runtime/thread_state_tls.h"
 
@@ -85,6 +86,7 @@ void forgetInterpreter() {
   forgetAllUnits();
   forgetCounts();
   py::forgetObjects(false);
+  native_waits = 0;  // threads that ended with the interpreter
   jit() = {};
 }
 

@@ -139,11 +139,13 @@ void initMonitoring() {
   PyErr_Clear();
   self().call_events = kCall | bitOf(events, "C_RETURN") | bitOf(events, "C_RAISE");
   Py_XDECREF(events);
-  if (!self().get_events || self().set_events) return;
-  self().set_events = replace(module, "set_events", METH_FASTCALL, &setEvents);
-  self().set_local_events = replace(module, "set_local_events", METH_FASTCALL, &setLocalEvents);
-  self().free_tool_id = replace(module, "free_tool_id", METH_O, &freeToolId);
-  self().clear_tool_id = replace(module, "clear_tool_id", METH_O, &clearToolId);
+  if (!self().get_events) return;
+  if (!self().set_events) {  // else a former interpreter's life has left ours in place
+    self().set_events = replace(module, "set_events", METH_FASTCALL, &setEvents);
+    self().set_local_events = replace(module, "set_local_events", METH_FASTCALL, &setLocalEvents);
+    self().free_tool_id = replace(module, "free_tool_id", METH_O, &freeToolId);
+    self().clear_tool_id = replace(module, "clear_tool_id", METH_O, &clearToolId);
+  }
   suspendFunctions(anyCallEvents());
 }
 
@@ -156,6 +158,7 @@ bool isMonitored(PyCodeObject* code) {
 void endMonitoring() {
   Py_CLEAR(self().get_events);
   self().local.clear();
+  self().local_calls = 0;
 }
 
 void forgetMonitoredCode(PyCodeObject* code) {

@@ -159,6 +159,32 @@ def test_an_interpreter_that_is_initialised_again_compiles_again(embed, compile_
     assert rounds[0].startswith(f"499500 1 3 {sum(range(30)) + 30} ") and rounds[0].endswith(" True")
 
 
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="CPython 3.12 itself aborts when it is initialised again")
+def test_a_frozen_function_that_outlives_its_interpreter(embed):
+    """What gc.freeze keeps apart is found, too: closures, of which only the first few are in a table."""
+    first = """
+        import ctypes, gc, os
+        from tephra import jit
+        def make(): return lambda n: n * n + 1
+        functions = [make() for _ in range(40)]
+        for function in functions:
+            jit.force_compile(function)
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(function))
+        gc.freeze()
+        assert all(map(jit.is_jit_compiled, functions))
+        os.environ["LEAKED"] = " ".join(str(id(function)) for function in functions)
+        """
+    second = """
+        import ctypes, os
+        from tephra import jit
+        functions = [ctypes.cast(int(each), ctypes.py_object).value for each in os.environ["LEAKED"].split()]
+        print({function(4) for function in functions}, any(map(jit.is_jit_compiled, functions)))
+        """
+    out = embed({"a": first, "b": second}, "init", "run", "a", "end", "init", "run", "b", "end",
+                TEPHRA_COMPILE_AFTER="1000000")
+    assert out == "{17} False\n"
+
+
 @pytest.mark.parametrize("kind", ["sub", "own"])
 def test_subinterpreters_in_between(embed, kind):
     words = ["init", kind, "s", "run", "a", kind, "s", "run", "a", "end"] * 3
@@ -215,6 +241,30 @@ def test_a_compiled_function_that_outlives_its_interpreter_runs_interpreted(embe
     out = embed({"a": first, "b": second}, "init", "run", "a", "end", "init", "run", "b", "end",
                 TEPHRA_COMPILE_AFTER="1000000")
     assert out.splitlines() == ["0", "{16, 17} -4 True"]
+
+
+def test_tools_are_noticed_in_each_interpreter(embed):
+    source = """
+        import sys
+        from tephra import _tephra, jit
+        def f(): return 1
+        def g(): return 2
+        for function in (f, g): jit.force_compile(function)
+        tools, seen = sys.monitoring, []
+        events = tools.events
+        tools.use_tool_id(3, "test")
+        tools.register_callback(3, events.PY_START, lambda code, offset: seen.append(code.co_name))
+        tools.set_local_events(3, f.__code__, events.PY_START)
+        f(), g()
+        tools.set_local_events(3, f.__code__, 0)
+        f(), g()
+        tools.set_events(3, events.CALL)
+        print(seen, jit.is_jit_compiled(g), f(), g())
+        # The tool is left in place: the next interpreter has none.
+        """
+    words = ["init", "run", "a", "end"] * 3
+    out = embed({"a": source}, *words, TEPHRA_COMPILE_AFTER="1000000")
+    assert out.splitlines() == ["['f'] False 1 2"] * 3
 
 
 def test_finalisers_at_the_very_end(embed):

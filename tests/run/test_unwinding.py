@@ -288,7 +288,7 @@ def test_perf_names_compiled_functions(tmp_path):
     finally:
         os.unlink(map_file)
     share = re.search(r"([\d.]+)% .*tephra:__main__\.spin", report)
-    assert share and float(share[1]) > 2, report  # the rest is making and freeing ints
+    assert share and float(share[1]) > 1, report  # the rest: start-up, and what spin calls
     named = [line for line in script.splitlines() if "tephra:__main__.spin" in line]
     assert named and all(map_file in line for line in named), script[:2000]
     assert "tephra-code" not in script

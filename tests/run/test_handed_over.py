@@ -5,17 +5,16 @@ program with TEPHRA=0 in a process of its own; the JIT runs it in exact mode, co
 every function of the program must have been compiled.
 """
 
+import functools
 import json
 import os
 import subprocess
 import sys
-import textwrap
 
 import pytest
 from support import SLOWER
 
 PROGRAM = """
-import json, sys
 log = []
 
 class D:
@@ -131,12 +130,21 @@ def f():
 for i in range(60):
     log.clear()
     f()
-compiled = None
-if sys.argv[1] == "jit":
-    from tephra import jit
-    names = {k: v for k, v in globals().items() if type(v) is type(f)}
-    compiled = [k for k in names if jit.is_jit_compiled(names[k])]
-print(json.dumps([log, compiled]))
+"""
+
+CHILD = """
+import json, sys
+program, calls = json.load(sys.stdin)
+results, keep = {}, []
+for call in calls:
+    names = {"__name__": "case"}
+    exec(program.replace("CALL", call), names)
+    results[call] = [list(names["log"]), None]
+    if sys.argv[1] == "jit":
+        from tephra import jit
+        results[call][1] = [k for k, v in names.items() if type(v) is type(names["f"]) and jit.is_jit_compiled(v)]
+    keep.append(names)
+print(json.dumps(results))
 """
 
 CALLS = [
@@ -151,25 +159,30 @@ CALLS = [
 ]
 
 
-def logged(call, mode, tmp_path):
-    program = tmp_path / "program.py"
-    program.write_text(textwrap.dedent(PROGRAM).replace("CALL", call))
-    env = {k: v for k, v in os.environ.items() if not k.startswith("TEPHRA")}
-    env |= {"TEPHRA": "0"} if mode is None else {"TEPHRA": "1", "TEPHRA_COMPILE_AFTER": str(mode)}
-    done = subprocess.run([sys.executable, str(program), "stock" if mode is None else "jit"], env=env, capture_output=True, text=True,
-                          timeout=60 * SLOWER)
+def run(program, kind, *, given="", **settings):
+    env = {k: v for k, v in os.environ.items() if not k.startswith("TEPHRA")} | settings
+    done = subprocess.run([sys.executable, "-c", program, kind], env=env, input=given, capture_output=True, text=True, timeout=120 * SLOWER)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
+@functools.cache
+def logged(mode):
+    """For each call the log of its last round, and which functions were compiled."""
+    given = json.dumps([PROGRAM, CALLS])
+    if mode is None:
+        return run(CHILD, "stock", given=given, TEPHRA="0")
+    return run(CHILD, "jit", given=given, TEPHRA="1", TEPHRA_COMPILE_AFTER=str(mode))
+
+
+@pytest.mark.parametrize("mode", [1, 20])
 @pytest.mark.parametrize("call", CALLS)
-def test_a_temporary_dies_where_the_callee_drops_it(call, tmp_path, compiled_by_children):
-    expected, _ = logged(call, None, tmp_path)
-    for mode in (1, 20):
-        log, compiled = logged(call, mode, tmp_path)
-        assert "f" in compiled, "the caller was not compiled"
-        compiled_by_children(len(compiled), 0)
-        assert log == expected, f"compile-after {mode}"
+def test_a_temporary_dies_where_the_callee_drops_it(call, mode, compiled_by_children):
+    expected, _ = logged(None)[call]
+    log, compiled = logged(mode)[call]
+    assert "f" in compiled, "the caller was not compiled"
+    compiled_by_children(len(compiled), 0)
+    assert log == expected
 
 
 COUNTS = """
@@ -203,19 +216,10 @@ print(json.dumps([seen, compiled, len(functions)]))
 """
 
 
-def test_a_callee_sees_the_same_count_at_every_call(tmp_path, compiled_by_children):
-    program = tmp_path / "counts.py"
-    program.write_text(COUNTS)
-
-    def run(kind, **settings):
-        env = {k: v for k, v in os.environ.items() if not k.startswith("TEPHRA")} | settings
-        done = subprocess.run([sys.executable, str(program), kind], env=env, capture_output=True, text=True, timeout=60 * SLOWER)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    stock, _, _ = run("stock", TEPHRA="0")
+def test_a_callee_sees_the_same_count_at_every_call(compiled_by_children):
+    stock, _, _ = run(COUNTS, "stock", TEPHRA="0")
     for mode in ("1", "2", "30"):
-        seen, compiled, functions = run("jit", TEPHRA="1", TEPHRA_COMPILE_AFTER=mode)
+        seen, compiled, functions = run(COUNTS, "jit", TEPHRA="1", TEPHRA_COMPILE_AFTER=mode)
         assert compiled == functions
         compiled_by_children(compiled, 0)
         assert seen == stock, f"compile-after {mode}"

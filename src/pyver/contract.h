@@ -252,6 +252,13 @@ struct Arguments {
     return positional + (kwnames == nullptr ? 0 : static_cast<size_t>(PyTuple_GET_SIZE(kwnames)));
   }
   bool isLent(size_t k) const { return k < kMaxLent && (lent >> k & 1) != 0; }
+  // Puts self before the others, into the free word.
+  void prepend(PyObject* self, bool self_lent) {
+    *--values = self;
+    lent = lent << 1 | (self_lent ? 1 : 0);
+    ++positional;
+    room = false;
+  }
 };
 // Releases all that is not lent, in the order in which the interpreter drops a call's arguments. An
 // exception that is set stays set.

@@ -21,10 +21,7 @@ void release(PyObject* object, bool lent) {
 // A bound method is taken apart, as CALL does; `args` has room for self.
 PyObject* callMethod(PyThreadState* ts, PyObject* method, bool lent, py::Arguments args) {
   PyObject* function = Py_NewRef(PyMethod_GET_FUNCTION(method));
-  *--args.values = Py_NewRef(PyMethod_GET_SELF(method));
-  args.lent <<= 1;
-  ++args.positional;
-  args.room = false;
+  args.prepend(Py_NewRef(PyMethod_GET_SELF(method)), false);
   release(method, lent);
   PyObject* result = tephra::callObject(ts, function, args);
   Py_DECREF(function);
@@ -107,9 +104,7 @@ extern "C" PyObject* tephra_call_passed(PyThreadState* ts, void* operands, int64
     std::swap(callable, self);
     std::swap(callable_lent, self_lent);
   }
-  *--args.values = self;
-  args.lent = args.lent << 1 | (self_lent ? 1 : 0);
-  ++args.positional;
+  args.prepend(self, self_lent);
   PyObject* result = tephra::callObject(ts, callable, args);
   release(callable, callable_lent);
   return result;

@@ -74,10 +74,7 @@ PyObject* construct(PyThreadState* ts, PyObject* cls, PyFunctionObject* init, py
     py::releaseArguments(args);
     return nullptr;
   }
-  *--args.values = Py_NewRef(self);
-  args.lent <<= 1;
-  ++args.positional;
-  args.room = false;
+  args.prepend(Py_NewRef(self), false);
   Py_INCREF(init);
   PyObject* result = callFunction(ts, init, args);
   Py_DECREF(init);
@@ -110,6 +107,17 @@ PyObject* enterByKeywords(PyThreadState* ts, PyFunctionObject* function, const p
   return result;
 }
 
+PyObject* enter(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args,
+                CompiledFunction* compiled) {
+  PyObject* callable = reinterpret_cast<PyObject*>(function);
+  Words bound(compiled->total_args);
+  if (args.kwnames != nullptr) return enterByKeywords(ts, function, args, compiled, bound.data());
+  if (py::bindArguments(ts, function, args, bound.data()) < 0) return nullptr;
+  if (compiled->suspended)
+    return tephra_call_interpreted(callable, bound.data(), compiled->total_args);
+  return compiled->array_entry(callable, bound.data());
+}
+
 }  // namespace
 
 PyObject* interpretFunction(PyThreadState* ts, PyFunctionObject* function,
@@ -132,20 +140,13 @@ PyObject* callFunction(PyThreadState* ts, PyFunctionObject* function, const py::
   CompiledFunction* compiled = compiledFor(callable);
   if (compiled == nullptr || compiled->vectorcall_entry != function->vectorcall)
     return callLending(callable, function->vectorcall, args);
-  return enterCompiled(ts, function, args);
+  return enter(ts, function, args, compiled);
 }
 
 PyObject* enterCompiled(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args) {
-  PyObject* callable = reinterpret_cast<PyObject*>(function);
-  CompiledFunction* compiled = compiledFor(callable);
-  if (compiled == nullptr || compiled->array_entry == nullptr)
-    return interpretFunction(ts, function, args);
-  Words bound(compiled->total_args);
-  if (args.kwnames != nullptr) return enterByKeywords(ts, function, args, compiled, bound.data());
-  if (py::bindArguments(ts, function, args, bound.data()) < 0) return nullptr;
-  if (compiled->suspended)
-    return tephra_call_interpreted(callable, bound.data(), compiled->total_args);
-  return compiled->array_entry(callable, bound.data());
+  CompiledFunction* compiled = compiledFor(reinterpret_cast<PyObject*>(function));
+  const bool enters = compiled != nullptr && compiled->array_entry != nullptr;
+  return enters ? enter(ts, function, args, compiled) : interpretFunction(ts, function, args);
 }
 
 PyObject* callTakingOver(PyObject* function, PyObject* const* args, size_t nargsf,

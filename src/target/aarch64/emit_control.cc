@@ -146,14 +146,20 @@ void FunctionEmitter::incref(uint8_t object) {
   as_.bind(skip);
 }
 
-// `positioned`: a DecrefAt, which says what is stored before the release.
-void FunctionEmitter::decref(uint8_t object, const Instr* positioned) {
+// Leaves the new count in the scratch register; what is NULL or immortal goes to `alive`.
+void FunctionEmitter::countDown(uint8_t object, bool maybe_null, Label alive) {
   a64::Mem count = a64::ptr(x(object), in_.layout->ob_refcnt);
-  Label skip = as_.newLabel(), last = as_.newLabel();
+  if (maybe_null) as_.jumpIf(Condition::zero(object, true, false), alive);
   a_.ldr(w(kScratchGp), count);
-  as_.jumpIf(Condition::ofBit(kScratchGp, 31, true), skip);  // immortal
+  as_.jumpIf(Condition::ofBit(kScratchGp, 31, true), alive);  // immortal
   a_.sub(w(kScratchGp), w(kScratchGp), 1);
   a_.str(w(kScratchGp), count);
+}
+
+// `positioned`: a DecrefAt, which says what is stored before the release.
+void FunctionEmitter::decref(uint8_t object, const Instr* positioned) {
+  Label skip = as_.newLabel(), last = as_.newLabel();
+  countDown(object, false, skip);
   as_.jumpIf(Condition::zero(kScratchGp, false, false), last);
   as_.bind(skip);
   defer([this, object, positioned, last, skip] {
@@ -173,14 +179,7 @@ void FunctionEmitter::dealloc(uint8_t object) {
 }
 
 void FunctionEmitter::branchRelease(const Instr& instr) {
-  uint8_t object = gp(instr.uses[0]);
-  a64::Mem count = a64::ptr(x(object), in_.layout->ob_refcnt);
-  Label alive = blockLabel(instr.targets[1]);
-  if (instr.attr[0] != 0) as_.jumpIf(Condition::zero(object, true, false), alive);
-  a_.ldr(w(kScratchGp), count);
-  as_.jumpIf(Condition::ofBit(kScratchGp, 31, true), alive);  // immortal
-  a_.sub(w(kScratchGp), w(kScratchGp), 1);
-  a_.str(w(kScratchGp), count);
+  countDown(gp(instr.uses[0]), instr.attr[0] != 0, blockLabel(instr.targets[1]));
   branch(Condition::zero(kScratchGp, false, false), instr);
 }
 

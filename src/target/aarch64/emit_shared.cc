@@ -36,14 +36,8 @@ void FunctionEmitter::sharedPieces() {
 
 // A shared site's release, with the block that its last reference leads to.
 void FunctionEmitter::releaseInPiece(const Instr& instr) {
-  uint8_t object = gp(instr.uses[0]);
-  a64::Mem count = a64::ptr(x(object), in_.layout->ob_refcnt);
   Label alive = as_.newLabel(), last = as_.newLabel();
-  if (instr.attr[0] != 0) as_.jumpIf(Condition::zero(object, true, false), alive);
-  a_.ldr(w(kScratchGp), count);
-  as_.jumpIf(Condition::ofBit(kScratchGp, 31, true), alive);  // immortal
-  a_.sub(w(kScratchGp), w(kScratchGp), 1);
-  a_.str(w(kScratchGp), count);
+  countDown(gp(instr.uses[0]), instr.attr[0] != 0, alive);
   as_.jumpIf(Condition::zero(kScratchGp, false, false), last);
   as_.bind(alive);
   defer([this, &instr, last, alive, site = piece_, exits = piece_exits_] {

@@ -123,6 +123,7 @@ class FunctionEmitter {
   void countInstr(const Instr& instr, bool up);
   void incref(uint8_t object);
   void decref(uint8_t object, const Instr* positioned = nullptr);
+  void countDown(uint8_t object, bool maybe_null, Label alive);
   void branchRelease(const Instr& instr);
   void releaseInPiece(const Instr& instr);
   void dealloc(uint8_t object);

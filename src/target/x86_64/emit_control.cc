@@ -140,13 +140,22 @@ void FunctionEmitter::decref(const Instr& instr) {
   as_.bind(skip);
 }
 
+// Leaves the flags of the new count; what is NULL or immortal goes to `alive`.
+void FunctionEmitter::countDown(x86::Gp object, bool maybe_null, Label alive) {
+  x86::Mem count = x86::ptr(object, in_.layout->ob_refcnt, 4);
+  if (maybe_null) {
+    a_.test(object, object);
+    as_.jumpIf(x86::CondCode::kZero, alive);
+  }
+  a_.cmp(count, 0);
+  as_.jumpIf(x86::CondCode::kSign, alive);  // immortal
+  a_.dec(count);
+}
+
 // `positioned`: a DecrefAt, which says what is stored before the release.
 void FunctionEmitter::decref(x86::Gp object, const Instr* positioned) {
-  x86::Mem count = x86::ptr(object, in_.layout->ob_refcnt, 4);
   Label skip = as_.newLabel(), last = as_.newLabel();
-  a_.cmp(count, 0);
-  as_.jumpIf(x86::CondCode::kSign, skip);  // immortal
-  a_.dec(count);
+  countDown(object, false, skip);
   as_.jumpIf(x86::CondCode::kZero, last);
   as_.bind(skip);
   defer([this, object, positioned, last, skip] {
@@ -167,16 +176,7 @@ void FunctionEmitter::dealloc(x86::Gp object) {
 }
 
 void FunctionEmitter::branchRelease(const Instr& instr) {
-  x86::Gp object = gp(instr.uses[0]);
-  x86::Mem count = x86::ptr(object, in_.layout->ob_refcnt, 4);
-  Label alive = blockLabel(instr.targets[1]);
-  if (instr.attr[0] != 0) {
-    a_.test(object, object);
-    as_.jumpIf(x86::CondCode::kZero, alive);
-  }
-  a_.cmp(count, 0);
-  as_.jumpIf(x86::CondCode::kSign, alive);  // immortal
-  a_.dec(count);
+  countDown(gp(instr.uses[0]), instr.attr[0] != 0, blockLabel(instr.targets[1]));
   branch(x86::CondCode::kZero, instr);
 }
 

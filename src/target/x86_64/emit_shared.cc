@@ -37,16 +37,8 @@ void FunctionEmitter::sharedPieces() {
 
 // A shared site's release, with the block that its last reference leads to.
 void FunctionEmitter::releaseInPiece(const Instr& instr) {
-  x86::Gp object = gp(instr.uses[0]);
-  x86::Mem count = x86::ptr(object, in_.layout->ob_refcnt, 4);
   Label alive = as_.newLabel(), last = as_.newLabel();
-  if (instr.attr[0] != 0) {
-    a_.test(object, object);
-    as_.jumpIf(x86::CondCode::kZero, alive);
-  }
-  a_.cmp(count, 0);
-  as_.jumpIf(x86::CondCode::kSign, alive);  // immortal
-  a_.dec(count);
+  countDown(gp(instr.uses[0]), instr.attr[0] != 0, alive);
   as_.jumpIf(x86::CondCode::kZero, last);
   as_.bind(alive);
   defer([this, &instr, last, alive, site = piece_, exits = piece_exits_] {

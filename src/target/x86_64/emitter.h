@@ -109,6 +109,7 @@ class FunctionEmitter {
   void dealloc(x86::Gp object);
   void incref(x86::Gp object);
   void decref(x86::Gp object, const Instr* positioned = nullptr);
+  void countDown(x86::Gp object, bool maybe_null, Label alive);
 
   // emit_shared.cc
   // The call of a site, and what is left of it where the shared piece says that an exit is taken.

@@ -51,7 +51,9 @@ def run(source, rounds, is_compiled):
     """What is reported of one program."""
     namespace = {"__name__": "case"}
     exec(compile(PRELUDE + source, "<case>", "exec"), namespace)
-    last, logs = play(namespace["f"], namespace["log"], namespace["refs"], rounds)
+    log = namespace["log"]
+    sys.unraisablehook = lambda lost: log.append(f"lost {lost.exc_type.__name__}")  # what a finaliser raised
+    last, logs = play(namespace["f"], log, namespace["refs"], rounds)
     namespace["refs"].clear()
     namespace["G"] = None
     gc.collect()

@@ -4,6 +4,7 @@
 its first call, and compiled at the default threshold. The last round counts: deaths.py says why.
 """
 
+import ast
 import os
 import sys
 
@@ -23,11 +24,38 @@ if sys.version_info >= (3, 14):
     LISTED = {"Slots(D('a'), D('b')).a = D('c')", "D('a')[D('b')]"}
 
 
+class _KeptSelf(ast.NodeTransformer):
+    """Methods that let go of ``self`` keep it."""
+
+    def visit_Name(self, node):
+        return ast.Name("other", node.ctx) if node.id == "self" and isinstance(node.ctx, ast.Store) else node
+
+    def visit_Delete(self, node):
+        node.targets = [target for target in node.targets if ast.unparse(target) != "self"]
+        return self.generic_visit(node) if node.targets else ast.Pass()
+
+
+def keeping_self(source):
+    """``source`` with methods that keep ``self`` to their end."""
+    return ast.unparse(_KeptSelf().visit(ast.parse(source)))
+
+
+def not_listed(bad, sources, mode):
+    """Of the programs that differ those that do not do so by a listed kind alone (docs/status.md): 3.14's interpreter keeps
+    ``self`` of a method call until it ends, and f is interpreted from an exit on. Few programs show it."""
+    if not bad or sys.version_info < (3, 14):
+        return bad
+    found, _, _ = deaths.compare([keeping_self(sources[at]) for at in bad], mode)
+    kept = [at for at, what in zip(bad, found) if what]
+    assert len(bad) - len(kept) <= max(2, len(sources) // 50), f"{bad} differ: too many to be of a rare kind"
+    return kept
+
+
 def check(sources, names, mode, add):
     """Compares programs; the first one that differs is reduced."""
     found, compiled, totals = deaths.compare(sources, mode)
     add(totals["functions"], totals["code_bytes"])
-    bad = [at for at, what in enumerate(found) if what]
+    bad = not_listed([at for at, what in enumerate(found) if what], sources, mode)
     interpreted = [names[at] for at, report in enumerate(compiled) if "f" not in report.get("compiled", ["f"])]
     assert not interpreted, f"f was not compiled: {interpreted}"
     if bad:
@@ -64,6 +92,19 @@ def test_what_counts_as_a_difference():
     assert "alive differs at 1" in deaths.difference(same, {"log": ["a", "b"], "alive": ["K", "b"]})
     assert "died" in deaths.difference(same, {"died": "exit status -11"})
     assert deaths.difference({"memory": True}, same) is None and deaths.difference(same, {"memory": True}) is None
+
+
+def test_programs_that_differ_by_self_alone(monkeypatch):
+    """A difference is pretended where ``D('b')`` is in the program, or a method lets go of self."""
+    monkeypatch.setattr(sys, "version_info", (3, 14))
+    monkeypatch.setattr(deaths, "compare", lambda sources, mode: (
+        ["log" if "D('b')" in source or "del self" in source or "self =" in source else "" for source in sources], [], {}))
+    drops = "class C(D):\n    def act(self, x):\n        del self, x\n"
+    binds = "class C(D):\n    def act(self, x):\n        self = x\n"
+    assert not_listed([0, 1, 3], [drops, binds + "D('b')", "", binds], "first") == [1]
+    assert keeping_self(drops) == "class C(D):\n\n    def act(self, x):\n        del x"
+    with pytest.raises(AssertionError, match="too many"):
+        not_listed([0, 1, 2], [drops] * 3, "first")
 
 
 def test_a_program_that_differs_is_reduced(monkeypatch):

@@ -1,0 +1,223 @@
+#include "driver/sampler.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <ctime>
+
+#include "pyver/contract.h"
+
+namespace tephra::driver {
+namespace {
+
+constexpr uint64_t kSecond = 1'000'000'000;
+constexpr uint64_t kMillisecond = 1'000'000;
+// After so much CPU time the thread wakes by the CPU clock alone, which ticks a few hundred times
+// a second, and later still more seldom: a sample a millisecond costs 2 to 4 % where the thread
+// shares the core with the program, one in 4 ms less than 1 % (measured with nothing but samples).
+constexpr uint64_t kDense = 500 * kMillisecond;
+constexpr uint64_t kSlowest = 16;  // periods
+constexpr int kPatience = 32;      // samples that show nothing new before they become fewer
+constexpr size_t kStackBytes = 256 * 1024;
+constexpr uint64_t kLongestSleep = kSecond / 4;  // where one cannot sleep by the CPU clock
+
+struct Sampler {
+  SampleFunction sample = nullptr;
+  pthread_t thread{};
+  pid_t process = 0;  // in which the thread runs; 0: there is none
+  bool at_forks = false;
+  bool restart = false;  // it was stopped for a fork
+  uint64_t base = 0;     // the option's period
+  uint64_t begun = 0, served = 0;
+  int idle = 0;  // samples in a row that showed nothing new
+  uint64_t taken = 0;
+  // Shared with the thread.
+  std::atomic<uint64_t> period{0};
+  std::atomic<bool> dense{false};
+  std::atomic<bool> waiting{false};  // a request that was not served yet
+};
+
+Sampler& self() {
+  static auto* only = new Sampler;  // the thread may outlive static objects
+  return *only;
+}
+
+timespec specOf(uint64_t time) {
+  return {static_cast<time_t>(time / kSecond), static_cast<long>(time % kSecond)};
+}
+
+void sleepFor(uint64_t time) {
+  const timespec spec = specOf(time);
+  clock_nanosleep(CLOCK_MONOTONIC, 0, &spec, nullptr);
+}
+
+// Until the process has used so much CPU time in all. While it uses none this does not wake.
+void sleepUntilUsed(uint64_t time) {
+  const timespec spec = specOf(time);
+  int error = 0;
+  do {
+    error = clock_nanosleep(CLOCK_PROCESS_CPUTIME_ID, TIMER_ABSTIME, &spec, nullptr);
+  } while (error == EINTR);
+  if (error == 0) return;
+  for (uint64_t nap = kMillisecond; processCpuTime() < time; nap = std::min(2 * nap, kLongestSleep))
+    sleepFor(nap);
+}
+
+void waitForTime(uint64_t last) {
+  const uint64_t period = self().period.load(std::memory_order_relaxed);
+  if (self().dense.load(std::memory_order_relaxed)) {
+    sleepFor(period);
+    if (processCpuTime() >= last + period / 2) return;
+  }
+  sleepUntilUsed(last + period);
+}
+
+int serve(void*);
+
+// Ends by cancellation, in one of the sleeps: nothing here has a destructor.
+void* run(void*) {
+  for (;;) {
+    waitForTime(processCpuTime());
+    if (self().waiting.exchange(true)) continue;
+    int state = 0;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    if (!py::addPendingCall(serve)) self().waiting = false;
+    pthread_setcancelstate(state, nullptr);
+  }
+  return nullptr;
+}
+
+void adaptPeriod(bool news, uint64_t now) {
+  self().dense = now - self().begun < kDense;
+  uint64_t period = self().period;
+  if (news) {
+    self().idle = 0;
+    period = self().base;
+  } else if (++self().idle >= kPatience) {
+    self().idle = 0;
+    period = std::min(2 * period, kSlowest * self().base);
+  }
+  self().period = period;
+}
+
+int serve(void*) {
+  self().waiting = false;
+  if (self().process == 0) return 0;  // stopped meanwhile
+  const uint64_t now = processCpuTime();
+  const uint64_t most = 2 * std::max(self().period.load(), 4 * kMillisecond);
+  const uint64_t elapsed = std::min(now - std::min(now, self().served), most);
+  ++self().taken;
+  const bool news = self().sample(py::threadState(), elapsed);
+  self().served = processCpuTime();  // compiling is nobody's heat
+  adaptPeriod(news, self().served);
+  return 0;
+}
+
+const char* startThread() {
+  if (self().process == getpid()) return "";
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);  // the thread inherits it
+  self().waiting = false;
+  self().served = processCpuTime();
+  self().begun = self().served;
+  self().dense = true;
+  self().period = self().base;
+  self().idle = 0;
+  const int error = pthread_create(&self().thread, &attributes, run, nullptr);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_attr_destroy(&attributes);
+  if (error != 0) return "no thread can be started that samples what runs";
+  self().process = getpid();
+  return "";
+}
+
+// A thread during os.fork is warned of, and the child would have locks that it held.
+PyObject* beforeFork(PyObject*, PyObject*) {
+  const bool runs = self().process == getpid();
+  stopSampler();
+  self().restart = runs;
+  Py_RETURN_NONE;
+}
+
+PyObject* afterFork(PyObject*, PyObject*) {
+  if (self().restart) startThread();  // without one nothing more gets compiled, that is all
+  self().restart = false;
+  Py_RETURN_NONE;
+}
+
+PyObject* atExit(PyObject*, PyObject*) {
+  stopSampler();
+  Py_RETURN_NONE;
+}
+
+PyMethodDef kBefore{"tephra_before_fork", beforeFork, METH_NOARGS, nullptr};
+PyMethodDef kAfter{"tephra_after_fork", afterFork, METH_NOARGS, nullptr};
+PyMethodDef kExit{"tephra_at_exit", atExit, METH_NOARGS, nullptr};
+
+// Calls module.function(*args, **kwargs); steals the containers.
+bool callIn(const char* module, const char* function, PyObject* args, PyObject* kwargs) {
+  PyObject* found = PyImport_ImportModule(module);
+  PyObject* callable = found ? PyObject_GetAttrString(found, function) : nullptr;
+  PyObject* result = callable && args ? PyObject_Call(callable, args, kwargs) : nullptr;
+  const bool good = result != nullptr;
+  for (PyObject* each : {found, callable, result, args, kwargs}) Py_XDECREF(each);
+  if (!good) PyErr_Clear();
+  return good;
+}
+
+bool watchForks() {
+  PyObject* before = PyCFunction_New(&kBefore, nullptr);
+  PyObject* after = PyCFunction_New(&kAfter, nullptr);
+  PyObject* hooks = before && after ? Py_BuildValue("{s:O,s:O,s:O}", "before", before,
+                                                    "after_in_parent", after, "after_in_child",
+                                                    after)
+                                    : nullptr;
+  const bool good = hooks != nullptr && callIn("os", "register_at_fork", PyTuple_New(0), hooks);
+  Py_XDECREF(before);
+  Py_XDECREF(after);
+  PyObject* exit = PyCFunction_New(&kExit, nullptr);
+  return good && exit && callIn("atexit", "register", Py_BuildValue("(N)", exit), nullptr);
+}
+
+}  // namespace
+
+uint64_t processCpuTime() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<uint64_t>(now.tv_sec) * kSecond + static_cast<uint64_t>(now.tv_nsec);
+}
+
+const char* startSampler(SampleFunction sample, uint64_t period) {
+  self().sample = sample;
+  self().base = period;
+  if (!self().at_forks && !watchForks()) return "forks cannot be watched";
+  self().at_forks = true;
+  return startThread();
+}
+
+void stopSampler() {
+  const bool runs = self().process == getpid();
+  self().process = 0;
+  self().restart = false;
+  if (!runs) return;  // or it was another process's
+  pthread_cancel(self().thread);
+  pthread_join(self().thread, nullptr);
+}
+
+uint64_t samplesTaken() { return self().taken; }
+
+void forgetSampler() {
+  stopSampler();
+  self().at_forks = false;
+  self().taken = 0;
+}
+
+}  // namespace tephra::driver

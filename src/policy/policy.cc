@@ -1,0 +1,55 @@
+#include "policy/policy.h"
+
+#include <algorithm>
+
+namespace tephra::policy {
+namespace {
+
+constexpr CpuTime kMillisecond = 1'000'000;
+constexpr CpuTime kSecond = 1000 * kMillisecond;
+
+// In the first three seconds a twentieth, and something to begin with; a tenth afterwards.
+constexpr CpuTime kAdvance = 50 * kMillisecond;
+constexpr CpuTime kEarly = 3 * kSecond;
+constexpr CpuTime kEarlyShare = 20, kLateShare = 10;
+
+// What one unit costs before anything was measured, and how many units that counts for.
+constexpr double kUnitTime = 20'000, kUnitWeight = 200;
+// A measurement loses half its weight when so many units have been compiled after it.
+constexpr double kMemory = 20'000;
+
+// Code that was taken out again must be hotter each time.
+constexpr uint32_t kMostDoublings = 20;
+
+}  // namespace
+
+CpuTime Policy::allowed(CpuTime used) const {
+  const CpuTime early = std::min(used, kEarly), late = used - early;
+  return (kAdvance + early / kEarlyShare + late / kLateShare) * percent_ / 100;
+}
+
+CpuTime Policy::expectedCost(uint32_t units) const {
+  const double unit = (recent_time_ + kUnitTime * kUnitWeight) / (recent_units_ + kUnitWeight);
+  return static_cast<CpuTime>(unit * units);
+}
+
+double Policy::worth(const Heat& heat) const {
+  const double cost = static_cast<double>(std::max<CpuTime>(expectedCost(heat.units), 1));
+  const auto doublings = std::min(heat.recompiles, kMostDoublings);
+  return static_cast<double>(heat.seen) * kSaved / static_cast<double>(1U << doublings) / cost;
+}
+
+Verdict Policy::judge(const Heat& heat, CpuTime used) const {
+  if (worth(heat) < 1) return Verdict::kWait;
+  const bool affordable = spent_ + expectedCost(heat.units) <= allowed(used);
+  return affordable ? Verdict::kCompile : Verdict::kOverBudget;
+}
+
+void Policy::spend(uint32_t units, CpuTime took) {
+  spent_ += took;
+  const double kept = kMemory / (kMemory + units);
+  recent_time_ = recent_time_ * kept + static_cast<double>(took);
+  recent_units_ = recent_units_ * kept + units;
+}
+
+}  // namespace tephra::policy

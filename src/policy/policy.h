@@ -1,0 +1,60 @@
+// Purpose: what is worth compiling, and when. A function pays when the CPU time that it was seen to
+// take in the interpreter, less what it would still take compiled, exceeds what compiling it will
+// cost (the rent-or-buy rule: whatever comes, at most twice the cost of knowing everything), by the
+// cost per bytecode unit that was measured in this very process. And compile time in all stays
+// within a share of the CPU time that the process has used: the best candidates come first.
+// Invariant: pure: no Python, no clock, no memory of functions. All under the GIL.
+#pragma once
+
+#include <cstdint>
+
+namespace tephra::policy {
+
+// Nanoseconds of CPU time.
+using CpuTime = uint64_t;
+
+// What the policy must know of a code object.
+struct Heat {
+  CpuTime seen = 0;         // charged to it while it was interpreted, since it was taken out last
+  uint32_t units = 0;       // of bytecode
+  uint32_t recompiles = 0;  // how often its compiled code was taken out again
+};
+
+enum class Verdict : uint8_t {
+  kWait,        // not hot enough yet
+  kCompile,     // it pays, and the budget allows it
+  kOverBudget,  // it would pay
+};
+
+class Policy {
+ public:
+  // Option "budget": percent of the usual budget; 0 refuses everything.
+  explicit Policy(uint32_t budget_percent = 100) : percent_(budget_percent) {}
+
+  void setBudget(uint32_t percent) { percent_ = percent; }
+
+  // `used`: by the process so far, compiling included.
+  Verdict judge(const Heat& heat, CpuTime used) const;
+  // The gain that compiling is expected to bring for each nanosecond that it costs: of several
+  // candidates the one with the most comes first.
+  double worth(const Heat& heat) const;
+
+  // A compilation was done (or given up), of so many bytecode units.
+  void spend(uint32_t units, CpuTime took);
+
+  CpuTime spent() const { return spent_; }
+  CpuTime allowed(CpuTime used) const;        // compile time in all until now
+  CpuTime expectedCost(uint32_t units) const;  // of compiling so much
+
+ private:
+  uint32_t percent_;
+  CpuTime spent_ = 0;
+  // Measured; older compilations count less and less.
+  double recent_time_ = 0, recent_units_ = 0;
+};
+
+// The share of a function's interpreted time that compiling it saves: the suite's programs run
+// twice as fast (docs/performance.md).
+inline constexpr double kSaved = 0.5;
+
+}  // namespace tephra::policy

@@ -193,7 +193,7 @@ def _probe(report: Report) -> None:
     api.suppress(plain)
     for _ in range(5):  # type feedback
         compiled(1000), plain(1000)
-    was_enabled, after = api.is_enabled(), api.get_compile_after()
+    was_enabled, after = api.is_enabled(), -1 if api.is_sampled() else api.get_compile_after()
     if not was_enabled:
         api.set_compile_after(None)
         api.enable()

@@ -83,6 +83,9 @@ class Absent:
     def is_enabled(self) -> bool:
         return False
 
+    def is_sampled(self) -> bool:
+        return False
+
     def set_compile_after(self, n: int | None) -> None:
         return None
 

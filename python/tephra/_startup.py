@@ -22,12 +22,12 @@ def start() -> None:
 
 
 def activate() -> None:
-    """Automatic compilation with the options' threshold and list; summary at exit if asked for."""
+    """Automatic compilation as the options say, with their list; summary at exit if asked for."""
     summarise()
     if _native.reason:
         return
     _config.apply_list()
-    _native.api.set_compile_after(int(_config.value("compile-after") or 400))
+    _native.api.set_compile_after(int(_config.value("compile-after") or -1))
     _native.api.enable()
 
 

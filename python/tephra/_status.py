@@ -18,26 +18,41 @@ class Status:
         available: the JIT can run in this process.
         enabled: functions may be compiled right now, and compiled ones are used.
         reason: why it is not available or not enabled; "" when it is both.
-        compile_after: calls after which a function is compiled; None: only forced ones.
+        compile_after: calls after which a function is compiled; None: none are counted.
+        sampled: functions are compiled when samples of what runs show that it pays.
         jit_list: how many functions the JIT list names; None: there is no list.
         functions, code_bytes, compile_time, exits: totals so far (compile_time in seconds of CPU time).
+        cpu_time: seconds of CPU time of the process so far; compiler_time: of these, what compiling took,
+            given-up compilations included.
+        samples: looks at what runs; compiled_time: seconds for which they found compiled code.
+        gained_time: seconds that the interpreter would have taken beyond compiled_time, by estimate: compiled
+            code is taken to be twice as fast.
+        over_budget: functions that would have paid when the budget allowed no more.
         bailouts: reason -> functions that were not compiled for it.
         tephra_version, python_version, architecture: of this process.
     """
 
-    __slots__ = ("available", "enabled", "reason", "compile_after", "jit_list", "functions", "code_bytes",
-                 "compile_time", "exits", "bailouts", "tephra_version", "python_version", "architecture")
+    __slots__ = ("available", "enabled", "reason", "compile_after", "sampled", "jit_list", "functions", "code_bytes",
+                 "compile_time", "exits", "bailouts", "cpu_time", "compiler_time", "samples", "compiled_time",
+                 "gained_time", "over_budget", "tephra_version", "python_version", "architecture")
 
     available: bool
     enabled: bool
     reason: str
     compile_after: int | None
+    sampled: bool
     jit_list: int | None
     functions: int
     code_bytes: int
     compile_time: float
     exits: int
     bailouts: dict[str, int]
+    cpu_time: float
+    compiler_time: float
+    samples: int
+    compiled_time: float
+    gained_time: float
+    over_budget: int
     tephra_version: str
     python_version: str
     architecture: str
@@ -58,13 +73,15 @@ class Status:
             return f"{about}: off: {self.reason}"
         if not self.enabled:
             return f"{about}: not enabled: {self.reason}"
-        if self.compile_after is None:
+        if self.sampled:
+            when = "functions are compiled when samples show that it pays"
+        elif self.compile_after is None:
             when = "only forced functions are compiled"
         elif self.compile_after == 0:
             when = "functions are compiled at their first call"
         else:
             when = f"functions are compiled after {self.compile_after} calls"
-        if self.jit_list is not None and self.compile_after is not None:
+        if self.jit_list is not None and (self.sampled or self.compile_after is not None):
             when += f", if they are among the {self.jit_list} of the JIT list"
         return f"{about}: on, {when}; {_counts(self.functions, self.compile_time, self.code_bytes, self.exits)}"
 
@@ -76,7 +93,7 @@ def take(disabled_by: str) -> Status:
     reason = _native.reason or ("" if enabled else disabled_by)
     listed = api.get_jit_list()
     return Status(available=not _native.reason, enabled=enabled, reason=reason,
-                  compile_after=api.get_compile_after() if enabled else None,
+                  compile_after=api.get_compile_after() if enabled else None, sampled=bool(enabled and api.is_sampled()),
                   jit_list=None if listed is None else len(listed), tephra_version=__version__,
                   python_version=sys.version.split()[0], architecture=_machine(), **totals())
 
@@ -85,7 +102,8 @@ def totals() -> dict[str, Any]:
     """The extension's totals, those that the package knows."""
     found = _native.api.totals()
     return {name: found.get(name, {} if name == "bailouts" else 0)
-            for name in ("functions", "code_bytes", "compile_time", "exits", "bailouts")}
+            for name in ("functions", "code_bytes", "compile_time", "exits", "bailouts", "cpu_time", "compiler_time",
+                         "samples", "compiled_time", "gained_time", "over_budget")}
 
 
 def _machine() -> str:
@@ -97,6 +115,16 @@ def _machine() -> str:
 def _counts(functions: int, seconds: float, size: int, exits: int) -> str:
     return (f"{functions} functions compiled, compile time {seconds * 1e3:.1f} ms, {size} code bytes, "
             f"{exits} exits taken")
+
+
+def _worth(total: dict[str, Any]) -> str:
+    """What compiling took and gained, for people."""
+    spent, used = total["compiler_time"], total["cpu_time"]
+    share = 100 * spent / used if used else 0.0
+    refused = f", {total['over_budget']} functions would have paid but for the budget" if total["over_budget"] else ""
+    return (f"tephra: {total['samples']} samples; compiling took {spent * 1e3:.1f} ms, {share:.1f} % of {used:.2f} s of CPU "
+            f"time; compiled code ran for {total['compiled_time']:.2f} s, which gained some "
+            f"{total['gained_time']:.2f} s{refused}")
 
 
 def summary() -> list[str]:
@@ -112,6 +140,8 @@ def summary() -> list[str]:
         shown = ", ".join(f"{count} x {reason}" for reason, count in reasons[:4])
         more = f", and {len(reasons) - 4} more reasons" if len(reasons) > 4 else ""
         lines.append(f"tephra: not compiled: {shown}{more}")
+    if total["samples"]:
+        lines.append(_worth(total))
     lines.append("tephra: " + _counts(total["functions"], total["compile_time"], total["code_bytes"],
                                       total["exits"]))
     return lines

@@ -107,12 +107,12 @@ def _switch_on() -> None:
 
 
 def auto() -> None:
-    """Compile functions automatically when they are hot, like TEPHRA=1.
+    """Compile functions automatically when sampling shows that it pays, like TEPHRA=1.
 
-    The threshold is the option compile-after (TEPHRA_COMPILE_AFTER), 400 calls by default. Functions
-    that exist already count too. Switches on after disable().
+    Where the option compile-after (TEPHRA_COMPILE_AFTER) is set, calls are counted instead, as
+    compile_after_n_calls() does. Functions that exist already take part. Switches on after disable().
     """
-    compile_after_n_calls(int(_config.value("compile-after") or 400))
+    _compile_automatically(int(_config.value("compile-after") or -1))
 
 
 def compile_after_n_calls(calls: int | None) -> None:
@@ -124,9 +124,14 @@ def compile_after_n_calls(calls: int | None) -> None:
 
     Raises: TypeError, ValueError if `calls` is neither None nor an int in 0..1000000000.
     """
-    global _disabled_by
     if calls is not None:
         _count("compile_after_n_calls", "calls", calls, _MAX_CALLS, "None or ")
+    _compile_automatically(calls)
+
+
+def _compile_automatically(calls: int | None) -> None:
+    global _disabled_by
+    if calls is not None:
         _config.apply_list()
     _disabled_by = ""
     _startup.summarise()
@@ -135,7 +140,8 @@ def compile_after_n_calls(calls: int | None) -> None:
 
 
 def get_compile_after_n_calls() -> int | None:
-    """Calls after which functions are compiled; None when only forced ones are (or none at all)."""
+    """Calls after which functions are compiled; None when none are counted: sampling decides (see auto()),
+    or only forced functions are compiled, or none at all."""
     return _native.api.get_compile_after() if _native.api.is_enabled() or _disabled_by else None
 
 
@@ -287,7 +293,8 @@ def is_jit_compiled(func: Callable[..., Any]) -> bool:
 
 
 def count_interpreted_calls(func: Callable[..., Any]) -> int:
-    """How often the interpreter has run the function since it was made or uncompiled, as far as counted.
+    """How often the interpreter has run the function since it was made or uncompiled, as far as counted: see
+    compile_after_n_calls().
 
     Raises: TypeError if `func` is no Python function.
     """

@@ -15,6 +15,7 @@
 
 #include "codegen/generate.h"
 #include "driver/counts.h"
+#include "policy/policy.h"
 #include "pyver/contract.h"
 #include "runtime/compiled_function.h"
 
@@ -50,6 +51,11 @@ struct CodeState {
   PyCodeObject* code = nullptr;  // borrowed: the state dies with it
   uint64_t calls = 0;            // interpreted calls seen
   uint64_t interpreted_ns = 0;   // time of interpreted calls, where there is a loop
+  policy::Heat heat;             // where it is sampled
+  uint64_t compiled_ns = 0;      // CPU time seen in compiled code, all units
+  double compile_seconds = 0;    // CPU time of all its compilations
+  bool entered = false;          // a sample met it at its entry: it is not one long call
+  bool over_budget = false;      // it would have paid
   enum class Loops : uint8_t { kUnknown, kNo, kYes } loops = Loops::kUnknown;
   uint64_t compile_at = 0;  // the count at which compilation is due
   Availability availability = Availability::kCounting;
@@ -63,7 +69,8 @@ struct CodeState {
   bool hopeless = false;      // more recompilations than max-recompiles allows: stays interpreted
   std::string refusal;        // why it is not compiled
   std::unique_ptr<CompiledUnit> unit;
-  std::unordered_map<PyFunctionObject*, py::SavedVersion> functions;  // with our vectorcall
+  // With our vectorcall, and the version that each gets back (py::savedVersion).
+  std::unordered_map<PyFunctionObject*, uint32_t> functions;
   uint32_t listed = 0;                                                // by noteFunction, ever
   bool unlisted = false;                         // there are more: listFunctions
   bool ever_unlisted = false;                    // there were

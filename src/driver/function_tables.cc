@@ -30,7 +30,7 @@ int collect(PyObject* object, void* out) {
 }
 
 void list(CodeState* state, PyFunctionObject* function) {
-  py::SavedVersion saved{state->code_version, state->code_version};
+  const uint32_t saved = py::savedVersion(function, state->code_version);
   if (state->functions.try_emplace(function, saved).second) markFunction(function);
 }
 
@@ -43,11 +43,7 @@ void noteFunction(CodeState* state, PyFunctionObject* function) {
     }
     return;
   }
-  py::SavedVersion saved = py::saveVersion(function);
-  saved.code = state->code_version;
-  if (function->vectorcall != py::interpreterVectorcall() || saved.function <= 1) {
-    saved.function = state->code_version;
-  }
+  const uint32_t saved = py::savedVersion(function, state->code_version);
   if (!state->functions.try_emplace(function, saved).second) return;
   markFunction(function);
   ++state->listed;

@@ -9,6 +9,7 @@
 #include "driver/jit.h"
 #include "driver/names.h"
 #include "driver/retired.h"
+#include "driver/sampler.h"
 #include "driver/trail.h"
 #include "runtime/passing.h"
 #include "runtime/recursion.h"
@@ -37,7 +38,7 @@ struct InstallState {
   std::unordered_map<uint32_t, void*> stubs;    // by argument count
   std::unordered_set<PyFunctionObject*> aside;  // with the interpreter's vectorcall for a while
   vectorcallfunc interpreted = nullptr;
-  int watcher = -1;
+  int watcher = -1;  // none yet
   bool compiling = false;
   bool suspended = false;
   bool all_aside = false;
@@ -94,6 +95,7 @@ bool fits(PyFunctionObject* function, const CompiledUnit& unit) {
 }
 
 PyObject* countingCall(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames);
+int onFunctionEvent(PyFunction_WatchEvent event, PyFunctionObject* function, PyObject*);
 
 // Is it a function with one of our vectorcalls?
 bool isOurs(PyObject* object) {
@@ -125,10 +127,10 @@ void installUnit(PyFunctionObject* function, CodeState* state) {
 }
 
 // Back to the interpreter's own vectorcall, specialisable again.
-void restoreFunction(PyFunctionObject* function, const py::SavedVersion& saved) {
+void restoreFunction(PyFunctionObject* function, uint32_t version) {
   resetCell(function);
   setVectorcall(function, self().interpreted);
-  py::restoreVersion(function, saved);
+  py::setVersion(function, version);
 }
 
 // Takes our vectorcalls out of all functions of a code object.
@@ -137,8 +139,10 @@ void restoreAll(CodeState* state) {
   listFunctions(state);
   auto functions = std::move(state->functions);
   state->functions.clear();
-  for (auto& [function, saved] : functions) restoreFunction(function, saved);
-  state->version_killed = false;
+  for (auto& [function, version] : functions) restoreFunction(function, version);
+  if (std::exchange(state->version_killed, false)) {
+    py::setCodeVersion(state->code, state->code_version);
+  }
 }
 
 void refuse(CodeState* state, const std::string& why) {
@@ -161,6 +165,19 @@ std::string nameOf(PyFunctionObject* function) {
   return std::string(module) + ":" + name;
 }
 
+// Function events matter once a function may have one of our vectorcalls, and cost a program that
+// makes many functions a little: so not before that. False: no longer possible.
+bool watchFunctions() {
+  if (self().watcher < 0) self().watcher = PyFunction_AddWatcher(onFunctionEvent);
+  if (self().watcher >= 0) return true;
+  PyErr_Clear();
+  jit().enabled = false;
+  jit().off_reason = "no free function watcher: other tools have taken all of them";
+  return false;
+}
+
+uint32_t unitsOf(PyCodeObject* code) { return static_cast<uint32_t>(Py_SIZE(code)); }
+
 // Does the option "list" exclude this function?
 bool isListed(PyFunctionObject* function) {
   return !jit().has_list || jit().list.count(nameOf(function)) != 0;
@@ -168,9 +185,15 @@ bool isListed(PyFunctionObject* function) {
 
 bool compileNow(PyFunctionObject* function, CodeState* state) {
   if (self().compiling) return false;
+  if (!watchFunctions()) {
+    refuse(state, jit().off_reason);
+    return false;
+  }
   self().compiling = true;
   if (!jit().options.last_compiled.empty()) trailBegins(nameOf(function));
+  const uint64_t start = processCpuTime();
   Result<std::unique_ptr<CompiledUnit>> result = compileUnit(function, *state, nullptr);
+  jit().policy.spend(unitsOf(state->code), processCpuTime() - start);
   self().compiling = false;
   if (!result) {
     trailEnds(false);
@@ -187,6 +210,7 @@ bool compileNow(PyFunctionObject* function, CodeState* state) {
     return false;
   }
   state->unit = std::move(*result);
+  state->compile_seconds += state->unit->compile_seconds;
   state->availability = Availability::kCompiled;
   state->refusal.clear();
   state->lazy = false;
@@ -197,28 +221,11 @@ bool compileNow(PyFunctionObject* function, CodeState* state) {
   listFunctions(state);
   installUnit(function, state);
   std::vector<PyFunctionObject*> others;
-  for (auto& [each, saved] : state->functions) others.push_back(each);
+  for (auto& [each, version] : state->functions) others.push_back(each);
   for (PyFunctionObject* each : others) {
     if (fits(each, *state->unit)) installUnit(each, state);
   }
   return true;
-}
-
-// Has the code a backward jump? Found out once.
-bool loops(CodeState* state) {
-  using Loops = CodeState::Loops;
-  if (state->loops == Loops::kUnknown) {
-    PyObject* bytes = PyCode_GetCode(state->code);
-    if (!bytes) PyErr_Clear();
-    state->loops = Loops::kNo;
-    for (Py_ssize_t i = 0; bytes && i < PyBytes_GET_SIZE(bytes); i += 2) {
-      if (static_cast<uint8_t>(PyBytes_AS_STRING(bytes)[i]) != JUMP_BACKWARD) continue;
-      state->loops = Loops::kYes;
-      break;
-    }
-    Py_XDECREF(bytes);
-  }
-  return state->loops == Loops::kYes;
 }
 
 // By so many doublings code waits longer that went because what it named died.
@@ -230,8 +237,10 @@ uint32_t lossesCounted(const CodeState& state) {
 // Is the code to be compiled at its call number `call`?
 bool isDue(const CodeState& state, uint64_t call) {
   if (state.availability != Availability::kCounting || state.suspended) return false;
+  if (state.lazy) return true;
+  if (!jit().counting()) return false;
   const bool reached = call >= state.compile_at;
-  if (state.lazy || (state.relearning && reached)) return true;
+  if (state.relearning && reached) return true;
   if (!jit().enabled || !jit().automatic || jit().paused) return false;
   const auto limit = static_cast<uint64_t>(jit().options.compile_after_ms) * 1'000'000;
   return reached || (limit != 0 && state.interpreted_ns >= limit << lossesCounted(state));
@@ -290,7 +299,7 @@ PyObject* countedCall(PyThreadState* ts, PyFunctionObject* function, const py::A
       function->vectorcall != countingCall) {
     return callFunction(ts, function, args);
   }
-  if (jit().options.compile_after_ms == 0 || !loops(state)) {
+  if (jit().options.compile_after_ms == 0 || !hasLoop(state)) {
     return interpretFunction(ts, function, args);
   }
   // The function, its code and so its state may die in the call.
@@ -322,14 +331,20 @@ void retire(CodeState* state) {
 void relearn(CodeState* state, uint64_t calls) {
   closeCell(state);
   listFunctions(state);
-  for (auto& [function, saved] : state->functions) {
-    resetCell(function);
-    setVectorcall(function, countingCall);
+  if (jit().counting()) {
+    for (auto& [function, version] : state->functions) {
+      resetCell(function);
+      setVectorcall(function, countingCall);
+    }
+  } else {
+    restoreAll(state);
   }
   state->availability = Availability::kCounting;
   state->compile_at = state->calls + calls;
   state->relearning = true;
   state->interpreted_ns = 0;
+  state->heat.seen = 0;
+  ++state->heat.recompiles;
   retire(state);
 }
 
@@ -377,7 +392,18 @@ void codeChanges(PyFunctionObject* function) {
   // Frames that run it keep it from now on; where nobody can find all of them, nothing ends it.
   py::observeFrames({state->code}, true);
   if (py::stacksAreSwitched()) Py_INCREF(state->code);
-  setVectorcall(function, jit().enabled ? countingCall : self().interpreted);
+  const bool counts = jit().enabled && jit().counting();
+  setVectorcall(function, counts ? countingCall : self().interpreted);
+}
+
+// What specialised call sites know of the function by its version is no longer true.
+void loseVersion(PyFunctionObject* function) {
+  if (!isOurs(reinterpret_cast<PyObject*>(function)) && !isMarked(function)) return;
+  CodeState* state = findState(codeOf(function));
+  if (state == nullptr) return;
+  listFunction(state, function);
+  auto found = state->functions.find(function);
+  if (found != state->functions.end()) found->second = py::voidVersion();
 }
 
 // A function with the interpreter's vectorcall.
@@ -389,6 +415,7 @@ void watchKnown(PyFunctionObject* function, CodeState* state) {
     if (fits(function, *state->unit)) installUnit(function, state);
     return;
   }
+  if (!jit().counting()) return;
   if (state->calls == 0) state->compile_at = static_cast<uint64_t>(jit().options.compile_after);
   adopt(function, state, countingCall);
 }
@@ -402,7 +429,7 @@ vectorcallfunc callOfOneMore(PyFunctionObject* function, CodeState* state) {
                : nullptr;
   }
   const Jit& now = jit();
-  bool counts = now.enabled && !now.has_list && !state->suppressed &&
+  bool counts = now.enabled && now.counting() && !now.has_list && !state->suppressed &&
                 state->availability == Availability::kCounting;
   if (!counts) return nullptr;
   if (state->calls == 0) state->compile_at = static_cast<uint64_t>(now.options.compile_after);
@@ -416,7 +443,7 @@ void giveVectorcall(PyFunctionObject* function) {
     if (call && noteNewFunction(state)) return PyFunction_SetVectorcall(function, call);
     if (state->unit && fits(function, *state->unit)) return installUnit(function, state);
   }
-  if (!jit().enabled) return;
+  if (!jit().enabled || !jit().counting()) return;
   if (state)
     watchKnown(function, state);
   else
@@ -436,10 +463,14 @@ int onFunctionEvent(PyFunction_WatchEvent event, PyFunctionObject* function, PyO
     case PyFunction_EVENT_DESTROY: functionDies(function); break;
     case PyFunction_EVENT_MODIFY_CODE: codeChanges(function); break;
     // Callers may know the tuple by its address, which may become another's.
-    case PyFunction_EVENT_MODIFY_DEFAULTS: dropCallers(function); break;
-    case PyFunction_EVENT_MODIFY_KWDEFAULTS:
-    default:  // the binder reads them at each call
+    case PyFunction_EVENT_MODIFY_DEFAULTS:
+      dropCallers(function);
+      loseVersion(function);
       break;
+    case PyFunction_EVENT_MODIFY_KWDEFAULTS:  // the binder reads them at each call
+      loseVersion(function);
+      break;
+    default: break;
   }
   return 0;
 }
@@ -475,12 +506,6 @@ bool initInstall(std::string* error) {
   self().interpreted = reinterpret_cast<PyFunctionObject*>(probe)->vectorcall;
   Py_DECREF(probe);
   setRecursionHooks({countingCall, countedCall, stepAside, stepAllAside, stepBack});
-  self().watcher = PyFunction_AddWatcher(onFunctionEvent);
-  if (self().watcher < 0) {
-    PyErr_Clear();
-    *error = "no free function watcher: other tools have taken all of them";
-    return false;
-  }
   return true;
 }
 
@@ -533,7 +558,8 @@ bool isCandidate(PyCodeObject* code, std::string* why) {
 void watchFunction(PyFunctionObject* function) {
   if (function->vectorcall != self().interpreted || self().suspended) return;
   CodeState* state = findState(codeOf(function));
-  if (!state && isCandidate(codeOf(function), nullptr) && isListed(function)) {
+  const bool counts = jit().counting() && watchFunctions();
+  if (!state && counts && isCandidate(codeOf(function), nullptr) && isListed(function)) {
     state = stateOf(codeOf(function));
     if (!state) return PyErr_Clear();
   }
@@ -552,10 +578,10 @@ void unwatchFunction(PyFunctionObject* function) {
     listFunction(state, function);
     auto found = state->functions.find(function);
     if (found == state->functions.end()) return;
-    py::SavedVersion saved = found->second;
+    const uint32_t version = found->second;
     state->functions.erase(found);
-    restoreFunction(function, saved);
-    if (state->functions.empty() && !state->unlisted) state->version_killed = false;
+    restoreFunction(function, version);
+    if (state->functions.empty() && !state->unlisted) restoreAll(state);
   }
 }
 
@@ -599,6 +625,36 @@ bool suspendCode(PyCodeObject* code, bool suspended) {
   return py::observeFrames({code}, false);
 }
 
+bool hasLoop(CodeState* state) {
+  using Loops = CodeState::Loops;
+  if (state->loops == Loops::kUnknown) {
+    PyObject* bytes = PyCode_GetCode(state->code);
+    if (!bytes) PyErr_Clear();
+    state->loops = Loops::kNo;
+    for (Py_ssize_t i = 0; bytes && i < PyBytes_GET_SIZE(bytes); i += 2) {
+      if (static_cast<uint8_t>(PyBytes_AS_STRING(bytes)[i]) != JUMP_BACKWARD) continue;
+      state->loops = Loops::kYes;
+      break;
+    }
+    Py_XDECREF(bytes);
+  }
+  return state->loops == Loops::kYes;
+}
+
+bool mayCompile(PyFunctionObject* function, const CodeState& state) {
+  const bool open = state.availability == Availability::kCounting && !state.lazy;
+  return open && !state.suppressed && !state.suspended && !self().suspended && isListed(function);
+}
+
+void compileHot(PyFunctionObject* function, CodeState* state) { compileNow(function, state); }
+
+void installCompiled(PyFunctionObject* function, CodeState* state) {
+  if (self().suspended || state->suppressed || !fits(function, *state->unit)) return;
+  if (function->vectorcall == self().interpreted && self().aside.count(function) == 0) {
+    installUnit(function, state);
+  }
+}
+
 std::string compileFunction(PyFunctionObject* function) {
   if (std::string off = offReason(); !off.empty()) return off;
   std::string why;
@@ -634,6 +690,7 @@ bool compileAtNextCall(PyFunctionObject* function) {
   }
   if (state->suppressed || state->availability == Availability::kRefused) return false;
   if (state->unit) return true;
+  if (!watchFunctions()) return false;
   state->lazy = true;
   if (!self().suspended) adopt(function, state, countingCall);
   return true;
@@ -642,10 +699,10 @@ bool compileAtNextCall(PyFunctionObject* function) {
 void uninstall(CodeState* state) {
   if (!state->unit) return;
   closeCell(state);
-  bool count = jit().enabled && !state->suppressed;
+  bool count = jit().enabled && jit().counting() && !state->suppressed;
   if (count) {
     listFunctions(state);
-    for (auto& [function, saved] : state->functions) {
+    for (auto& [function, version] : state->functions) {
       resetCell(function);
       setVectorcall(function, countingCall);
     }
@@ -750,8 +807,12 @@ void detachFunctions(const std::vector<std::unique_ptr<CompiledUnit>>& units) {
     for (const auto& unit : units) {
       if (unit->owner == nullptr) continue;
       if (function->vectorcall != unit->function.vectorcall_entry) continue;
-      unit->owner->unlisted = true;
-      setVectorcall(function, countingCall);
+      if (jit().counting()) {
+        unit->owner->unlisted = true;
+        setVectorcall(function, countingCall);
+      } else {
+        restoreFunction(function, py::savedVersion(function, unit->owner->code_version));
+      }
     }
   }
 }

@@ -41,6 +41,14 @@ void suspendFunctions(bool suspended);
 // False: out of memory; frames may not leave.
 bool suspendCode(PyCodeObject* code, bool suspended);
 
+// Has the code a backward jump? Found out once.
+bool hasLoop(CodeState* state);
+// Sampled mode: may the code be compiled, of which this is a function? Then compileHot does so.
+bool mayCompile(PyFunctionObject* function, const CodeState& state);
+void compileHot(PyFunctionObject* function, CodeState* state);
+// The function, which runs in the interpreter, gets the compiled code that there is of its code.
+void installCompiled(PyFunctionObject* function, CodeState* state);
+
 // Compiles the function's code and installs it. "" or the reason why not.
 std::string compileFunction(PyFunctionObject* function);
 // Compiles at the next call, whatever the count. False when the function cannot be compiled.

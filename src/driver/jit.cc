@@ -6,6 +6,7 @@
 #include "driver/monitoring.h"
 #include "driver/names.h"
 #include "driver/retired.h"
+#include "driver/sampler.h"
 #include "runtime/exit.h"
 #include "runtime/helper_table.h"
 #include "runtime/helpers.h"
@@ -32,6 +33,7 @@ void fillAddresses(RuntimeAddresses* addresses) {
 // The interpreter is being cleared: all modules are gone, the last finalisers still to be run. They
 // run in the interpreter, as compiled code must not be there when Python is initialised again.
 void interpreterEnds(PyObject*) {
+  stopSampler();
   if (jit().off_reason.empty()) {
     endMonitoring();
     endInstall();
@@ -85,6 +87,7 @@ void forgetInterpreter() {
   forgetNames();
   forgetAllUnits();
   forgetCounts();
+  forgetSampler();
   py::forgetObjects(false);
   native_waits = 0;  // threads that ended with the interpreter
   jit() = {};

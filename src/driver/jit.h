@@ -9,6 +9,7 @@
 #include "codegen/code_memory.h"
 #include "codegen/generate.h"
 #include "options/options.h"
+#include "policy/policy.h"
 #include "pyver/contract.h"
 
 namespace tephra::driver {
@@ -18,6 +19,7 @@ struct Totals {
   double compile_seconds = 0;
   uint64_t code_bytes = 0;
   uint64_t exits = 0;
+  uint64_t over_budget = 0;  // code objects that would have paid at some time
   std::map<std::string, uint64_t> bailouts;
 };
 
@@ -26,14 +28,19 @@ struct Jit {
   bool ended = false;      // with its interpreter; the process may initialise another one
   std::string off_reason;  // "" = the JIT can run here
   bool enabled = false;    // automatic mode is on
-  bool automatic = false;  // compile at compile_after calls when enabled
+  bool automatic = false;  // compile by itself when enabled: after compile_after calls, or
+  bool sampled = false;    // what sampling shows to pay; then no call is counted
   bool paused = false;     // compiled code is installed but nothing new is compiled
   Options options;
+  policy::Policy policy;
   std::unique_ptr<CodeMemory> memory;
   RuntimeAddresses addresses;
   Totals totals;
   bool has_list = false;
   std::unordered_set<std::string> list;  // "module:qualname"
+
+  // Do functions that are not compiled get a vectorcall of ours, which counts?
+  bool counting() const { return !sampled; }
 };
 Jit& jit();
 

@@ -3,11 +3,14 @@
 #include "pyver/contract.h"
 
 #include <string_view>
+#include <utility>
 
 #include "driver/compile.h"
 #include "driver/function_tables.h"
+#include "driver/heat.h"
 #include "driver/install.h"
 #include "driver/jit.h"
+#include "driver/sampler.h"
 #include "runtime/stats.h"
 
 namespace tephra::driver {
@@ -87,11 +90,24 @@ PyObject* optionsFunction(PyObject*, PyObject*) {
   });
 }
 
+// In sampled mode the sampler runs, in others it does not.
+void sampleIfWanted() {
+  const Jit& now = jit();
+  if (!now.enabled || !now.automatic || !now.sampled) return stopSampler();
+  jit().policy.setBudget(static_cast<uint32_t>(now.options.budget));
+  const auto period = static_cast<uint64_t>(now.options.sample_us) * 1000;
+  const char* problem = startSampler(chargeSample, period);
+  if (*problem == 0) return;
+  jit().enabled = false;
+  jit().off_reason = problem;
+}
+
 PyObject* enable(PyObject*, PyObject*) {
   if (offReason().empty()) {
     jit().enabled = true;
     jit().paused = false;
     watchExistingFunctions();
+    sampleIfWanted();
   }
   Py_RETURN_NONE;
 }
@@ -100,11 +116,16 @@ PyObject* disable(PyObject*, PyObject* deopt_all) {
   int all = PyObject_IsTrue(deopt_all);
   if (all < 0) return nullptr;
   jit().enabled = false;
+  sampleIfWanted();
   unwatchAll(all != 0);
   Py_RETURN_NONE;
 }
 
 PyObject* isEnabled(PyObject*, PyObject*) { return PyBool_FromLong(jit().enabled); }
+
+PyObject* isSampled(PyObject*, PyObject*) {
+  return PyBool_FromLong(jit().automatic && jit().sampled);
+}
 
 PyObject* setPaused(PyObject*, PyObject* flag) {
   int paused = PyObject_IsTrue(flag);
@@ -116,7 +137,8 @@ PyObject* setPaused(PyObject*, PyObject* flag) {
 
 PyObject* setCompileAfter(PyObject*, PyObject* value) {
   if (value == Py_None) {
-    jit().automatic = false;
+    jit().automatic = jit().sampled = false;
+    sampleIfWanted();
     Py_RETURN_NONE;
   }
   long long calls = PyLong_AsLongLong(value);
@@ -127,6 +149,9 @@ PyObject* setCompileAfter(PyObject*, PyObject* value) {
     return nullptr;
   }
   jit().automatic = true;
+  if (!std::exchange(jit().sampled, calls < 0) && calls < 0) unwatchAll(false);
+  if (jit().enabled && calls >= 0) watchExistingFunctions();
+  sampleIfWanted();
   for (CodeState* state : allStates()) {
     if (state->recompiles == 0) state->compile_at = static_cast<uint64_t>(calls);
   }
@@ -134,7 +159,7 @@ PyObject* setCompileAfter(PyObject*, PyObject* value) {
 }
 
 PyObject* getCompileAfter(PyObject*, PyObject*) {
-  if (!jit().automatic) Py_RETURN_NONE;
+  if (!jit().automatic || jit().sampled) Py_RETURN_NONE;
   return PyLong_FromLongLong(jit().options.compile_after);
 }
 
@@ -252,6 +277,8 @@ PyObject* functionInfo(PyObject*, PyObject* object) {
                        forced ? forced->count : 0);
 }
 
+double seconds(uint64_t nanoseconds) { return 1e-9 * static_cast<double>(nanoseconds); }
+
 PyObject* totals(PyObject*, PyObject*) {
   PyObject* bailouts = PyDict_New();
   for (const auto& [name, count] : jit().totals.bailouts) {
@@ -260,9 +287,14 @@ PyObject* totals(PyObject*, PyObject*) {
     }
   }
   if (!bailouts) return nullptr;
-  return Py_BuildValue("{s:K,s:d,s:K,s:K,s:N}", "functions", jit().totals.functions, "compile_time",
-                       jit().totals.compile_seconds, "code_bytes", jit().totals.code_bytes, "exits",
-                       jit().totals.exits, "bailouts", bailouts);
+  const Gains gained = gains();
+  return Py_BuildValue("{s:K,s:d,s:K,s:K,s:N,s:d,s:d,s:d,s:d,s:K,s:K}", "functions",
+                       jit().totals.functions, "compile_time", jit().totals.compile_seconds,
+                       "code_bytes", jit().totals.code_bytes, "exits", jit().totals.exits,
+                       "bailouts", bailouts, "compiler_time", seconds(jit().policy.spent()),
+                       "cpu_time", seconds(processCpuTime()), "compiled_time",
+                       seconds(gained.compiled_ns), "gained_time", seconds(gained.gained_ns),
+                       "samples", samplesTaken(), "over_budget", jit().totals.over_budget);
 }
 
 PyObject* runtimeStats(PyObject*, PyObject*) {
@@ -372,6 +404,7 @@ PyMethodDef kMethods[] = {
     {"enable", enable, METH_NOARGS, "Compile automatically."},
     {"disable", disable, METH_O, "Stop compiling; with True, drop compiled code too."},
     {"is_enabled", isEnabled, METH_NOARGS, "Is automatic compilation on?"},
+    {"is_sampled", isSampled, METH_NOARGS, "Does sampling show what to compile?"},
     {"set_paused", setPaused, METH_O, "Pause compilation; gives the former state."},
     {"set_compile_after", setCompileAfter, METH_O,
      "Calls before compilation; None: never by itself."},

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <ctime>
 
 #include "pyver/contract.h"
@@ -16,14 +15,14 @@ namespace {
 
 constexpr uint64_t kSecond = 1'000'000'000;
 constexpr uint64_t kMillisecond = 1'000'000;
-// After so much CPU time the thread wakes by the CPU clock alone, which ticks a few hundred times
-// a second, and later still more seldom: a sample a millisecond costs 2 to 4 % where the thread
-// shares the core with the program, one in 4 ms less than 1 % (measured with nothing but samples).
+// A sample a millisecond costs 2 to 4 % where the thread shares the core with the program, one in
+// 4 ms less than 1 % (measured with nothing but samples): so they are dense in the beginning only,
+// and sparse where nothing new is seen.
 constexpr uint64_t kDense = 500 * kMillisecond;
-constexpr uint64_t kSlowest = 16;  // periods
-constexpr int kPatience = 32;      // samples that show nothing new before they become fewer
+constexpr uint64_t kUsual = 4, kSlowest = 16;  // periods
+constexpr int kPatience = 32;  // samples that show nothing new before they become fewer
 constexpr size_t kStackBytes = 256 * 1024;
-constexpr uint64_t kLongestSleep = kSecond / 4;  // where one cannot sleep by the CPU clock
+constexpr uint64_t kLongestNap = kSecond / 2;
 
 struct Sampler {
   SampleFunction sample = nullptr;
@@ -37,7 +36,6 @@ struct Sampler {
   uint64_t taken = 0;
   // Shared with the thread.
   std::atomic<uint64_t> period{0};
-  std::atomic<bool> dense{false};
   std::atomic<bool> waiting{false};  // a request that was not served yet
 };
 
@@ -55,25 +53,19 @@ void sleepFor(uint64_t time) {
   clock_nanosleep(CLOCK_MONOTONIC, 0, &spec, nullptr);
 }
 
-// Until the process has used so much CPU time in all. While it uses none this does not wake.
-void sleepUntilUsed(uint64_t time) {
-  const timespec spec = specOf(time);
-  int error = 0;
-  do {
-    error = clock_nanosleep(CLOCK_PROCESS_CPUTIME_ID, TIMER_ABSTIME, &spec, nullptr);
-  } while (error == EINTR);
-  if (error == 0) return;
-  for (uint64_t nap = kMillisecond; processCpuTime() < time; nap = std::min(2 * nap, kLongestSleep))
-    sleepFor(nap);
-}
-
+// Until the process has used a period's CPU time since `last`. Sleeps longer and longer while it uses
+// none. (Sleeping by the process's CPU clock would not wake at all then; but while anybody waits for
+// that clock, Linux reads it in ticks of some milliseconds, and time.process_time with it.)
 void waitForTime(uint64_t last) {
   const uint64_t period = self().period.load(std::memory_order_relaxed);
-  if (self().dense.load(std::memory_order_relaxed)) {
-    sleepFor(period);
-    if (processCpuTime() >= last + period / 2) return;
+  uint64_t before = last;
+  for (uint64_t nap = period;;) {
+    sleepFor(nap);
+    const uint64_t now = processCpuTime();
+    if (now - last >= period - period / 4) return;
+    nap = now - before < nap / 8 ? std::min(2 * nap, kLongestNap) : period;
+    before = now;
   }
-  sleepUntilUsed(last + period);
 }
 
 int serve(void*);
@@ -92,23 +84,23 @@ void* run(void*) {
 }
 
 void adaptPeriod(bool news, uint64_t now) {
-  self().dense = now - self().begun < kDense;
+  const uint64_t least = now - self().begun < kDense ? self().base : kUsual * self().base;
   uint64_t period = self().period;
   if (news) {
     self().idle = 0;
-    period = self().base;
+    period = least;
   } else if (++self().idle >= kPatience) {
     self().idle = 0;
-    period = std::min(2 * period, kSlowest * self().base);
+    period *= 2;
   }
-  self().period = period;
+  self().period = std::clamp(period, least, kSlowest * self().base);
 }
 
 int serve(void*) {
   self().waiting = false;
   if (self().process == 0) return 0;  // stopped meanwhile
   const uint64_t now = processCpuTime();
-  const uint64_t most = 2 * std::max(self().period.load(), 4 * kMillisecond);
+  const uint64_t most = 2 * self().period;
   const uint64_t elapsed = std::min(now - std::min(now, self().served), most);
   ++self().taken;
   const bool news = self().sample(py::threadState(), elapsed);
@@ -128,7 +120,6 @@ const char* startThread() {
   self().waiting = false;
   self().served = processCpuTime();
   self().begun = self().served;
-  self().dense = true;
   self().period = self().base;
   self().idle = 0;
   const int error = pthread_create(&self().thread, &attributes, run, nullptr);

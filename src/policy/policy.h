@@ -29,7 +29,8 @@ enum class Verdict : uint8_t {
 class Policy {
  public:
   // Option "budget": percent of the usual budget; 0 refuses everything.
-  explicit Policy(uint32_t budget_percent = 100) : percent_(budget_percent) {}
+  Policy() = default;
+  explicit Policy(uint32_t budget_percent) : percent_(budget_percent) {}
 
   void setBudget(uint32_t percent) { percent_ = percent; }
 
@@ -47,7 +48,7 @@ class Policy {
   CpuTime expectedCost(uint32_t units) const;  // of compiling so much
 
  private:
-  uint32_t percent_;
+  uint32_t percent_ = 100;
   CpuTime spent_ = 0;
   // Measured; older compilations count less and less.
   double recent_time_ = 0, recent_units_ = 0;

@@ -48,6 +48,11 @@ PyThreadState* threadState();
 // Signals, pending calls, collection, GIL hand-over, asynchronous exceptions: as RESUME does.
 int handlePending(PyThreadState* ts);
 bool eventsPending(PyThreadState* ts);  // handlePending has something to do
+// Any thread of the interpreter calls `call` where it serves events next. From any thread, without
+// the GIL. False: too many calls are waiting.
+bool addPendingCall(int (*call)(void*));
+// Does another tool evaluate frames (PEP 523)?
+bool foreignEvaluator(PyThreadState* ts);
 // The word that compiled code expects (CodeUnit::instrumentation_version), and the running value
 // of the word that it compares. Equal for code that is not out of date.
 uint64_t instrumentationVersion(PyCodeObject* code);
@@ -65,13 +70,13 @@ unsigned untoldOfLine(PyThreadState* ts, PyCodeObject* code, uint32_t from, uint
 
 // Function versions. Installing our vectorcall clears the function's own version; the code's
 // version must go too, or closures made later are bypassed at specialised sites.
-struct SavedVersion {
-  uint32_t function = 0;
-  uint32_t code = 0;
-};
-SavedVersion saveVersion(PyFunctionObject* func);
+// What a function that gets our vectorcall has and may get back; call it before that. `code`: the
+// code's own version, which may be gone already.
+uint32_t savedVersion(PyFunctionObject* func, uint32_t code);
+uint32_t voidVersion();  // instead, when the function's code or defaults are replaced
+void setVersion(PyFunctionObject* func, uint32_t version);
 void killCodeVersion(PyCodeObject* code);
-void restoreVersion(PyFunctionObject* func, SavedVersion saved);  // function and code
+void setCodeVersion(PyCodeObject* code, uint32_t version);
 uint32_t codeVersion(PyCodeObject* code);
 vectorcallfunc interpreterVectorcall();  // _PyFunction_Vectorcall
 
@@ -101,6 +106,9 @@ void clearFrame(PyThreadState* ts, Frame* frame);
 // The whole leave: unlink, recursion count back, clearFrame.
 void leaveFrame(PyThreadState* ts, Frame* frame);
 
+// The frame itself or the nearest one outwards that runs Python code; null: there is none.
+Frame* runningFrame(Frame* frame);
+bool atEntry(Frame* frame);  // it runs its first instruction, where functions serve events
 PyCodeObject* frameCode(Frame* frame);           // borrowed
 PyFunctionObject* frameFunction(Frame* frame);   // borrowed
 PyObject* slotGet(Frame* frame, uint32_t slot);  // borrowed or NULL

@@ -134,6 +134,16 @@ std::unordered_set<const PyCodeObject*> runningCodes() {
   return codes;
 }
 
+Frame* runningFrame(Frame* frame) {
+  while (frame != nullptr && frame->owner > FRAME_OWNED_BY_GENERATOR) frame = frame->previous;
+  return frame;
+}
+
+bool atEntry(Frame* frame) {
+  const int first = frameCode(frame)->_co_firsttraceable;
+  return framePosition(frame) <= static_cast<uint32_t>(first);
+}
+
 bool collecting() { return PyInterpreterState_Main()->gc.collecting != 0; }
 
 bool stacksAreSwitched() {

@@ -65,9 +65,8 @@ bool isInstrumented(PyCodeObject* code) {
 
 uint64_t instrumentationVersion(PyCodeObject* code) { return executedInstrumentation(code); }
 
-SavedVersion saveVersion(PyFunctionObject* func) {
-  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
-  return SavedVersion{func->func_version, code->co_version};
+bool foreignEvaluator(PyThreadState* ts) {
+  return ts->interp->eval_frame != nullptr && ts->interp->eval_frame != _PyEval_EvalFrameDefault;
 }
 
 uint32_t codeVersion(PyCodeObject* code) { return code->co_version; }

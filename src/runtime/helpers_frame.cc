@@ -6,9 +6,12 @@
 
 #include "runtime/exit.h"
 #include "runtime/native_waits.h"
+#include "runtime/poll.h"
 #include "runtime/recursion.h"
 
 namespace py = tephra::py;
+
+const void* tephra::polling_frame = nullptr;
 
 extern "C" void* tephra_push_frame_slow(PyThreadState* ts, PyObject* function) {
   const auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function));
@@ -47,7 +50,12 @@ extern "C" int64_t tephra_recursion_error(PyThreadState* ts) {
 
 extern "C" int64_t tephra_stack_check(PyThreadState*) { return tephra::stackIsLow() ? -1 : 0; }
 
-extern "C" int64_t tephra_handle_pending(PyThreadState* ts) { return py::handlePending(ts); }
+extern "C" int64_t tephra_handle_pending(PyThreadState* ts) {
+  tephra::polling_frame = py::currentFrame(ts);
+  const int status = py::handlePending(ts);
+  tephra::polling_frame = nullptr;
+  return status;
+}
 
 extern "C" void tephra_collect_garbage(PyThreadState*) { PyGC_Collect(); }
 

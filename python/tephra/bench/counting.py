@@ -38,7 +38,9 @@ def run(target: Target, program: Program, size: int, timeout: float, seed: int, 
     """The outcome of the longer process, with one iteration: instructions per iteration."""
     plan = Plan(warmup=_WARMUP, warmup_seconds=0, iterations=1, measure_seconds=0, timeout=timeout, counted=True)
     if target.kind == TEPHRA:
-        target = dataclasses.replace(target, command=(*target.command, "--compile-after-ms=0"))
+        # The same functions, at the same calls, in both processes.
+        exact = ("--compile-after-ms=0", *(() if target.chosen("compile-after") else ("--compile-after=400",)))
+        target = dataclasses.replace(target, command=(*target.command, *exact))
     longer = dataclasses.replace(plan, iterations=1 + _MORE)
     few, _ = _one(target, program, size, plan, seed, plugin)
     many, outcome = _one(target, program, size, longer, seed, plugin)

@@ -98,11 +98,21 @@ unsigned untoldOfLine(PyThreadState*, PyCodeObject*, uint32_t, uint32_t, int*) {
 
 bool isInstrumentedOpcode(int opcode) { return opcode >= MIN_INSTRUMENTED_OPCODE; }
 
+bool addPendingCall(int (*call)(void*)) {
+  return _PyEval_AddPendingCall(PyInterpreterState_Main(), call, nullptr, 0) == 0;
+}
+
+// 0: the function gets a new one when a call of it is specialised next.
+uint32_t savedVersion(PyFunctionObject* func, uint32_t) {
+  return func->vectorcall == interpreterVectorcall() ? func->func_version : 0;
+}
+
+uint32_t voidVersion() { return 0; }
+
+void setVersion(PyFunctionObject* func, uint32_t version) { func->func_version = version; }
+
 void killCodeVersion(PyCodeObject* code) { code->co_version = 0; }
 
-void restoreVersion(PyFunctionObject* func, SavedVersion saved) {
-  func->func_version = saved.function;
-  reinterpret_cast<PyCodeObject*>(func->func_code)->co_version = saved.code;
-}
+void setCodeVersion(PyCodeObject* code, uint32_t version) { code->co_version = version; }
 
 }  // namespace tephra::py

@@ -36,11 +36,26 @@ unsigned untoldOfLine(PyThreadState* ts, PyCodeObject* code, uint32_t from, uint
          data->local_monitors.tools[PY_MONITORING_EVENT_LINE];
 }
 
+bool addPendingCall(int (*call)(void*)) {
+  return _PyEval_AddPendingCall(PyInterpreterState_Main(), call, nullptr, 0) ==
+         _Py_ADD_PENDING_SUCCESS;
+}
+
+// A new function gets its code's, which may have been killed, when it is complete. Once cleared in
+// a function that is not ours, it stays so: the interpreter never gives it another.
+uint32_t savedVersion(PyFunctionObject* func, uint32_t code) {
+  const bool own = func->vectorcall == interpreterVectorcall();
+  return own && func->func_version != FUNC_VERSION_UNSET ? func->func_version : code;
+}
+
+uint32_t voidVersion() { return FUNC_VERSION_CLEARED; }
+
+void setVersion(PyFunctionObject* func, uint32_t version) {
+  _PyFunction_SetVersion(func, version);
+}
+
 void killCodeVersion(PyCodeObject* code) { code->co_version = FUNC_VERSION_CLEARED; }
 
-void restoreVersion(PyFunctionObject* func, SavedVersion saved) {
-  _PyFunction_SetVersion(func, saved.function);
-  reinterpret_cast<PyCodeObject*>(func->func_code)->co_version = saved.code;
-}
+void setCodeVersion(PyCodeObject* code, uint32_t version) { code->co_version = version; }
 
 }  // namespace tephra::py

@@ -237,11 +237,9 @@ uint32_t lossesCounted(const CodeState& state) {
 // Is the code to be compiled at its call number `call`?
 bool isDue(const CodeState& state, uint64_t call) {
   if (state.availability != Availability::kCounting || state.suspended) return false;
-  if (state.lazy) return true;
-  if (!jit().counting()) return false;
   const bool reached = call >= state.compile_at;
-  if (state.relearning && reached) return true;
-  if (!jit().enabled || !jit().automatic || jit().paused) return false;
+  if (state.lazy || (state.relearning && reached)) return true;
+  if (!jit().enabled || !jit().counting() || jit().paused) return false;
   const auto limit = static_cast<uint64_t>(jit().options.compile_after_ms) * 1'000'000;
   return reached || (limit != 0 && state.interpreted_ns >= limit << lossesCounted(state));
 }
@@ -331,7 +329,7 @@ void retire(CodeState* state) {
 void relearn(CodeState* state, uint64_t calls) {
   closeCell(state);
   listFunctions(state);
-  if (jit().counting()) {
+  if (!jit().sampled) {
     for (auto& [function, version] : state->functions) {
       resetCell(function);
       setVectorcall(function, countingCall);
@@ -416,7 +414,7 @@ void watchKnown(PyFunctionObject* function, CodeState* state) {
     return;
   }
   if (!jit().counting()) return;
-  if (state->calls == 0) state->compile_at = static_cast<uint64_t>(jit().options.compile_after);
+  if (state->calls == 0) state->compile_at = jit().compile_after;
   adopt(function, state, countingCall);
 }
 
@@ -432,7 +430,7 @@ vectorcallfunc callOfOneMore(PyFunctionObject* function, CodeState* state) {
   bool counts = now.enabled && now.counting() && !now.has_list && !state->suppressed &&
                 state->availability == Availability::kCounting;
   if (!counts) return nullptr;
-  if (state->calls == 0) state->compile_at = static_cast<uint64_t>(now.options.compile_after);
+  if (state->calls == 0) state->compile_at = now.compile_after;
   return countingCall;
 }
 
@@ -594,6 +592,13 @@ void unwatchAll(bool compiled) {
     if (state->availability == Availability::kCompiled) {
       state->availability = Availability::kCounting;
     }
+  }
+}
+
+void stopCounting() {
+  listFunctionsOf(self().states);
+  for (CodeState* state : self().states) {
+    if (!state->unit && !state->lazy && !state->relearning) restoreAll(state);
   }
 }
 

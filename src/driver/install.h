@@ -33,6 +33,8 @@ void watchExistingFunctions();
 // `compiled`).
 void unwatchFunction(PyFunctionObject* function);
 void unwatchAll(bool compiled);
+// No function is counted any more but those that are to be compiled at a certain call.
+void stopCounting();
 
 // While suspended no function has our vectorcall; compiled code is installed again afterwards.
 void suspendFunctions(bool suspended);

@@ -30,6 +30,7 @@ struct Jit {
   bool enabled = false;    // automatic mode is on
   bool automatic = false;  // compile by itself when enabled: after compile_after calls, or
   bool sampled = false;    // what sampling shows to pay; then no call is counted
+  uint64_t compile_after = 0;
   bool paused = false;     // compiled code is installed but nothing new is compiled
   Options options;
   policy::Policy policy;
@@ -39,8 +40,8 @@ struct Jit {
   bool has_list = false;
   std::unordered_set<std::string> list;  // "module:qualname"
 
-  // Do functions that are not compiled get a vectorcall of ours, which counts?
-  bool counting() const { return !sampled; }
+  // Do all functions that are not compiled get a vectorcall of ours, which counts?
+  bool counting() const { return automatic && !sampled; }
 };
 Jit& jit();
 

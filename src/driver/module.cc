@@ -2,6 +2,7 @@
 // documented in python/tephra/jit.py.
 #include "pyver/contract.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -137,19 +138,24 @@ PyObject* setPaused(PyObject*, PyObject* flag) {
 
 PyObject* setCompileAfter(PyObject*, PyObject* value) {
   if (value == Py_None) {
+    const bool counted = jit().counting();
     jit().automatic = jit().sampled = false;
+    if (counted) stopCounting();
     sampleIfWanted();
     Py_RETURN_NONE;
   }
   long long calls = PyLong_AsLongLong(value);
   if (calls == -1 && PyErr_Occurred()) return nullptr;
-  std::string error = setOption(&jit().options, "compile-after", std::to_string(calls));
+  Options checked;  // the option itself stays as it was given
+  std::string error = setOption(&checked, "compile-after", std::to_string(calls));
   if (!error.empty()) {
     PyErr_SetString(PyExc_ValueError, error.c_str());
     return nullptr;
   }
+  if (jit().counting() && calls < 0) stopCounting();
   jit().automatic = true;
-  if (!std::exchange(jit().sampled, calls < 0) && calls < 0) unwatchAll(false);
+  jit().sampled = calls < 0;
+  jit().compile_after = static_cast<uint64_t>(std::max(calls, 0LL));
   if (jit().enabled && calls >= 0) watchExistingFunctions();
   sampleIfWanted();
   for (CodeState* state : allStates()) {
@@ -160,7 +166,7 @@ PyObject* setCompileAfter(PyObject*, PyObject* value) {
 
 PyObject* getCompileAfter(PyObject*, PyObject*) {
   if (!jit().automatic || jit().sampled) Py_RETURN_NONE;
-  return PyLong_FromLongLong(jit().options.compile_after);
+  return PyLong_FromUnsignedLongLong(jit().compile_after);
 }
 
 PyObject* forceCompile(PyObject*, PyObject* object) {

@@ -10,7 +10,7 @@ import signal
 
 _TABLE = [
     ("enable", "bool", "0", "0,1", "Compile functions automatically when they are hot."),
-    ("compile-after", "int", "400", "0..1000000000", "Compile a function at this many interpreted calls."),
+    ("compile-after", "int", "-1", "-1..1000000000", "Compile a function at this many interpreted calls."),
     ("list", "str", "", "", "File of functions to compile."),
     ("dump", "list", "", "hir,hir-passes,lir,asm,bytecode", "Print these forms."),
     ("summary", "bool", "0", "0,1", "Print a summary at exit."),
@@ -43,7 +43,7 @@ def set_option(name, value):
             if value not in ("", "0", "1", "true", "false", "on", "off", "yes", "no"):
                 return f"tephra: option {name}: bad value '{value}'; expected 0 or 1"
             value = "1" if value in ("", "1", "true", "on", "yes") else "0"
-        elif row[1] == "int" and not value.isdigit():
+        elif row[1] == "int" and not value.removeprefix("-").isdigit():
             return f"tephra: option {name}: bad value '{value}'; expected a whole number in {row[3]}"
         elif row[1] == "list":
             for part in value.split(","):
@@ -77,8 +77,12 @@ def set_compile_after(n):
     _state["after"] = n
 
 
+def is_sampled():
+    return _state["after"] == -1
+
+
 def get_compile_after():
-    return _state["after"]
+    return None if is_sampled() else _state["after"]
 
 
 def force_compile(func):

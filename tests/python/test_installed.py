@@ -30,7 +30,7 @@ def run(*args, options=(), **env):
 
 
 def test_summary_missing_after_auto():
-    out, err = run("jit.auto(); call(1000); print(jit.is_jit_compiled(f))", TEPHRA_SUMMARY="1")
+    out, err = run("jit.auto(); call(1000); print(jit.is_jit_compiled(f))", TEPHRA_SUMMARY="1", TEPHRA_COMPILE_AFTER="400")
     assert out == "True\n" and err.startswith("tephra: 1 functions compiled, "), err
 
 
@@ -41,6 +41,7 @@ print(jit.is_enabled(), jit.is_jit_compiled(f))
 jit.auto()
 call(6)
 print(jit.is_jit_compiled(f))
+jit.compile_after_n_calls(400)
 call(400)
 print(jit.is_jit_compiled(f))
 """
@@ -156,7 +157,7 @@ def test_values_that_are_not_utf_8(tmp_path):
     with open(file, "w") as out:
         out.write("__main__:f\n")
     call = "jit.auto(); call(1000); print(jit.get_jit_list(), jit.is_jit_compiled(f), jit.is_jit_compiled(call))"
-    assert run(call, TEPHRA_LIST=os.fsdecode(file)) == ("({'__main__': {'f'}}, {}) True False\n", "")
+    assert run(call, TEPHRA_LIST=os.fsdecode(file), TEPHRA_COMPILE_AFTER="400") == ("({'__main__': {'f'}}, {}) True False\n", "")
     trail = os.fsencode(tmp_path) + b"/trail\xff"
     run("jit.force_compile(f)", TEPHRA_LAST_COMPILED=os.fsdecode(trail))
     assert os.path.exists(trail)

@@ -87,10 +87,11 @@ def test_forcing_switches_on_without_automatic_compilation(jit):
 
 def test_auto_and_thresholds(jit):
     jit.auto()
-    assert jit.is_enabled() and jit.get_compile_after_n_calls() == 400
+    assert jit.is_enabled() and jit.get_compile_after_n_calls() is None and jit.status().sampled
+    assert "when samples show that it pays" in str(jit.status())
     jit.compile_after_n_calls(0)
     assert jit.get_compile_after_n_calls() == 0
-    assert "first call" in str(jit.status())
+    assert "first call" in str(jit.status()) and not jit.status().sampled
 
 
 def test_no_threshold_compiles_forced_functions_only(jit):

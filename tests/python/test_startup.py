@@ -7,7 +7,7 @@ import sys
 import package
 import pytest
 
-SHOW = "from tephra import jit; s = jit.status(); print(s.enabled, s.compile_after, s.jit_list)"
+SHOW = "from tephra import jit; s = jit.status(); print(s.enabled, s.sampled, s.compile_after, s.jit_list)"
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +32,14 @@ def test_nothing_is_imported_when_unset(base):
 
 
 @pytest.mark.parametrize("args, env, wanted", [
-    ([], {"TEPHRA": "1"}, "True 400 None"),
-    ([], {"TEPHRA": "on", "TEPHRA_COMPILE_AFTER": "5"}, "True 5 None"),
-    (["-X", "tephra"], {}, "True 400 None"),
-    (["-X", "tephra=1", "-X", "tephra-compile-after=6"], {"TEPHRA_COMPILE_AFTER": "5"}, "True 6 None"),
-    (["-X", "tephra"], {"TEPHRA": "0"}, "False None None"),
-    (["-X", "tephra=0"], {"TEPHRA": "1"}, "False None None"),
-    ([], {}, "False None None"),
-    ([], {"TEPHRA": "1", "TEPHRA_JOBS": "2", "TEPHRA_CACHE": "/x", "TEPHRA_TEST_FULL": "1"}, "True 400 None"),
+    ([], {"TEPHRA": "1"}, "True True None None"),
+    ([], {"TEPHRA": "on", "TEPHRA_COMPILE_AFTER": "5"}, "True False 5 None"),
+    (["-X", "tephra"], {}, "True True None None"),
+    (["-X", "tephra=1", "-X", "tephra-compile-after=6"], {"TEPHRA_COMPILE_AFTER": "5"}, "True False 6 None"),
+    (["-X", "tephra"], {"TEPHRA": "0"}, "False False None None"),
+    (["-X", "tephra=0"], {"TEPHRA": "1"}, "False False None None"),
+    ([], {}, "False False None None"),
+    ([], {"TEPHRA": "1", "TEPHRA_JOBS": "2", "TEPHRA_CACHE": "/x", "TEPHRA_TEST_FULL": "1"}, "True True None None"),
 ])
 def test_switches(base, args, env, wanted):
     assert run(base, *args, "-c", SHOW, **env) == (0, wanted, "")
@@ -49,7 +49,7 @@ def test_switches(base, args, env, wanted):
     ([], {"TEPHRA": "banana"}, "tephra: TEPHRA: bad value 'banana'; expected 0 or 1; ignored"),
     ([], {"TEPHRA_COMPILE_AFTER": "x"},
      "tephra: TEPHRA_COMPILE_AFTER: bad value 'x'; expected a whole number in "
-     "0..1000000000; ignored"),
+     "-1..1000000000; ignored"),
     ([], {"TEPHRA_DUMP": "hir,foo"}, "tephra: TEPHRA_DUMP: bad value 'foo'; expected a "
      "comma-separated list of hir,hir-passes,lir,asm,bytecode; ignored"),
     ([], {"TEPHRA_COMPIL_AFTER": "1"}, "tephra: TEPHRA_COMPIL_AFTER: unknown option (did you mean "
@@ -72,7 +72,7 @@ def test_list_file(base, tmp_path):
     file = tmp_path / "list"
     file.write_text("# comment\nm:f\n\nbad line\nm:C.g # why\n")
     code, out, err = run(base, "-c", SHOW, TEPHRA="1", TEPHRA_LIST=str(file))
-    assert (code, out) == (0, "True 400 2")
+    assert (code, out) == (0, "True True None 2")
     assert err == (f"tephra: {file}:4: bad entry 'bad line'; expected module:qualified.name, for example "
                    "json.decoder:JSONDecoder.decode; skipped")
 
@@ -106,7 +106,7 @@ def test_summary_says_why_the_jit_is_off(base):
 
 
 def test_off_reason_is_silent_at_start(base):
-    assert run(base, "-c", SHOW, TEPHRA="1", TEPHRA_TEST_OFF="no luck") == (0, "False None None", "")
+    assert run(base, "-c", SHOW, TEPHRA="1", TEPHRA_TEST_OFF="no luck") == (0, "False False None None", "")
 
 
 def test_pth_is_one_short_line():

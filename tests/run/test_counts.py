@@ -312,7 +312,7 @@ def test_summary_names_the_functions(tmp_path):
     program = tmp_path / "hot.py"
     program.write_text("def hot(n):\n    t = 0\n    for i in range(n):\n        t += i\n    return t\n"
                        "for i in range(600):\n    hot(30)\n")
-    done = subprocess.run([sys.executable, "-m", "tephra", "--summary", "--count-blocks", program], text=True,
+    done = subprocess.run([sys.executable, "-m", "tephra", "--summary", "--count-blocks", "--compile-after=400", program], text=True,
                           capture_output=True, timeout=100 * SLOWER)
     assert done.returncode == 0, done.stderr
     assert "emitted instructions executed on" in done.stderr and " in __main__:hot" in done.stderr

@@ -763,9 +763,9 @@ if sys.argv[1] == "1":
 """
 
 
-@pytest.mark.parametrize("setting", [{"TEPHRA": "0"}, {"TEPHRA": "1"}, {"TEPHRA": "1", "TEPHRA_COMPILE_AFTER": "1"}])
+@pytest.mark.parametrize("setting", [{"TEPHRA": "0"}, {"TEPHRA": "1", "TEPHRA_COMPILE_AFTER": "400"}, {"TEPHRA": "1", "TEPHRA_COMPILE_AFTER": "1"}])
 def test_the_programs_that_saw_nothing(setting):
-    """Modes: off, automatic with its own threshold, automatic at the first call."""
+    """Modes: off, compiled at the 400th call, at the first call."""
     done = subprocess.run([sys.executable, "-c", PROGRAM, setting["TEPHRA"]], env={**os.environ, **setting}, text=True,
                           capture_output=True, timeout=100 * SLOWER)
     assert done.returncode == 0, done.stderr

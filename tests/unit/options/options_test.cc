@@ -18,13 +18,13 @@ TEST(Options, ABadValueLeavesTheOldOne) {
   Options options;
   EXPECT_EQ(
       setOption(&options, "compile-after", "x"),
-      "tephra: option compile-after: bad value 'x'; expected a whole number in 0..1000000000");
+      "tephra: option compile-after: bad value 'x'; expected a whole number in -1..1000000000");
   EXPECT_EQ(setOption(&options, "summary", "maybe"),
             "tephra: option summary: bad value 'maybe'; expected 0 or 1");
   EXPECT_EQ(setOption(&options, "dump", "hir,foo"),
             "tephra: option dump: bad value 'foo'; expected a comma-separated list of "
             "hir,hir-passes,lir,asm,bytecode");
-  EXPECT_EQ(options.compile_after, 400);
+  EXPECT_EQ(options.compile_after, -1);
   EXPECT_FALSE(options.summary);
   EXPECT_EQ(options.dump, "");
 }

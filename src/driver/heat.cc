@@ -6,6 +6,7 @@
 #include "driver/jit.h"
 #include "driver/sampler.h"
 #include "runtime/poll.h"
+#include "runtime/recursion.h"
 
 namespace tephra::driver {
 namespace {
@@ -16,7 +17,21 @@ constexpr double kGained = policy::kSaved / (1 - policy::kSaved);
 struct Seen {
   PyFunctionObject* function = nullptr;
   CodeState* state = nullptr;
+  policy::Caller caller = policy::Caller::kOutside;
 };
+
+// Who has called what runs in the frame? (Calls from C have a frame of the interpreter's in between.)
+policy::Caller callerOf(py::Frame* frame) {
+  py::Frame* caller = frame->previous;
+  if (caller == nullptr || py::runningFrame(caller) != caller) return policy::Caller::kOutside;
+  PyCodeObject* code = py::frameCode(caller);
+  if (code == py::frameCode(frame)) return policy::Caller::kOutside;  // both will be compiled
+  const CodeState* state = findState(code);
+  if (state != nullptr && state->unit) return policy::Caller::kOutside;
+  const bool open = state == nullptr || state->availability == Availability::kCounting;
+  return isCandidate(code, nullptr) && open ? policy::Caller::kCompilable
+                                            : policy::Caller::kInterpreted;
+}
 
 // The state of what runs in the frame, if that may ever be compiled.
 Seen lookAt(py::Frame* frame) {
@@ -27,7 +42,7 @@ Seen lookAt(py::Frame* frame) {
   if (function->func_code != reinterpret_cast<PyObject*>(code)) return {};
   CodeState* state = stateOf(code);
   if (state == nullptr) PyErr_Clear();
-  return {function, state};
+  return {function, state, callerOf(frame)};
 }
 
 void compile(const Seen& seen) {
@@ -51,6 +66,8 @@ bool charge(const Seen& seen, uint64_t time) {
   }
   if (!mayCompile(seen.function, state)) return false;
   state.heat.units = static_cast<uint32_t>(Py_SIZE(state.code));
+  state.heat.loops = hasLoop(seen.state);
+  state.heat.caller = seen.caller;
   state.heat.seen += time;
   switch (jit().policy.judge(state.heat, processCpuTime())) {
     case policy::Verdict::kWait: return true;
@@ -66,7 +83,7 @@ bool charge(const Seen& seen, uint64_t time) {
 bool chargeSample(PyThreadState* ts, uint64_t elapsed) {
   if (!jit().enabled || !jit().automatic || !jit().sampled || jit().paused) return false;
   if (ts->interp != PyInterpreterState_Main()) return false;
-  if (py::foreignEvaluator(ts) || py::toolsActive(ts)) return false;
+  if (py::foreignEvaluator(ts) || py::toolsActive(ts) || stackIsLow()) return false;
   py::Frame* frame = py::runningFrame(py::currentFrame(ts));
   if (frame == nullptr) return false;
   const Seen seen = lookAt(frame);

@@ -204,6 +204,7 @@ bool compileNow(PyFunctionObject* function, CodeState* state) {
     if (bailout.reason == BailoutReason::kInstrumented) {
       state->refusal = why;  // not for ever: the tool may go away
       state->compile_at = state->calls + 1000;
+      state->heat.seen = 0;
     } else {
       refuse(state, why);
     }

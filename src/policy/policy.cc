@@ -18,6 +18,12 @@ constexpr double kUnitTime = 20'000, kUnitWeight = 200;
 // A measurement loses half its weight when so many units have been compiled after it.
 constexpr double kMemory = 20'000;
 
+// Straight-line code shorter than this gains less than an entry from the interpreter costs.
+constexpr uint32_t kSmall = 48;
+// Where its caller may be compiled, that should come first; but two that call each other must not
+// wait for each other.
+constexpr double kCallerFirst = 0.25;
+
 // Code that was taken out again must be hotter each time.
 constexpr uint32_t kMostDoublings = 20;
 
@@ -34,9 +40,12 @@ CpuTime Policy::expectedCost(uint32_t units) const {
 }
 
 double Policy::worth(const Heat& heat) const {
+  const bool small = heat.units < kSmall && !heat.loops;
+  if (small && heat.caller == Caller::kInterpreted) return 0;
+  const double part = small && heat.caller == Caller::kCompilable ? kCallerFirst : 1;
   const double cost = static_cast<double>(std::max<CpuTime>(expectedCost(heat.units), 1));
   const auto doublings = std::min(heat.recompiles, kMostDoublings);
-  return static_cast<double>(heat.seen) * kSaved / static_cast<double>(1U << doublings) / cost;
+  return static_cast<double>(heat.seen) * part * kSaved / static_cast<double>(1U << doublings) / cost;
 }
 
 Verdict Policy::judge(const Heat& heat, CpuTime used) const {

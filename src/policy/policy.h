@@ -13,11 +13,21 @@ namespace tephra::policy {
 // Nanoseconds of CPU time.
 using CpuTime = uint64_t;
 
+// Who calls a function. The interpreter runs calls from its own code to its own code without any C
+// in between, so that a small function loses more by being entered than its body gains.
+enum class Caller : uint8_t {
+  kOutside,      // C code, or compiled code: an entry of ours costs less than the interpreter's
+  kCompilable,   // interpreted code that may be compiled some day
+  kInterpreted,  // interpreted code that will stay so
+};
+
 // What the policy must know of a code object.
 struct Heat {
   CpuTime seen = 0;         // charged to it while it was interpreted, since it was taken out last
   uint32_t units = 0;       // of bytecode
   uint32_t recompiles = 0;  // how often its compiled code was taken out again
+  bool loops = false;       // the code has a backward jump
+  Caller caller = Caller::kOutside;  // where it was seen last
 };
 
 enum class Verdict : uint8_t {
@@ -36,7 +46,7 @@ class Policy {
 
   // `used`: by the process so far, compiling included.
   Verdict judge(const Heat& heat, CpuTime used) const;
-  // The gain that compiling is expected to bring for each nanosecond that it costs: of several
+  // 0: never while things are as they are. Else the gain that compiling is expected to bring for each nanosecond that it costs: of several
   // candidates the one with the most comes first.
   double worth(const Heat& heat) const;
 

@@ -169,8 +169,11 @@ class _Tephra:
             return f"it is not on the JIT list (TEPHRA_LIST), which names {sum(map(len, listed.values()))} functions"
         try:
             if jit.force_compile(function):
+                after = jit.get_compile_after_n_calls()
+                if after is None:
+                    return "it can be compiled, but no sample showed that this would pay"
                 return (f"it can be compiled, but was not hot: the interpreter ran it {calls} times, and functions are "
-                        f"compiled after {jit.get_compile_after_n_calls()} calls, or 2 ms in a loop")
+                        f"compiled after {after} calls, or 2 ms in a loop")
         except RuntimeError as error:
             return str(error).partition("was not compiled: ")[2] or str(error)
         return f"the interpreter ran it {calls} times"

@@ -23,6 +23,19 @@ TEST(Policy, LongFunctionsMustBeHotter) {
   EXPECT_DOUBLE_EQ(policy.worth({10 * kMs, 50, 0}), policy.worth({100 * kMs, 500, 0}));
 }
 
+TEST(Policy, SmallFunctionsLetTheirCallersGoFirst) {
+  const Policy policy;
+  auto worth = [&](uint32_t units, bool loops, Caller caller) {
+    return policy.worth({10 * kMs, units, 0, loops, caller});
+  };
+  EXPECT_EQ(worth(20, false, Caller::kInterpreted), 0);
+  EXPECT_GT(worth(20, true, Caller::kInterpreted), 0);
+  EXPECT_GT(worth(100, false, Caller::kInterpreted), 0);
+  EXPECT_LT(worth(20, false, Caller::kCompilable), worth(20, false, Caller::kOutside));
+  EXPECT_GT(worth(20, false, Caller::kCompilable), 0);
+  EXPECT_DOUBLE_EQ(worth(100, false, Caller::kCompilable), worth(100, false, Caller::kOutside));
+}
+
 TEST(Policy, CodeThatWasTakenOutMustBeHotterEachTime) {
   const Policy policy;
   for (uint32_t times = 0; times < 5; ++times) {

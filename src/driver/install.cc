@@ -276,6 +276,11 @@ void stepBack() {
   }
 }
 
+bool adoptKnown(PyFunctionObject* function) {
+  CodeState* state = findState(codeOf(function));
+  return state && state->unit && installCompiled(function, state);
+}
+
 PyObject* interpretLow(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args) {
   LowStack low(ts, function);
   if (!low.refused()) return interpretFunction(ts, function, args);
@@ -504,7 +509,7 @@ bool initInstall(std::string* error) {
   }
   self().interpreted = reinterpret_cast<PyFunctionObject*>(probe)->vectorcall;
   Py_DECREF(probe);
-  setRecursionHooks({countingCall, countedCall, stepAside, stepAllAside, stepBack});
+  setRecursionHooks({countingCall, countedCall, stepAside, stepAllAside, stepBack, adoptKnown});
   return true;
 }
 
@@ -654,11 +659,12 @@ bool mayCompile(PyFunctionObject* function, const CodeState& state) {
 
 void compileHot(PyFunctionObject* function, CodeState* state) { compileNow(function, state); }
 
-void installCompiled(PyFunctionObject* function, CodeState* state) {
-  if (self().suspended || state->suppressed || !fits(function, *state->unit)) return;
-  if (function->vectorcall == self().interpreted && self().aside.count(function) == 0) {
-    installUnit(function, state);
-  }
+bool installCompiled(PyFunctionObject* function, CodeState* state) {
+  if (self().suspended || self().all_aside || state->suppressed) return false;
+  if (!fits(function, *state->unit) || self().aside.count(function) != 0) return false;
+  if (function->vectorcall != self().interpreted) return false;
+  installUnit(function, state);
+  return true;
 }
 
 std::string compileFunction(PyFunctionObject* function) {

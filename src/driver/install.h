@@ -48,8 +48,9 @@ bool hasLoop(CodeState* state);
 // Sampled mode: may the code be compiled, of which this is a function? Then compileHot does so.
 bool mayCompile(PyFunctionObject* function, const CodeState& state);
 void compileHot(PyFunctionObject* function, CodeState* state);
-// The function, which runs in the interpreter, gets the compiled code that there is of its code.
-void installCompiled(PyFunctionObject* function, CodeState* state);
+// A function that runs in the interpreter gets the compiled code that there is of its code; false:
+// it may not.
+bool installCompiled(PyFunctionObject* function, CodeState* state);
 
 // Compiles the function's code and installs it. "" or the reason why not.
 std::string compileFunction(PyFunctionObject* function);

@@ -135,9 +135,10 @@ PyObject* interpretFunction(PyThreadState* ts, PyFunctionObject* function,
 PyObject* callFunction(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args) {
   PyObject* callable = reinterpret_cast<PyObject*>(function);
   if (isCounted(function)) return countedCall(ts, function, args);
-  if (function->vectorcall == py::interpreterVectorcall())
-    return interpretFunction(ts, function, args);
   CompiledFunction* compiled = compiledFor(callable);
+  if (function->vectorcall == py::interpreterVectorcall() &&
+      (compiled == nullptr || !adoptCompiled(function)))
+    return interpretFunction(ts, function, args);
   if (compiled == nullptr || compiled->vectorcall_entry != function->vectorcall)
     return callLending(callable, function->vectorcall, args);
   return enter(ts, function, args, compiled);

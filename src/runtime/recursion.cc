@@ -32,6 +32,10 @@ PyObject* countedCall(PyThreadState* ts, PyFunctionObject* function, const py::A
   return hooks.counted_call(ts, function, args);
 }
 
+bool adoptCompiled(PyFunctionObject* function) {
+  return hooks.adopt != nullptr && hooks.adopt(function);
+}
+
 bool stackIsLow() { return checkStack() != StackState::kRoom; }
 
 LowStack::LowStack(PyThreadState* ts, PyFunctionObject* function)

@@ -23,6 +23,8 @@ struct RecursionHooks {
   void (*step_aside)(PyFunctionObject*) = nullptr;
   void (*step_all_aside)() = nullptr;  // the same for all functions
   void (*step_back)() = nullptr;       // all of them get ours again
+  // A function with the interpreter's vectorcall, whose code is compiled, gets that if it may.
+  bool (*adopt)(PyFunctionObject*) = nullptr;
 };
 void setRecursionHooks(const RecursionHooks& hooks);
 
@@ -32,6 +34,8 @@ int setRecursionError(PyThreadState* ts);
 // Is the function one that is counted until it is compiled?
 bool isCounted(const PyFunctionObject* function);
 PyObject* countedCall(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args);
+// Closures that existed before their code was compiled get it when compiled code calls them.
+bool adoptCompiled(PyFunctionObject* function);
 
 // Is there too little native stack left for compiled code (and for a counted call of it)?
 bool stackIsLow();

@@ -193,14 +193,20 @@ def test_monitoring_events():
                 M.free_tool_id(3)
             return events
     """
+    def line(where, offset):
+        return next(number for start, end, number in namespace[where].__code__.co_lines() if start <= offset < end)
+
+    def begin(events):  # of a call that raised the interpreter itself names several offsets, inlined or not: the line counts
+        return [(name, where, line(where, at) if name == "RAISE" else at) for name, where, at in events]
+
     namespace, drive = load(source, "drive")
-    want = drive()
+    want = begin(drive())
     namespace, drive = load(source, "drive")
     for _ in range(30):
         namespace["f"](2)
     assert jit.force_compile(namespace["f"]) and jit.force_compile(namespace["g"])
     namespace["f"](4)
-    assert drive() == want
+    assert begin(drive()) == want
     assert want
 
 

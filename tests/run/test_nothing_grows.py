@@ -478,6 +478,7 @@ def test_closures_made_by_the_thousand_are_all_detached():
         assert jit.force_compile(many[0])
         many.append(make(i))
         assert jit.is_jit_compiled(many[-1])
+        jit.force_compile(many[i])  # made before there was compiled code: it gets that now
         assert jit.force_uncompile(many[i])
         assert not any(map(jit.is_jit_compiled, many))
         assert [each(0) for each in many] == [*range(60), *range(i + 1)]

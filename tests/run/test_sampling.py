@@ -224,7 +224,7 @@ def test_other_threads_are_looked_at():
         one = threading.Thread(target=thread)
         one.start()
         end = time.time() + 60
-        while not jit.is_jit_compiled(busy) and time.time() < end: time.sleep(.01)
+        while not (jit.is_jit_compiled(busy) and jit.is_jit_compiled(leaf)) and time.time() < end: time.sleep(.01)
         stop.append(1)
         one.join()
         assert jit.is_jit_compiled(busy) and jit.is_jit_compiled(leaf), jit.status()

@@ -1,6 +1,6 @@
 """A program that makes and drops things for a given time, and looks for what grows.
 
-    python tests/soak/soak.py --seconds 600        (TEPHRA=1 or TEPHRA=0; needs an interpreter with Tephra)
+    python tests/soak/soak.py --seconds 600        (TEPHRA=0, or TEPHRA=1 TEPHRA_COMPILE_AFTER=400)
 
 It goes round phases: definitions, redefinitions, reloads, classes, closures, globals, namespaces that are executed
 and thrown away, forks. After a slice of each it collects garbage and reads the resident memory, the code memory, the number
@@ -20,7 +20,7 @@ import weakref
 
 from tephra import _status, jit
 
-CALLS = 450  # more than the default threshold
+CALLS = 450  # more than the threshold
 SLICE = 0.15  # seconds of a phase at a time
 # What may be left over in the end. Dropped things: those of the last iterations, which a cache may still name.
 ALIVE, CODE_BYTES, COMMITTED, MEMORY, COMPILATIONS = 8, 256 << 10, 2 << 20, 3 << 20, 100

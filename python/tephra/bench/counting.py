@@ -39,8 +39,9 @@ def run(target: Target, program: Program, size: int, timeout: float, seed: int, 
     plan = Plan(warmup=_WARMUP, warmup_seconds=0, iterations=1, measure_seconds=0, timeout=timeout, counted=True)
     if target.kind == TEPHRA:
         # The same functions, at the same calls, in both processes.
-        exact = ("--compile-after-ms=0", *(() if target.chosen("compile-after") else ("--compile-after=400",)))
-        target = dataclasses.replace(target, command=(*target.command, *exact))
+        interpreter, options = target.command[:1], target.command[1:]
+        exact = ("--compile-after=400", "--compile-after-ms=0")
+        target = dataclasses.replace(target, command=(*interpreter, *options[:2], *exact, *options[2:]))
     longer = dataclasses.replace(plan, iterations=1 + _MORE)
     few, _ = _one(target, program, size, plan, seed, plugin)
     many, outcome = _one(target, program, size, longer, seed, plugin)

@@ -71,7 +71,7 @@ struct CodeState {
   std::unique_ptr<CompiledUnit> unit;
   // With our vectorcall, and the version that each gets back (py::savedVersion).
   std::unordered_map<PyFunctionObject*, uint32_t> functions;
-  uint32_t listed = 0;                                                // by noteFunction, ever
+  uint32_t listed = 0;                           // by noteFunction, ever
   bool unlisted = false;                         // there are more: listFunctions
   bool ever_unlisted = false;                    // there were
   std::unordered_set<PyFunctionObject*> direct;  // those that have an entry cell

@@ -20,7 +20,8 @@ struct Seen {
   policy::Caller caller = policy::Caller::kOutside;
 };
 
-// Who has called what runs in the frame? (Calls from C have a frame of the interpreter's in between.)
+// Who has called what runs in the frame? (Calls from C have a frame of the interpreter's in
+// between.)
 policy::Caller callerOf(py::Frame* frame) {
   py::Frame* caller = frame->previous;
   if (caller == nullptr || py::runningFrame(caller) != caller) return policy::Caller::kOutside;
@@ -46,7 +47,8 @@ Seen lookAt(py::Frame* frame) {
 }
 
 void compile(const Seen& seen) {
-  // A loop that always went on when it was looked at may be one long call; compiling helps the next.
+  // A loop that always went on when it was looked at may be one long call; compiling helps the
+  // next.
   if (hasLoop(seen.state) && !seen.state->entered) {
     compileAtNextCall(seen.function);
   } else {

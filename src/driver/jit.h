@@ -31,7 +31,7 @@ struct Jit {
   bool automatic = false;  // compile by itself when enabled: after compile_after calls, or
   bool sampled = false;    // what sampling shows to pay; then no call is counted
   uint64_t compile_after = 0;
-  bool paused = false;     // compiled code is installed but nothing new is compiled
+  bool paused = false;  // compiled code is installed but nothing new is compiled
   Options options;
   policy::Policy policy;
   std::unique_ptr<CodeMemory> memory;

@@ -53,9 +53,10 @@ void sleepFor(uint64_t time) {
   clock_nanosleep(CLOCK_MONOTONIC, 0, &spec, nullptr);
 }
 
-// Until the process has used a period's CPU time since `last`. Sleeps longer and longer while it uses
-// none. (Sleeping by the process's CPU clock would not wake at all then; but while anybody waits for
-// that clock, Linux reads it in ticks of some milliseconds, and time.process_time with it.)
+// Until the process has used a period's CPU time since `last`. Sleeps longer and longer while it
+// uses none. (Sleeping by the process's CPU clock would not wake at all then; but while anybody
+// waits for that clock, Linux reads it in ticks of some milliseconds, and time.process_time with
+// it.)
 void waitForTime(uint64_t last) {
   const uint64_t period = self().period.load(std::memory_order_relaxed);
   uint64_t before = last;
@@ -167,10 +168,10 @@ bool callIn(const char* module, const char* function, PyObject* args, PyObject* 
 bool watchForks() {
   PyObject* before = PyCFunction_New(&kBefore, nullptr);
   PyObject* after = PyCFunction_New(&kAfter, nullptr);
-  PyObject* hooks = before && after ? Py_BuildValue("{s:O,s:O,s:O}", "before", before,
-                                                    "after_in_parent", after, "after_in_child",
-                                                    after)
-                                    : nullptr;
+  PyObject* hooks = before && after
+                        ? Py_BuildValue("{s:O,s:O,s:O}", "before", before, "after_in_parent", after,
+                                        "after_in_child", after)
+                        : nullptr;
   const bool good = hooks != nullptr && callIn("os", "register_at_fork", PyTuple_New(0), hooks);
   Py_XDECREF(before);
   Py_XDECREF(after);

@@ -45,7 +45,8 @@ double Policy::worth(const Heat& heat) const {
   const double part = small && heat.caller == Caller::kCompilable ? kCallerFirst : 1;
   const double cost = static_cast<double>(std::max<CpuTime>(expectedCost(heat.units), 1));
   const auto doublings = std::min(heat.recompiles, kMostDoublings);
-  return static_cast<double>(heat.seen) * part * kSaved / static_cast<double>(1U << doublings) / cost;
+  return static_cast<double>(heat.seen) * part * kSaved / static_cast<double>(1U << doublings) /
+         cost;
 }
 
 Verdict Policy::judge(const Heat& heat, CpuTime used) const {

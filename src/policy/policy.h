@@ -46,15 +46,15 @@ class Policy {
 
   // `used`: by the process so far, compiling included.
   Verdict judge(const Heat& heat, CpuTime used) const;
-  // 0: never while things are as they are. Else the gain that compiling is expected to bring for each nanosecond that it costs: of several
-  // candidates the one with the most comes first.
+  // 0: never while things are as they are. Else the gain that compiling is expected to bring for
+  // each nanosecond that it costs: of several candidates the one with the most comes first.
   double worth(const Heat& heat) const;
 
   // A compilation was done (or given up), of so many bytecode units.
   void spend(uint32_t units, CpuTime took);
 
   CpuTime spent() const { return spent_; }
-  CpuTime allowed(CpuTime used) const;        // compile time in all until now
+  CpuTime allowed(CpuTime used) const;         // compile time in all until now
   CpuTime expectedCost(uint32_t units) const;  // of compiling so much
 
  private:

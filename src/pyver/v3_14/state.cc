@@ -50,9 +50,7 @@ uint32_t savedVersion(PyFunctionObject* func, uint32_t code) {
 
 uint32_t voidVersion() { return FUNC_VERSION_CLEARED; }
 
-void setVersion(PyFunctionObject* func, uint32_t version) {
-  _PyFunction_SetVersion(func, version);
-}
+void setVersion(PyFunctionObject* func, uint32_t version) { _PyFunction_SetVersion(func, version); }
 
 void killCodeVersion(PyCodeObject* code) { code->co_version = FUNC_VERSION_CLEARED; }
 

@@ -128,6 +128,9 @@ class Absent:
     def totals(self) -> dict[str, Any]:
         return {"functions": 0, "compile_time": 0.0, "code_bytes": 0, "exits": 0, "bailouts": {}}
 
+    def unpaid_functions(self) -> list[tuple[str, float]]:
+        return []
+
     def runtime_stats(self) -> list[dict[str, Any]]:
         return []
 

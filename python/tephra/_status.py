@@ -28,13 +28,14 @@ class Status:
         gained_time: seconds that the interpreter would have taken beyond compiled_time, by estimate: compiled
             code is taken to be twice as fast.
         over_budget: functions that would have paid when the budget allowed no more.
+        unpaid: names of functions for which compiling has not paid so far, the most expensive ones first.
         bailouts: reason -> functions that were not compiled for it.
         tephra_version, python_version, architecture: of this process.
     """
 
     __slots__ = ("available", "enabled", "reason", "compile_after", "sampled", "jit_list", "functions", "code_bytes",
                  "compile_time", "exits", "bailouts", "cpu_time", "compiler_time", "samples", "compiled_time",
-                 "gained_time", "over_budget", "tephra_version", "python_version", "architecture")
+                 "gained_time", "over_budget", "unpaid", "tephra_version", "python_version", "architecture")
 
     available: bool
     enabled: bool
@@ -53,6 +54,7 @@ class Status:
     compiled_time: float
     gained_time: float
     over_budget: int
+    unpaid: list[str]
     tephra_version: str
     python_version: str
     architecture: str
@@ -95,7 +97,7 @@ def take(disabled_by: str) -> Status:
     return Status(available=not _native.reason, enabled=enabled, reason=reason,
                   compile_after=api.get_compile_after() if enabled else None, sampled=bool(enabled and api.is_sampled()),
                   jit_list=None if listed is None else len(listed), tephra_version=__version__,
-                  python_version=sys.version.split()[0], architecture=_machine(), **totals())
+                  unpaid=[name for name, _ in api.unpaid_functions()], python_version=sys.version.split()[0], architecture=_machine(), **totals())
 
 
 def totals() -> dict[str, Any]:
@@ -142,6 +144,11 @@ def summary() -> list[str]:
         lines.append(f"tephra: not compiled: {shown}{more}")
     if total["samples"]:
         lines.append(_worth(total))
+        unpaid = _native.api.unpaid_functions()
+        if unpaid:
+            shown = ", ".join(f"{name} ({lost * 1e3:.1f} ms)" for name, lost in unpaid[:5])
+            more = f" and {len(unpaid) - 5} more" if len(unpaid) > 5 else ""
+            lines.append(f"tephra: compiling has not paid for {shown}{more}")
     lines.append("tephra: " + _counts(total["functions"], total["compile_time"], total["code_bytes"],
                                       total["exits"]))
     return lines

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <ctime>
 #include <set>
 
 #include "codegen/generate.h"
 #include "driver/install.h"
 #include "driver/jit.h"
 #include "driver/names.h"
+#include "driver/sampler.h"
 #include "driver/stress.h"
 #include "frontend/build.h"
 #include "lower/lower.h"
@@ -19,12 +19,7 @@
 namespace tephra::driver {
 namespace {
 
-// CPU time of this thread: what else the machine does meanwhile is no cost of compiling.
-double cpuSeconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
+double cpuSeconds() { return 1e-9 * static_cast<double>(threadCpuTime()); }
 
 Result<std::unique_ptr<lir::Function>> allocatedLir(const hir::Function& hir, const Target& target,
                                                     std::string* before) {

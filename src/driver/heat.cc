@@ -105,6 +105,10 @@ bool chargeSample(PyThreadState* ts, uint64_t elapsed) {
   return charge(seen, elapsed - half) || news;
 }
 
+double loss(const CodeState& state) {
+  return state.compile_seconds - 1e-9 * kGained * static_cast<double>(state.compiled_ns);
+}
+
 Gains gains() {
   Gains sum;
   for (const CodeState* state : allStates()) sum.compiled_ns += state->compiled_ns;

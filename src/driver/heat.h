@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "pyver/python.h"
+#include "driver/code_state.h"
 
 namespace tephra::driver {
 
@@ -18,5 +18,8 @@ struct Gains {
   uint64_t compiled_ns = 0, gained_ns = 0;
 };
 Gains gains();
+// What compiling the code object cost beyond what it has gained so far, in seconds; negative where
+// it has paid.
+double loss(const CodeState& state);
 
 }  // namespace tephra::driver

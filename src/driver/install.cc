@@ -191,9 +191,9 @@ bool compileNow(PyFunctionObject* function, CodeState* state) {
   }
   self().compiling = true;
   if (!jit().options.last_compiled.empty()) trailBegins(nameOf(function));
-  const uint64_t start = processCpuTime();
+  const uint64_t start = threadCpuTime();
   Result<std::unique_ptr<CompiledUnit>> result = compileUnit(function, *state, nullptr);
-  jit().policy.spend(unitsOf(state->code), processCpuTime() - start);
+  jit().policy.spend(unitsOf(state->code), threadCpuTime() - start);
   self().compiling = false;
   if (!result) {
     trailEnds(false);

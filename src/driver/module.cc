@@ -303,6 +303,19 @@ PyObject* totals(PyObject*, PyObject*) {
                        "samples", samplesTaken(), "over_budget", jit().totals.over_budget);
 }
 
+// Where compiling has not paid so far, the most expensive ones first: (name, seconds lost).
+PyObject* unpaidFunctions(PyObject*, PyObject*) {
+  std::vector<const CodeState*> states;
+  for (const CodeState* state : allStates()) {
+    if (state->compile_seconds > 0 && loss(*state) > 0) states.push_back(state);
+  }
+  std::sort(states.begin(), states.end(),
+            [](const CodeState* a, const CodeState* b) { return loss(*a) > loss(*b); });
+  return listOf(states, [](const CodeState* state) {
+    return Py_BuildValue("(Od)", state->code->co_qualname, loss(*state));
+  });
+}
+
 PyObject* runtimeStats(PyObject*, PyObject*) {
   return listOf(exitCounts(), [](const ExitCount& row) {
     return Py_BuildValue("{s:s,s:s,s:I,s:s,s:s,s:s,s:K}", "function", row.qualname.c_str(),
@@ -428,6 +441,7 @@ PyMethodDef kMethods[] = {
     {"function_info", functionInfo, METH_O,
      "Sizes, compile time, HIR counts; None if not compiled."},
     {"totals", totals, METH_NOARGS, "Totals of this process."},
+    {"unpaid_functions", unpaidFunctions, METH_NOARGS, "Where compiling has not paid so far."},
     {"runtime_stats", runtimeStats, METH_NOARGS, "Exits taken, one dict per site."},
     {"clear_runtime_stats", clearRuntimeStats, METH_NOARGS, "Forget them."},
     {"allocator_stats", allocatorStats, METH_NOARGS, "Code memory."},

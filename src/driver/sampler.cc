@@ -44,6 +44,12 @@ Sampler& self() {
   return *only;
 }
 
+uint64_t read(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<uint64_t>(now.tv_sec) * kSecond + static_cast<uint64_t>(now.tv_nsec);
+}
+
 timespec specOf(uint64_t time) {
   return {static_cast<time_t>(time / kSecond), static_cast<long>(time % kSecond)};
 }
@@ -181,11 +187,8 @@ bool watchForks() {
 
 }  // namespace
 
-uint64_t processCpuTime() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<uint64_t>(now.tv_sec) * kSecond + static_cast<uint64_t>(now.tv_nsec);
-}
+uint64_t processCpuTime() { return read(CLOCK_PROCESS_CPUTIME_ID); }
+uint64_t threadCpuTime() { return read(CLOCK_THREAD_CPUTIME_ID); }
 
 const char* startSampler(SampleFunction sample, uint64_t period) {
   self().sample = sample;

@@ -21,6 +21,7 @@ const char* startSampler(SampleFunction sample, uint64_t period);
 void stopSampler();  // the thread is gone when this returns
 uint64_t samplesTaken();
 uint64_t processCpuTime();  // nanoseconds
+uint64_t threadCpuTime();   // of the calling thread: what else the process does is left out
 // After an interpreter's end: the thread is gone, its figures go too.
 void forgetSampler();
 

@@ -77,6 +77,10 @@ def set_compile_after(n):
     _state["after"] = n
 
 
+def unpaid_functions():
+    return []
+
+
 def is_sampled():
     return _state["after"] == -1
 

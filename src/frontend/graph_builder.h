@@ -237,10 +237,10 @@ class GraphBuilder {
   Block* before_block_ = nullptr;
   Instr* last_any_ = nullptr;
   bool owner_held_ = false;  // the object whose method is looked up, see State::held
-  bool any_done_ = false;  // Python code may have run since the last observation
-  bool replaced_ = false;  // the instruction has taken the place of an object that may end by it
-  bool fused_ = false;     // the instruction before is done in one with this one
-  bool ended_ = false;     // the block has its terminator
+  bool any_done_ = false;    // Python code may have run since the last observation
+  bool replaced_ = false;    // the instruction has taken the place of an object that may end by it
+  bool fused_ = false;       // the instruction before is done in one with this one
+  bool ended_ = false;       // the block has its terminator
   struct Raw {
     Instr* value;
     bool everywhere;  // available wherever the boxed value is; else in its own block only

@@ -33,7 +33,8 @@ void GraphBuilder::doLoadFast() {
 
 void GraphBuilder::doLoadFastCheck() {
   doLoadFast();
-  if (!ended_ && layout_.frame_holds_stack_refs) s_.held.insert(static_cast<uint32_t>(s_.stack.size() - 1));
+  if (!ended_ && layout_.frame_holds_stack_refs)
+    s_.held.insert(static_cast<uint32_t>(s_.stack.size() - 1));
 }
 
 // The reference moves from the home to the stack; NULL is a value here.

@@ -15,7 +15,7 @@ void GraphBuilder::pushCallable(Instr* callable) {
 // Both versions keep an unbound method below its self.
 void GraphBuilder::pushMethod(Instr* method, Instr* self) {
   push(method);
-  push(self);
+  owner_held_ ? pushHeld(self) : push(self);
 }
 
 // The value of object.name, or null for the generic operation. Nothing has happened then.
@@ -104,6 +104,7 @@ bool GraphBuilder::speculateMethod(Instr* object) {
 }
 
 void GraphBuilder::doLoadMethod() {
+  owner_held_ = s_.held.count(static_cast<uint32_t>(s_.stack.size() - 1)) != 0;
   Instr* object = pop();
   if (speculateMethod(object)) return;
   if (Instr* value = speculateAttr(object)) return pushCallable(value);

@@ -265,16 +265,16 @@ void GraphBuilder::callWith(Instr* first, Instr* second, Values args, ObjRef kwn
 }
 
 void GraphBuilder::doCall() {
-  Values args = popMany(in_->arg);
-  Instr* second = pop();
+  Values args = popArguments(in_->arg);
+  Instr* second = popArguments(1).front();  // may be self
   Instr* first = pop();
   callWith(first, second, std::move(args), in_->arg2);
 }
 
 void GraphBuilder::doCallKw() {
   Instr* names = pop();
-  Values args = popMany(in_->arg);
-  Instr* second = pop();
+  Values args = popArguments(in_->arg);
+  Instr* second = popArguments(1).front();
   Instr* first = pop();
   ObjRef ref = kNoRef;
   const ObjectInfo* known = constantInfo(names, &ref);

@@ -15,6 +15,31 @@ hir::Instr* GraphBuilder::pop() {
   return value;
 }
 
+void GraphBuilder::push(Instr* value) {
+  s_.held.erase(s_.held.lower_bound(static_cast<uint32_t>(s_.stack.size())), s_.held.end());
+  s_.stack.push_back(value);
+}
+
+// Only where frames hold tagged references does the interpreter's stack borrow at all.
+void GraphBuilder::pushHeld(Instr* value) {
+  push(value);
+  if (layout_.frame_holds_stack_refs) s_.held.insert(static_cast<uint32_t>(s_.stack.size() - 1));
+}
+
+// A call's arguments: a callee may see how many references there are.
+GraphBuilder::Values GraphBuilder::popArguments(size_t count) {
+  Values values = popMany(count);
+  for (size_t i = 0; i < count; ++i) {
+    const bool held = s_.held.count(static_cast<uint32_t>(s_.stack.size() + i)) != 0;
+    constexpr uint32_t kUncounted = kMaskImmortal | kMaskInt | kMaskFloat;  // or copied at will
+    if (!held || mayBeNull(values[i]) || !canBe(values[i], ~kUncounted)) continue;
+    Instr* own = b_.Hold(values[i]);
+    own->type = values[i]->type;
+    values[i] = own;
+  }
+  return values;
+}
+
 GraphBuilder::Values GraphBuilder::popMany(size_t count) {
   TEPHRA_CHECK(s_.stack.size() >= count, "canonical code pops from an empty stack");
   Values values(s_.stack.end() - static_cast<ptrdiff_t>(count), s_.stack.end());

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -28,6 +29,9 @@ struct State {
   std::vector<hir::Instr*> stack;
   std::vector<hir::Instr*> locals;  // null: dead, nobody will read it
   std::vector<uint8_t> known;       // Known, for dead locals too
+  // Heights of stack values that the interpreter's stack holds with a reference of its own although
+  // a local has them, too. Those at the stack's top and above it are gone.
+  std::set<uint32_t> held;
 };
 
 // What a build learned about its loop headers' phis; the next build starts from it.
@@ -95,7 +99,9 @@ class GraphBuilder {
   void dropTrivialPhis();
 
   // --- frames.cc: stack, states, guards
-  void push(Instr* value) { s_.stack.push_back(value); }
+  void push(Instr* value);
+  void pushHeld(Instr* value);
+  Values popArguments(size_t count);
   Instr* pop();
   Values popMany(size_t count);
   Instr*& peek(uint32_t depth);  // 1 = top
@@ -230,10 +236,11 @@ class GraphBuilder {
   Instr* before_ = nullptr;
   Block* before_block_ = nullptr;
   Instr* last_any_ = nullptr;
-  bool any_done_ = false;  // Python code may have run since the last observation
-  bool replaced_ = false;  // the instruction has taken the place of an object that may end by it
-  bool fused_ = false;     // the instruction before is done in one with this one
-  bool ended_ = false;     // the block has its terminator
+  bool owner_held_ = false;  // the object whose method is looked up, see State::held
+  bool any_done_ = false;    // Python code may have run since the last observation
+  bool replaced_ = false;    // the instruction has taken the place of an object that may end by it
+  bool fused_ = false;       // the instruction before is done in one with this one
+  bool ended_ = false;       // the block has its terminator
   struct Raw {
     Instr* value;
     bool everywhere;  // available wherever the boxed value is; else in its own block only

@@ -13,18 +13,29 @@ void GraphBuilder::doLoadConst() { push(constant(in_->arg)); }
 
 void GraphBuilder::doPushNull() { push(b_.ConstNull()); }
 void GraphBuilder::doPopTop() { pop(); }
-void GraphBuilder::doCopy() { push(peek(in_->arg)); }
-void GraphBuilder::doSwap() { std::swap(peek(1), peek(in_->arg)); }
+void GraphBuilder::doCopy() { pushHeld(peek(in_->arg)); }
+
+void GraphBuilder::doSwap() {
+  const auto top = static_cast<uint32_t>(s_.stack.size() - 1), other = top + 1 - in_->arg;
+  const bool top_held = s_.held.erase(top) != 0, other_held = s_.held.erase(other) != 0;
+  if (top_held) s_.held.insert(other);
+  if (other_held) s_.held.insert(top);
+  std::swap(peek(1), peek(in_->arg));
+}
 
 void GraphBuilder::doLoadFast() {
   Instr*& local = s_.locals[in_->arg];
   if (!local) local = b_.LoadHome(in_->arg);
   if (local->type == kTypeNull) return deoptHere(ExitReason::kUnboundLocal);
   guardNotNull(local, ExitReason::kUnboundLocal);  // refines the local too
-  push(local);
+  in_->arg2 != 0 ? pushHeld(local) : push(local);
 }
 
-void GraphBuilder::doLoadFastCheck() { doLoadFast(); }
+void GraphBuilder::doLoadFastCheck() {
+  doLoadFast();
+  if (!ended_ && layout_.frame_holds_stack_refs)
+    s_.held.insert(static_cast<uint32_t>(s_.stack.size() - 1));
+}
 
 // The reference moves from the home to the stack; NULL is a value here.
 void GraphBuilder::doLoadFastAndClear() {

@@ -91,7 +91,10 @@ void GraphBuilder::mergeInto(uint32_t index, BlockInfo& info) {
   }
   for (uint32_t i = 0; i < info.depth; ++i) {
     Values inputs;
-    for (const Incoming& in : info.incoming) inputs.push_back(in.state.stack[i]);
+    for (const Incoming& in : info.incoming) {
+      inputs.push_back(in.state.stack[i]);
+      if (in.state.held.count(i) != 0) merged.held.insert(i);
+    }
     merged.stack.push_back(mergePlace(index, info, kStackPlace + i, inputs, block.loop_header));
   }
   info.known = merged.known;

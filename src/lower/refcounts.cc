@@ -28,6 +28,12 @@ void incref(Context& c, const Instr& i) {
   c.b.Incref(c.reg(value), i.op == Op::kXIncref && value->type.couldBe(hir::kMaskNull));
 }
 
+void hold(Context& c, const Instr& i) {
+  const Operand value = c.reg(i.operands[0]);
+  if (!isImmortal(c, i.operands[0])) c.b.Incref(value, false);
+  c.define(&i, value);
+}
+
 bool isRelease(const Instr* i) {
   return i->op == Op::kDecref || i->op == Op::kDecrefAt || i->op == Op::kXDecref ||
          i->op == Op::kXDecrefAt;
@@ -157,6 +163,7 @@ void observeRelease(Context& c, const Instr& i) { c.lookAround(i); }
 
 Lowerer refcountLowerer(Op op) {
   switch (op) {
+    case Op::kHold: return hold;
     case Op::kIncref:
     case Op::kXIncref: return incref;
     case Op::kDecref:

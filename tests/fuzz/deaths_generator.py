@@ -189,7 +189,7 @@ class Generator:
         if kind < 5:
             return self.display(depth)
         if kind == 5:
-            return self.fill(depth, "@.child", "@.name", "[~, ~, ~][1:]", "(~, ~)[:1]", "[@, ~][-1]", "G", "f'{$}|{@}'",
+            return self.fill(depth, "@.child", "@.name", "[~, ~, ~][1:]", "(~, ~)[:1]", "[@, ~][-1]", "G", "f'{($)}|{(@)}'",
                              "'%s' % @", "[~, ~] + [~]", "(~,) + (~,)", "(~, ~) * 2", "(~,) == (~,)", "[~] == [~]",
                              *(f"{name}[-1:]" for name in self.lists), *self.mixed)
         if kind == 6:

@@ -52,9 +52,9 @@ def check_seed(seed):
 
 def check_inconclusive(count, of):
     """A few programs may run out of memory; a test of such ones alone must not pass."""
-    assert count <= max(1, of // 50), f"{count} of {of} programs ran out of memory"
+    assert count <= max(1, of // 50), f"{count} of {of} programs say nothing: memory or time ran out"
     if count:
-        print(f"{count} of {of} programs ran out of memory and say nothing")
+        print(f"{count} of {of} programs say nothing: memory or time ran out")
 
 
 def check_seeds(seeds, add):

@@ -91,6 +91,8 @@ def test_what_counts_as_a_difference():
     assert "log differs at 2" in deaths.difference(same, {"log": ["a", "b", "end"], "alive": ["K"]})
     assert "alive differs at 1" in deaths.difference(same, {"log": ["a", "b"], "alive": ["K", "b"]})
     assert "died" in deaths.difference(same, {"died": "exit status -11"})
+    assert deaths.difference({"died": "longer than 60 s", "late": True}, same) is None
+    assert "died" in deaths.difference({"died": "exit status -11"}, same)
     assert deaths.difference({"memory": True}, same) is None and deaths.difference(same, {"memory": True}) is None
 
 
@@ -112,6 +114,14 @@ def test_a_program_that_differs_is_reduced(monkeypatch):
     monkeypatch.setattr(deaths, "compare", lambda sources, mode: (["log" if "D('b')" in source else "" for source in sources], [], {}))
     source = "def g(x):\n    return x\ndef f():\n    a = g(D('a'))\n    for c in [D('b'), D('c')]:\n        g(c)\n"
     assert deaths.reduce(source, "first") == "def f():\n    D('b')"
+
+
+def test_a_program_that_takes_the_interpreter_too_long_says_nothing(monkeypatch):
+    reports = deaths.reports
+    monkeypatch.setattr(deaths, "reports", lambda sources, environment, rounds: (
+        ([{"log": []}, {"died": "longer than 60 s", "late": True}], {}) if environment == deaths.STOCK[0]
+        else reports(sources, {"TEPHRA": "0"}, 1)))
+    assert deaths.compare([deaths.NOTHING, "def f():\n    while True: pass\n"], "first")[0] == ["log differs at 0:\n  interpreter: \n  compiled:    end", None]
 
 
 def test_a_worker_that_dies_names_its_program():

@@ -186,7 +186,7 @@ def test_a_temporary_dies_where_the_callee_drops_it(call, mode, compiled_by_chil
 
 
 COUNTS = """
-import json, sys
+import json, marshal, sys
 
 def reading(x): return sys.getrefcount(x)
 def local(x):
@@ -203,7 +203,23 @@ def of_temporary(): return reading(object()), C().method(object())
 def of_keyword(x): return keyword(k=x)
 def of_variadic(x): return variadic(x)
 
-functions = [reading, local, passed_on, of_method, of_keyword, of_variadic]
+# Where the compiler has not proved that the local outlives the call, the interpreter's stack has a reference of its own.
+def behind_a_handler(x):
+    try:
+        y = x
+    except ValueError:
+        raise
+    return reading(y), keyword(k=y), c.method(y), sys.getrefcount(y)
+def across_blocks(x): return pair(x, 1 if c else 2), sys.getrefcount(x)
+def pair(x, y): return sys.getrefcount(x)
+def walrus(x): return reading(y := x), reading(y)
+def marshalled(x):
+    try: code = compile("x = 1", "f", "exec")
+    except ValueError: pass
+    return dumps(code)
+def dumps(code): return marshal.dumps(code)[0]  # with a flag if there is more than one reference
+
+functions = [reading, local, passed_on, of_method, of_keyword, of_variadic, behind_a_handler, across_blocks, walrus, marshalled]
 seen = []
 for i in range(60):
     row = [function(object()) for function in functions] + [of_temporary()]

@@ -67,7 +67,6 @@ Table::Table() {
   withArg(LOAD_DEREF, C::kLoadDeref);
   withArg(STORE_DEREF, C::kStoreDeref);
   withArg(DELETE_DEREF, C::kDeleteDeref);
-  withArg(LOAD_FAST, C::kLoadFast);
   withArg(LOAD_FAST_BORROW, C::kLoadFast);
   withArg(LOAD_FAST_CHECK, C::kLoadFastCheck);
   withArg(LOAD_FAST_AND_CLEAR, C::kLoadFastAndClear);
@@ -165,11 +164,19 @@ bool decodeLoads(Decoder& d, const RawInstr& raw) {
     case LOAD_COMMON_CONSTANT:
       loadObject(d, threadState()->interp->common_consts[raw.arg]);
       return true;
+    // With a reference of its own, where the compiler has not proved that the local outlives it.
+    case LOAD_FAST: d.emit(C::kLoadFast, raw.arg, 1); return true;
     case LOAD_FAST_LOAD_FAST:
+      d.emit(C::kLoadFast, raw.arg >> 4, 1);
+      d.emit(C::kLoadFast, raw.arg & 15, 1);
+      return true;
     case LOAD_FAST_BORROW_LOAD_FAST_BORROW:
       decodeSuper(d, raw, C::kLoadFast, C::kLoadFast);
       return true;
-    case STORE_FAST_LOAD_FAST: decodeSuper(d, raw, C::kStoreFast, C::kLoadFast); return true;
+    case STORE_FAST_LOAD_FAST:
+      d.emit(C::kStoreFast, raw.arg >> 4);
+      d.emit(C::kLoadFast, raw.arg & 15, 1);
+      return true;
     case STORE_FAST_STORE_FAST: decodeSuper(d, raw, C::kStoreFast, C::kStoreFast); return true;
     default: return false;
   }

@@ -3,7 +3,7 @@
 
   base -> options -> {pyver, metadata} -> hir -> {frontend, passes}
   hir -> lir -> target -> {lower, regalloc, target/emit} -> codegen -> driver
-  runtime sees base, options, pyver, metadata: never an IR
+  runtime sees base, options, pyver, metadata: never an IR; policy (only for driver) sees base
 
 Also: Python.h, asmjit, CPython version numbers and host-architecture conditionals only where they belong;
 no include cycle. Prints one line per violation; exit status 1 when there is one.
@@ -27,6 +27,7 @@ _TARGET = _LIR | {"target"}
 ALLOWED: dict[str, set[str]] = {
     "base": set(),
     "options": {"base"},
+    "policy": {"base"},
     "pyver/common": _PLAIN,
     "pyver": _PLAIN | {"pyver/common", "metadata"},
     "metadata": _PLAIN | {"pyver/common"},
@@ -40,7 +41,7 @@ ALLOWED: dict[str, set[str]] = {
     "target/emit": _TARGET - {"hir"},
     "codegen": _TARGET | {"lower", "regalloc", "target/emit"},
     "runtime": _PLAIN | {"pyver", "pyver/common", "metadata"},
-    "driver": _TARGET | {"frontend", "passes", "lower", "regalloc", "target/emit", "codegen", "pyver", "runtime"},
+    "driver": _TARGET | {"frontend", "passes", "lower", "regalloc", "target/emit", "codegen", "pyver", "runtime", "policy"},
 }
 
 _PYTHON_H = {"pyver", "runtime", "driver"}  # Python-free: every other layer, pyver/common too

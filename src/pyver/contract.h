@@ -101,7 +101,10 @@ void clearFrame(PyThreadState* ts, Frame* frame);
 // The whole leave: unlink, recursion count back, clearFrame.
 void leaveFrame(PyThreadState* ts, Frame* frame);
 
-PyCodeObject* frameCode(Frame* frame);           // borrowed
+PyCodeObject* frameCode(Frame* frame);  // borrowed
+// The same, null or no code object where the interpreter's own frames have something else: to be
+// compared only.
+PyCodeObject* rawCode(Frame* frame);
 PyFunctionObject* frameFunction(Frame* frame);   // borrowed
 PyObject* slotGet(Frame* frame, uint32_t slot);  // borrowed or NULL
 bool slotOwned(Frame* frame, uint32_t slot);     // holds a reference that clearing would drop

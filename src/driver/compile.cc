@@ -187,7 +187,8 @@ bool mayRaiseTooOften(const CodeUnit& unit) {
     return std::any_of(unit.code.begin(), unit.code.end(),
                        [&](const CanonicalInstr& instr) { return instr.op == op; });
   };
-  if (jit().options.give_up_raising == 0 || has(Canonical::kJumpBackward)) return false;
+  const bool asked = jit().options.give_up_raising != 0 || jit().options.exit_rate != 0;
+  if (!asked || has(Canonical::kJumpBackward)) return false;
   return !unit.exceptions.empty() || has(Canonical::kRaiseVarargs);
 }
 

@@ -241,7 +241,7 @@ def test_who_only_calls_what_was_given_up_follows_it():
 
 def test_who_does_much_between_such_calls_stays_compiled():
     calm()
-    lines = "\n".join(f"            a = (a * 3 + {k}) & 1023" for k in range(12))
+    work = "; ".join(f"a = (a * 3 + {k}) & 1023" for k in range(12))
     namespace, function = load(f"""
         def g(d):
             try: return d['x']
@@ -249,10 +249,10 @@ def test_who_does_much_between_such_calls_stays_compiled():
         def f(d, n):
             t = a = 0
             for i in range(n):
-    {lines}
+                {work}
                 t += g(d)
             return t
-    """.replace("\n                    a = ", "\n                a = "))
+    """)
     for _ in range(20):
         function({}, 3)
     for name in "gf":

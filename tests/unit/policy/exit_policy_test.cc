@@ -149,7 +149,9 @@ TEST_F(ExitPolicyTest, WhoLeavesMostGoesFirst) {
   uint64_t gone = 0;
   for (int round = 0; round < 1000 && gone == 0; ++round) {
     gone = leave(&often, 9, 1000);
-    if (gone == 0) EXPECT_EQ(leave(&seldom, 1, 1000), 0u);
+    if (gone == 0) {
+      EXPECT_EQ(leave(&seldom, 1, 1000), 0u);
+    }
   }
   EXPECT_NE(gone, 0u);
   // Alone, and with more than the rate, it is next.
@@ -165,6 +167,24 @@ TEST_F(ExitPolicyTest, WhoSharesAStormGoesWithIt) {
     }
   }
   EXPECT_EQ(gone, 50);
+}
+
+TEST_F(ExitPolicyTest, ManyCallsOfWhatWasGivenUpOutweighALittleCode) {
+  // At the last of so many samples, each `apart` after the one before it.
+  auto follows = [&](uint32_t instructions, uint64_t apart) {
+    Crossings crossings;
+    for (uint32_t i = 0; i < 3 * ExitPolicy::kSamples; ++i) {
+      now_ns += apart;
+      if (policy_.crossesTooOften(rules_, instructions, &crossings)) return i;
+    }
+    return 0u;
+  };
+  const uint64_t often = ExitPolicy::kSamplesWithinNs / ExitPolicy::kSamples;
+  EXPECT_EQ(follows(ExitPolicy::kLittle, often), ExitPolicy::kSamples);
+  EXPECT_EQ(follows(ExitPolicy::kLittle, often + 1), 0u);
+  EXPECT_EQ(follows(ExitPolicy::kLittle + 1, 1), 0u);
+  rules_.rate = 0;
+  EXPECT_EQ(follows(1, 1), 0u);
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ SLOWER = 4 if os.environ.get("TEPHRA_TEST_EMULATED") else 1
 
 # Failing assumptions must not drop the code under test; tests/deopt has tests of relearning.
 _tephra.set_option("recompile-after", "1000000000")
+_tephra.set_option("exit-rate", "0")
 
 
 class Outcome:

@@ -44,7 +44,7 @@ Options (each is also a TEPHRA_* variable and an -X tephra-* option of python; a
 # For command lines where there is no extension, so no table: options that take a value.
 _VALUED = ("compile-after", "compile-after-ms", "budget", "sample-us", "list", "dump", "dump-filter", "last-compiled", "max-code-size",
            "max-function-size", "stress-deopt", "stress-deopt-every", "stress-registers", "force-exit",
-           "recompile-after", "max-recompiles", "give-up-raising", "shared-calls")
+           "recompile-after", "exit-rate", "max-recompiles", "give-up-raising", "shared-calls")
 
 
 class Problem(Exception):

@@ -55,6 +55,15 @@ void forgetCodeStates() {
   recent.forgetAll();
 }
 
+ExitTotals exitTotals(const CodeState& state) {
+  ExitTotals totals{state.past_exits, state.past_lost_ns};
+  if (state.unit && state.unit->code.metadata) {
+    totals.exits += state.unit->code.metadata->taken;
+    totals.lost_ns += state.unit->code.metadata->lost_ns;
+  }
+  return totals;
+}
+
 CodeState* findState(PyCodeObject* code) { return recent.find(states(), code); }
 
 CodeState* stateOf(PyCodeObject* code) {

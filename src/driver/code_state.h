@@ -15,6 +15,7 @@
 
 #include "codegen/generate.h"
 #include "driver/counts.h"
+#include "policy/exit_policy.h"
 #include "policy/policy.h"
 #include "pyver/contract.h"
 #include "runtime/compiled_function.h"
@@ -22,6 +23,12 @@
 namespace tephra::driver {
 
 struct CodeState;
+
+// A loop of the bytecode, in code units, and its instructions.
+struct CodeLoop {
+  uint32_t begin = 0, end = 0;
+  uint32_t instructions = 0;
+};
 
 // One generation of compiled code of a code object.
 struct CompiledUnit {
@@ -34,6 +41,10 @@ struct CompiledUnit {
   std::vector<PyObject*> names;       // what the code knows by its address only (driver/names.h)
   std::vector<uint64_t*> cells;       // that the code calls through
   std::unique_ptr<uint64_t> calls;    // counted by the code itself, where it may raise too often
+  policy::ExitHistory exit_history;
+  policy::Crossings crossings;
+  std::vector<CodeLoop> loops;
+  uint32_t instructions = 0;  // of bytecode
   double compile_seconds = 0;
   uint32_t deopt_exits = 0;  // exits that deoptimise
   int64_t forced_exit = -1;  // option force-exit: the one that is always taken
@@ -65,8 +76,10 @@ struct CodeState {
   bool relearning = false;  // an assumption failed: compile again at compile_at
   bool lazy = false;        // compile at the next call, whatever the count
   int recompiles = 0;
+  // Of compiled code that is gone: exitTotals() adds what is there.
+  uint64_t past_exits = 0, past_lost_ns = 0;
   uint32_t lost_callees = 0;  // times that compiled code went because a function in it died
-  bool hopeless = false;      // more recompilations than max-recompiles allows: stays interpreted
+  bool hopeless = false;      // its exits cost too much: stays interpreted
   std::string refusal;        // why it is not compiled
   std::unique_ptr<CompiledUnit> unit;
   // With our vectorcall, and the version that each gets back (py::savedVersion).
@@ -86,6 +99,12 @@ struct CodeState {
   uint32_t code_version = 0;                         // before that
   std::set<std::pair<uint32_t, int>> refused_sites;  // (bytecode offset, ExitReason)
 };
+
+// Exits of a code object's compiled code, and the CPU time that the interpreter took behind them.
+struct ExitTotals {
+  uint64_t exits = 0, lost_ns = 0;
+};
+ExitTotals exitTotals(const CodeState& state);
 
 // The state of a code object, made on demand; nullptr with an exception set in other interpreters
 // than the main one: code watchers are one interpreter's.

@@ -182,8 +182,24 @@ bool mayRaiseTooOften(const CodeUnit& unit) {
     return std::any_of(unit.code.begin(), unit.code.end(),
                        [&](const CanonicalInstr& instr) { return instr.op == op; });
   };
-  if (jit().options.give_up_raising == 0 || has(Canonical::kJumpBackward)) return false;
+  const bool asked = jit().options.give_up_raising != 0 || jit().options.exit_rate != 0;
+  if (!asked || has(Canonical::kJumpBackward)) return false;
   return !unit.exceptions.empty() || has(Canonical::kRaiseVarargs);
+}
+
+void findLoops(const CodeUnit& unit, CompiledUnit* compiled) {
+  auto countBetween = [&](uint32_t begin, uint32_t end) {
+    return static_cast<uint32_t>(
+        std::count_if(unit.code.begin(), unit.code.end(), [&](const CanonicalInstr& instr) {
+          return instr.last_piece && instr.offset >= begin && instr.offset < end;
+        }));
+  };
+  for (const CanonicalInstr& instr : unit.code) {
+    if (instr.op != Canonical::kJumpBackward) continue;
+    compiled->loops.push_back(
+        {instr.arg, instr.next_offset, countBetween(instr.arg, instr.next_offset)});
+  }
+  compiled->instructions = countBetween(0, UINT32_MAX);
 }
 
 void countOperations(const hir::Function& function, CompiledUnit* compiled) {
@@ -314,6 +330,7 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
   compiled->globals = function->func_globals;
   compiled->builtins = function->func_builtins;
   countOperations(hir, compiled.get());
+  findLoops(unit, compiled.get());
   if (jit().options.count_blocks) {
     const Target& other = otherTarget();
     Result<std::unique_ptr<lir::Function>> foreign = allocatedLir(hir, other, nullptr);
@@ -339,43 +356,12 @@ void publishUnit(CodeState* state) {
   totals.code_bytes += unit.code.size;
 }
 
-namespace {
-
-CodeState* currentOwner(CodeMetadata* metadata) {
+CompiledUnit* currentUnit(const CodeMetadata* metadata) {
   auto found = unitOf().find(metadata);
   if (found == unitOf().end()) return nullptr;
   CodeState* state = found->second->owner;
   const bool current = state != nullptr && state->unit.get() == found->second;  // else retired
-  return current ? state : nullptr;
-}
-
-void onRaise(CodeMetadata* metadata) {
-  ++metadata->raised;
-  if (metadata->calls == nullptr || 4 * metadata->raised < 3 * *metadata->calls) return;
-  if (metadata->raised < static_cast<uint64_t>(jit().options.give_up_raising)) return;
-  if (CodeState* state = currentOwner(metadata)) {
-    giveUp(state, "it raises in nearly every call, which the interpreter does faster");
-  }
-}
-
-}  // namespace
-
-void onExitTaken(CodeMetadata* metadata, uint32_t exit) {
-  ++jit().totals.exits;
-  const ExitRecord& record = metadata->exits[exit];
-  if (record.kind == ExitKind::kRaise) return onRaise(metadata);
-  if (record.reason == ExitReason::kStress) restartStressCounter();
-  if (record.reason == ExitReason::kFrameObserved || record.reason == ExitReason::kStress ||
-      record.reason == ExitReason::kUnsupported || record.reason == ExitReason::kUnboundLocal) {
-    return;
-  }
-  if (record.count < static_cast<uint64_t>(jit().options.recompile_after)) return;
-  CodeState* state = currentOwner(metadata);
-  if (state == nullptr) return;
-  if (record.reason != ExitReason::kInstrumentationChanged) {
-    state->refused_sites.insert({record.line_offset, static_cast<int>(record.reason)});
-  }
-  learnFromExit(state);
+  return current ? found->second : nullptr;
 }
 
 void forgetUnit(const CompiledUnit& unit) {

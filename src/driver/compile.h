@@ -23,11 +23,11 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
 Result<CodeMeasure> measureFunction(PyFunctionObject* function, CodeState& state,
                                     const Target& target);
 
-// The state's new unit is known to the exit policy and counted in the totals.
+// The state's new unit can be found by its metadata and is counted in the totals.
 void publishUnit(CodeState* state);
-// Called for each exit that compiled code takes: the policy that reacts to failing assumptions.
-void onExitTaken(CodeMetadata* metadata, uint32_t exit);
-// The unit ends: it leaves the exit policy's index.
+// The unit with that metadata, if it is its code object's present one.
+CompiledUnit* currentUnit(const CodeMetadata* metadata);
+// The unit ends: it leaves that index.
 void forgetUnit(const CompiledUnit& unit);
 void forgetAllUnits();  // their interpreter is gone
 

@@ -328,6 +328,9 @@ PyObject* countingCall(PyObject* callable, PyObject* const* args, size_t nargsf,
 // The unit is in no function and no cell any more.
 void retire(CodeState* state) {
   unregisterCompiled(reinterpret_cast<PyObject*>(state->code));
+  const ExitTotals totals = exitTotals(*state);
+  state->past_exits = totals.exits;
+  state->past_lost_ns = totals.lost_ns;
   retireUnit(std::move(state->unit));
 }
 
@@ -727,11 +730,12 @@ void uninstall(CodeState* state) {
 
 void learnFromExit(CodeState* state) {
   if (!state->unit) return;
-  if (++state->recompiles <= jit().options.max_recompiles) return relearn(state, kRelearnCalls);
-  giveUp(state, "its assumptions failed too often");
+  ++state->recompiles;
+  relearn(state, kRelearnCalls);
 }
 
 void giveUp(CodeState* state, const char* why) {
+  if (!state->unit) return;
   state->hopeless = true;
   refuse(state, why);
   retire(state);

@@ -59,7 +59,7 @@ bool compileAtNextCall(PyFunctionObject* function);
 // Drops compiled code; the functions are interpreted (and counted in automatic mode).
 void uninstall(CodeState* state);
 // An assumption of the compiled code failed too often: interpret for a while to gather fresh
-// feedback, then compile again; after option max-recompiles, stay interpreted.
+// feedback, then compile again.
 void learnFromExit(CodeState* state);
 // Its functions stay interpreted from now on.
 void giveUp(CodeState* state, const char* why);

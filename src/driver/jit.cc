@@ -2,6 +2,7 @@
 
 #include "driver/compile.h"
 #include "driver/counts.h"
+#include "driver/exits.h"
 #include "driver/install.h"
 #include "driver/monitoring.h"
 #include "driver/names.h"
@@ -11,6 +12,7 @@
 #include "runtime/helper_table.h"
 #include "runtime/helpers.h"
 #include "runtime/native_waits.h"
+#include "runtime/passing.h"
 #include "runtime/stack_limit.h"
 #include "runtime/thread_state_tls.h"
 
@@ -76,6 +78,7 @@ std::string findOffReason() {
   if (!initCodeStates(&error) || !initInstall(&error)) return error;
   initMonitoring();
   setExitHook(onExitTaken);
+  setCrossingHook(onCrossing);
   return "";
 }
 

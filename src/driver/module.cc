@@ -271,7 +271,8 @@ PyObject* functionInfo(PyObject*, PyObject* object) {
   const CodeMetadata& metadata = *unit.code.metadata;
   const ExitRecord* forced =
       unit.forced_exit < 0 ? nullptr : &metadata.exits[static_cast<size_t>(unit.forced_exit)];
-  return Py_BuildValue("{s:K,s:n,s:I,s:I,s:n,s:n,s:d,s:i,s:N,s:I,s:s,s:K}", "code_address",
+  const ExitTotals exits = exitTotals(*state);
+  return Py_BuildValue("{s:K,s:n,s:I,s:I,s:n,s:n,s:d,s:i,s:N,s:I,s:s,s:K,s:K,s:d}", "code_address",
                        reinterpret_cast<uint64_t>(unit.code.base), "code_size",
                        static_cast<Py_ssize_t>(unit.code.size), "hot_size", metadata.hot_bytes,
                        "cold_size", metadata.cold_bytes, "stack_size",
@@ -280,7 +281,8 @@ PyObject* functionInfo(PyObject*, PyObject* object) {
                        unit.compile_seconds, "recompiles", state->recompiles, "hir_opcode_counts",
                        counts, "deopt_exits", unit.deopt_exits, "forced_exit",
                        forced ? exitReasonName(forced->reason) : nullptr, "forced_exits_taken",
-                       forced ? forced->count : 0);
+                       forced ? forced->count : 0, "exits", exits.exits, "lost_time",
+                       1e-9 * static_cast<double>(exits.lost_ns));
 }
 
 double seconds(uint64_t nanoseconds) { return 1e-9 * static_cast<double>(nanoseconds); }

@@ -49,6 +49,7 @@ struct ExitRecord {
   std::vector<ExitFrame> frames;
   std::vector<ValueLocation> drops;  // owned values that no frame holds
   uint64_t count = 0;                // times taken
+  uint64_t lost_ns = 0;              // CPU time in the interpreter behind it, partly estimated
   // The runtime's own: where the statistics of this exit are, as long as the epoch is theirs.
   uint64_t* row = nullptr;
   uint64_t row_epoch = 0;
@@ -78,7 +79,9 @@ struct CodeMetadata {
   std::vector<ExitRecord> exits;
   std::vector<StackMap> stack_maps;
   std::vector<LineEntry> lines;
-  uint64_t raised = 0;              // raise exits taken
+  uint64_t taken = 0;               // exits
+  uint64_t raised = 0;              // those that were raise exits
+  uint64_t lost_ns = 0;             // CPU time in the interpreter behind them, partly estimated
   uint32_t leaving = 0;             // exits being taken: the code waits for their results
   const uint64_t* calls = nullptr;  // where the code counts its calls, if it does
   uint32_t register_args = 0;       // parameters of the register entry

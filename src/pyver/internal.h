@@ -21,9 +21,6 @@ bool microVersionsAgree(unsigned long running, unsigned long built);
 // --- v3_XX/frames.cc
 // Moves a frame's content into its frame object, or releases it; gives the memory back.
 PyObject* evalFrame(PyThreadState* ts, Frame* frame, int throwflag);
-
-PyCodeObject* rawCode(Frame* frame);  // null or no code object where the interpreter's own frames
-                                      // have something else; to be compared only
 void ownCodeAndFunction(Frame* frame);
 
 // --- v3_XX/state.cc

@@ -157,6 +157,11 @@ extern "C" PyObject* tephra_call_builtin_fast_kw(PyThreadState*, void* function,
 
 extern "C" PyObject* tephra_call_uncompiled(PyObject* function, void* args, int64_t count) {
   auto** references = static_cast<PyObject**>(args);
+  auto* callee = reinterpret_cast<PyFunctionObject*>(function);
+  if (tephra::isFilled(callee, count)) {
+    return tephra::interpretFilled(PyThreadState_Get(), callee, references,
+                                   static_cast<uint32_t>(count));
+  }
   py::Arguments given;
   given.positional = static_cast<size_t>(count);
   std::vector<PyObject*> values(references, references + count);
@@ -169,8 +174,7 @@ extern "C" PyObject* tephra_call_uncompiled(PyObject* function, void* args, int6
       Py_INCREF(values[k]);
   }
   given.values = values.data();
-  return tephra::callFunction(PyThreadState_Get(), reinterpret_cast<PyFunctionObject*>(function),
-                              given);
+  return tephra::callFunction(PyThreadState_Get(), callee, given);
 }
 
 extern "C" PyObject* tephra_call_interpreted(PyObject* function, void* args, int64_t count) {

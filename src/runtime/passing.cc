@@ -118,7 +118,17 @@ PyObject* enter(PyThreadState* ts, PyFunctionObject* function, const py::Argumen
   return compiled->array_entry(callable, bound.data());
 }
 
+CrossingHook crossing_hook = nullptr;
+uint32_t crossings = 0;
+
+void noteCrossing(PyThreadState* ts, PyFunctionObject* function) {
+  if (++crossings % kCrossingsPerSample == 0 && crossing_hook != nullptr)
+    crossing_hook(ts, function);
+}
+
 }  // namespace
+
+void setCrossingHook(CrossingHook hook) { crossing_hook = hook; }
 
 PyObject* interpretFunction(PyThreadState* ts, PyFunctionObject* function,
                             const py::Arguments& args) {
@@ -132,19 +142,36 @@ PyObject* interpretFunction(PyThreadState* ts, PyFunctionObject* function,
   return runBound(ts, function, slots.data(), count);
 }
 
+bool isFilled(const PyFunctionObject* function, int64_t count) {
+  if (function->vectorcall != py::interpreterVectorcall()) return false;
+  const auto* code = reinterpret_cast<const PyCodeObject*>(function->func_code);
+  constexpr int kKinds = CO_OPTIMIZED | CO_VARARGS | CO_VARKEYWORDS;
+  return (code->co_flags & kKinds) == CO_OPTIMIZED && code->co_kwonlyargcount == 0 &&
+         code->co_argcount == count;
+}
+
+PyObject* interpretFilled(PyThreadState* ts, PyFunctionObject* function, PyObject** slots,
+                          uint32_t count) {
+  noteCrossing(ts, function);
+  return runBound(ts, function, slots, count);
+}
+
 PyObject* callFunction(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args) {
   PyObject* callable = reinterpret_cast<PyObject*>(function);
   if (isCounted(function)) return countedCall(ts, function, args);
   CompiledFunction* compiled = compiledFor(callable);
   if (function->vectorcall == py::interpreterVectorcall() &&
-      (compiled == nullptr || !adoptCompiled(function)))
+      (compiled == nullptr || !adoptCompiled(function))) {
+    noteCrossing(ts, function);
     return interpretFunction(ts, function, args);
+  }
   if (compiled == nullptr || compiled->vectorcall_entry != function->vectorcall)
     return callLending(callable, function->vectorcall, args);
   return enter(ts, function, args, compiled);
 }
 
 PyObject* enterCompiled(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args) {
+  noteCrossing(ts, function);
   CompiledFunction* compiled = compiledFor(reinterpret_cast<PyObject*>(function));
   const bool enters = compiled != nullptr && compiled->array_entry != nullptr;
   return enters ? enter(ts, function, args, compiled) : interpretFunction(ts, function, args);

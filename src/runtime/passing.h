@@ -19,6 +19,18 @@ PyObject* enterCompiled(PyThreadState* ts, PyFunctionObject* function, const py:
 PyObject* interpretFunction(PyThreadState* ts, PyFunctionObject* function,
                             const py::Arguments& args);
 
+// Told of one in kCrossingsPerSample calls between compiled code and interpreted functions, before
+// it is decided how the callee runs: it may take compiled code out.
+using CrossingHook = void (*)(PyThreadState* ts, PyFunctionObject* callee);
+void setCrossingHook(CrossingHook hook);
+constexpr uint32_t kCrossingsPerSample = 64;
+
+// Does a call with so many positional arguments fill the parameters just so, and is the function
+// interpreted? Then interpretFilled() runs it with them as a frame's slots hold them (consumed).
+bool isFilled(const PyFunctionObject* function, int64_t count);
+PyObject* interpretFilled(PyThreadState* ts, PyFunctionObject* function, PyObject** slots,
+                          uint32_t count);
+
 // What a vectorcall of ours does with its borrowed arguments: takes them over from the
 // interpreter's stack, or takes references; then `call`.
 using FunctionCall = PyObject* (*)(PyThreadState*, PyFunctionObject*, const py::Arguments&);

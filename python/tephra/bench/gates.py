@@ -1,7 +1,7 @@
 """Proof before timing. Three gates per program, each with its reason when it fails:
 
     compiled   every function that the program names in HOT runs machine code, or stays interpreted because it raises
-               in nearly every call (option give-up-raising)
+               in nearly every call, or leaves its code too often (options give-up-raising, exit-rate)
     faster     a probe beats the interpreter
     IR         the hot functions' HIR contains what the options under test produce
 
@@ -32,7 +32,8 @@ _ATTEMPTS = 3
 _MICRO_LIMIT = 0.97  # where an operation takes all the time in C, as big ints do, there is nothing to win
 _MENDED = 1.03  # a listed program counts as faster from here on
 _WORSE = 0.85  # ... and as worse than listed below this part of its figure
-_RAISES = "it raises in nearly every call"  # the JIT's own decision, not a gap
+# The JIT's own decisions, not gaps.
+_GIVEN_UP = ("it raises in nearly every call", "it leaves its compiled code too often", "it does little")
 
 # Option -> operations of the HIR that only it produces; names that end in * are beginnings.
 OPERATIONS = {
@@ -136,7 +137,7 @@ def _compiled(probe: Outcome, excused: list[str] | tuple[str, ...]) -> list[str]
         return [f"not compiled: the JIT is off: {totals.get('reason') or 'no reason given'}"]
     absent = probe.end.get("missing", {})
     missing = [f"not compiled: {name}: {why}" for name, why in absent.items()
-               if name not in excused and _RAISES not in str(why)]
+               if name not in excused and not any(reason in str(why) for reason in _GIVEN_UP)]
     missing += [f"known_slow.toml says that {name} is not compiled, but it is: remove it there" for name in excused
                 if name not in absent]
     return missing or ([] if totals.get("functions") else ["not compiled: no function at all was compiled"])

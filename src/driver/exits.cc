@@ -1,0 +1,129 @@
+#include "driver/exits.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include "driver/compile.h"
+#include "driver/install.h"
+#include "driver/jit.h"
+#include "driver/stress.h"
+#include "policy/exit_policy.h"
+
+namespace tephra::driver {
+namespace {
+
+using policy::ExitNature;
+using policy::ExitVerdict;
+
+uint64_t processCpu() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+policy::ExitPolicy& exitPolicy() {
+  static policy::ExitPolicy instance(processCpu);
+  return instance;
+}
+
+ExitNature natureOf(const ExitRecord& record) {
+  if (record.kind == ExitKind::kRaise) return ExitNature::kUnavoidable;
+  switch (record.reason) {
+    case ExitReason::kFrameObserved:
+    case ExitReason::kUnsupported:
+    case ExitReason::kUnboundLocal: return ExitNature::kUnavoidable;
+    case ExitReason::kInstrumentationChanged: return ExitNature::kTools;
+    default: return ExitNature::kAssumption;
+  }
+}
+
+policy::ExitRules rules() {
+  const Options& options = jit().options;
+  policy::ExitRules rules;
+  rules.rate = static_cast<uint64_t>(options.exit_rate);
+  rules.recompile_after = static_cast<uint64_t>(options.recompile_after);
+  rules.give_up_raising = static_cast<uint64_t>(options.give_up_raising);
+  rules.max_recompiles = static_cast<uint64_t>(options.max_recompiles);
+  return rules;
+}
+
+policy::ExitFacts factsOf(const CompiledUnit& unit, const ExitRecord& record) {
+  const CodeMetadata& metadata = *unit.code.metadata;
+  policy::ExitFacts facts;
+  facts.nature = natureOf(record);
+  facts.count = record.count;
+  facts.lost_ns = record.lost_ns;
+  facts.unit_exits = metadata.taken;
+  facts.raised = metadata.raised;
+  facts.calls = metadata.calls == nullptr ? 0 : *metadata.calls;
+  facts.compile_ns = static_cast<uint64_t>(1e9 * unit.compile_seconds);
+  facts.recompiles = static_cast<uint64_t>(unit.owner->recompiles);
+  return facts;
+}
+
+// The assumption that fails is not made again. Where exits are weighed, neither are the others that
+// fail about as often: each would be learned at the price of another compilation.
+void refuseSites(CodeState* state, const CodeMetadata& metadata, const ExitRecord& failed) {
+  for (const ExitRecord& record : metadata.exits) {
+    const bool as_often = jit().options.recompile_after == 0 && 2 * record.count >= failed.count;
+    if (&record != &failed && !as_often) continue;
+    if (natureOf(record) != ExitNature::kAssumption || record.reason == ExitReason::kStress)
+      continue;
+    state->refused_sites.insert({record.line_offset, static_cast<int>(record.reason)});
+  }
+}
+
+// Bytecode that runs compiled for each call that `frame`, whose code is compiled, makes from there.
+uint32_t instructionsAround(const CompiledUnit& unit, py::Frame* frame) {
+  const uint32_t at = py::framePosition(frame);
+  uint32_t result = unit.instructions;
+  for (const CodeLoop& loop : unit.loops) {
+    if (at >= loop.begin && at < loop.end) result = std::min(result, loop.instructions);
+  }
+  return result;
+}
+
+void judgeCrossing(CodeState* compiled, uint32_t instructions, const char* why) {
+  if (exitPolicy().crossesTooOften(rules(), instructions, &compiled->unit->crossings)) {
+    giveUp(compiled, why);
+  }
+}
+
+}  // namespace
+
+void onCrossing(PyThreadState* ts, PyFunctionObject* function) {
+  py::Frame* frame = py::currentFrame(ts);
+  if (frame == nullptr || PyErr_Occurred()) return;
+  CodeState* caller = findState(py::rawCode(frame));
+  CodeState* callee = findState(reinterpret_cast<PyCodeObject*>(function->func_code));
+  if (caller == nullptr || callee == nullptr) return;
+  if (callee->hopeless && caller->unit) {
+    judgeCrossing(caller, instructionsAround(*caller->unit, frame),
+                  "it does little but call functions that stay interpreted");
+  } else if (caller->hopeless && callee->unit && callee->unit->loops.empty()) {
+    judgeCrossing(callee, callee->unit->instructions,
+                  "it does little, and is called by functions that stay interpreted");
+  }
+}
+
+void onExitTaken(CodeMetadata* metadata, uint32_t exit) {
+  ++jit().totals.exits;
+  const ExitRecord& record = metadata->exits[exit];
+  ++metadata->taken;
+  if (record.kind == ExitKind::kRaise) ++metadata->raised;
+  if (record.reason == ExitReason::kStress) return restartStressCounter();
+  CompiledUnit* unit = currentUnit(metadata);
+  if (unit == nullptr) return;
+  CodeState* state = unit->owner;
+  switch (exitPolicy().judge(rules(), factsOf(*unit, record), &unit->exit_history)) {
+    case ExitVerdict::kKeep: return;
+    case ExitVerdict::kRelearn: refuseSites(state, *metadata, record); return learnFromExit(state);
+    case ExitVerdict::kFailsTooOften: return giveUp(state, "its assumptions failed too often");
+    case ExitVerdict::kRaisesTooOften:
+      return giveUp(state, "it raises in nearly every call, which the interpreter does faster");
+    case ExitVerdict::kLeavesTooOften:
+      return giveUp(state, "it leaves its compiled code too often, most often by exceptions");
+  }
+}
+
+}  // namespace tephra::driver

@@ -315,6 +315,8 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
   compiled->deopt_exits = (*lowered)->num_deopts;
   compiled->forced_exit = (*lowered)->forced_exit;
   compiled->function.code = state.code;
+  compiled->function.metadata = compiled->code.metadata.get();
+  compiled->function.expected_version = unit.instrumentation_version;
   compiled->function.total_args = unit.total_args;
   compiled->globals = function->func_globals;
   compiled->builtins = function->func_builtins;
@@ -365,21 +367,46 @@ void onRaise(CodeMetadata* metadata) {
 
 }  // namespace
 
+namespace {
+
+// False: no memory; the words stay as they are.
+bool expectVersion(CompiledUnit* unit, uint64_t version) {
+  for (const VersionWord& word : unit->code.versions) {
+    const uint64_t value = word.narrow ? version >> 8 : version;
+    uint8_t* at = static_cast<uint8_t*>(unit->code.base) + word.offset;
+    if (!jit().memory->write(at, &value, sizeof value)) return false;
+  }
+  unit->function.expected_version = version;
+  return true;
+}
+
+}  // namespace
+
+void settleTools(CodeMetadata* metadata, bool concerned, uint64_t version) {
+  auto found = unitOf().find(metadata);
+  if (found == unitOf().end()) return;
+  CompiledUnit* unit = found->second;
+  if (!concerned && unit->function.expected_version != version) {
+    concerned = !expectVersion(unit, version);
+  }
+  CodeState* state = currentOwner(metadata);
+  if (state != nullptr) suspendUnit(state, concerned);
+}
+
 void onExitTaken(CodeMetadata* metadata, uint32_t exit) {
   ++jit().totals.exits;
   const ExitRecord& record = metadata->exits[exit];
   if (record.kind == ExitKind::kRaise) return onRaise(metadata);
   if (record.reason == ExitReason::kStress) restartStressCounter();
-  if (record.reason == ExitReason::kFrameObserved || record.reason == ExitReason::kStress ||
+  if (record.reason == ExitReason::kInstrumentationChanged ||
+      record.reason == ExitReason::kFrameObserved || record.reason == ExitReason::kStress ||
       record.reason == ExitReason::kUnsupported || record.reason == ExitReason::kUnboundLocal) {
     return;
   }
   if (record.count < static_cast<uint64_t>(jit().options.recompile_after)) return;
   CodeState* state = currentOwner(metadata);
   if (state == nullptr) return;
-  if (record.reason != ExitReason::kInstrumentationChanged) {
-    state->refused_sites.insert({record.line_offset, static_cast<int>(record.reason)});
-  }
+  state->refused_sites.insert({record.line_offset, static_cast<int>(record.reason)});
   learnFromExit(state);
 }
 

@@ -23,6 +23,9 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
 Result<CodeMeasure> measureFunction(PyFunctionObject* function, CodeState& state,
                                     const Target& target);
 
+// What runtime/tools.h found out: tools have to be told of what the code does, so it is left to the
+// interpreter; or they need not, so it is used, and expects this instrumentation version.
+void settleTools(CodeMetadata* metadata, bool concerned, uint64_t version);
 // The state's new unit is known to the exit policy and counted in the totals.
 void publishUnit(CodeState* state);
 // Called for each exit that compiled code takes: the policy that reacts to failing assumptions.

@@ -12,6 +12,7 @@
 #include "driver/trail.h"
 #include "runtime/passing.h"
 #include "runtime/recursion.h"
+#include "runtime/tools.h"
 
 namespace tephra::driver {
 namespace {
@@ -41,6 +42,11 @@ struct InstallState {
   bool compiling = false;
   bool suspended = false;
   bool all_aside = false;
+  uint8_t suspensions = 0;                        // of enum class Suspension
+  std::unordered_set<PyFunctionObject*> waiting;  // with the interpreter's vectorcall, until then
+  bool watch_later = false;  // all functions, when there is no suspension any more
+  bool paused = false;       // some code is, since this version:
+  uint64_t paused_version = 0;
 };
 
 InstallState& self() {
@@ -62,7 +68,8 @@ void* uncompiledStub(uint32_t argcount) {
 // their globals and builtins. What has another vectorcall than they say is called through that.
 void openCell(CodeState* state) {
   const CompiledUnit& unit = *state->unit;
-  if (state->suspended || state->cell == nullptr || unit.globals != state->cell_globals) return;
+  if (unit.function.suspended || state->cell == nullptr || unit.globals != state->cell_globals)
+    return;
   if (unit.builtins != state->cell_builtins) return;
   *state->cell = addressOf(unit.code.register_entry);
   *state->vectorcall_cell = addressOf(unit.code.vectorcall_entry);
@@ -85,7 +92,7 @@ void fillCell(PyFunctionObject* function, CodeState* state) {
   auto cell = self().cell_of.find(function);
   if (cell == self().cell_of.end()) return;
   state->direct.insert(function);
-  if (state->suspended) return;
+  if (state->unit->function.suspended) return;
   *cell->second.entry = addressOf(state->unit->code.register_entry);
 }
 
@@ -139,6 +146,17 @@ void restoreAll(CodeState* state) {
   state->functions.clear();
   for (auto& [function, saved] : functions) restoreFunction(function, saved);
   state->version_killed = false;
+}
+
+void waitForTools(PyFunctionObject* function) {
+  if (self().waiting.insert(function).second) markFunction(function);
+}
+
+// restoreAll for a while.
+void takeOut(CodeState* state) {
+  listFunctions(state);
+  for (auto& [function, saved] : state->functions) waitForTools(function);
+  restoreAll(state);
 }
 
 void refuse(CodeState* state, const std::string& why) {
@@ -364,6 +382,7 @@ void functionDies(PyFunctionObject* function) {
   if (!isMarked(function)) return;
   if (CodeState* state = findState(codeOf(function))) state->functions.erase(function);
   self().aside.erase(function);
+  self().waiting.erase(function);
   dropCallers(function);
   unmarkFunction(function);
 }
@@ -411,6 +430,7 @@ vectorcallfunc callOfOneMore(PyFunctionObject* function, CodeState* state) {
 
 void giveVectorcall(PyFunctionObject* function) {
   CodeState* state = findState(codeOf(function));
+  if (state && state->paused) return waitForTools(function);
   if (state) {
     vectorcallfunc call = callOfOneMore(function, state);
     if (call && noteNewFunction(state)) return PyFunction_SetVectorcall(function, call);
@@ -425,9 +445,20 @@ void giveVectorcall(PyFunctionObject* function) {
 
 // Short, since programs make functions in loops.
 void functionIsMade(PyFunctionObject* function) {
+  if (self().suspensions != 0 || self().paused) pollTools();
+  if (self().suspensions != 0 && isCandidate(codeOf(function), nullptr)) waitForTools(function);
   if (self().suspended) return;
   giveVectorcall(function);
   if (self().all_aside && isOurs(reinterpret_cast<PyObject*>(function))) stepAside(function);
+}
+
+// What the interpreter has specialised for the defaults that the function had must not be taken for
+// right again when it gets its version back.
+void forgetVersion(PyFunctionObject* function) {
+  CodeState* state = findState(codeOf(function));
+  if (!state || !isOurs(reinterpret_cast<PyObject*>(function))) return;
+  state->functions[function] = {0, state->code_version};
+  markFunction(function);
 }
 
 int onFunctionEvent(PyFunction_WatchEvent event, PyFunctionObject* function, PyObject*) {
@@ -436,10 +467,13 @@ int onFunctionEvent(PyFunction_WatchEvent event, PyFunctionObject* function, PyO
     case PyFunction_EVENT_DESTROY: functionDies(function); break;
     case PyFunction_EVENT_MODIFY_CODE: codeChanges(function); break;
     // Callers may know the tuple by its address, which may become another's.
-    case PyFunction_EVENT_MODIFY_DEFAULTS: dropCallers(function); break;
-    case PyFunction_EVENT_MODIFY_KWDEFAULTS:
-    default:  // the binder reads them at each call
+    case PyFunction_EVENT_MODIFY_DEFAULTS:
+      forgetVersion(function);
+      dropCallers(function);
       break;
+    // The binder reads them at each call.
+    case PyFunction_EVENT_MODIFY_KWDEFAULTS: forgetVersion(function); break;
+    default: break;
   }
   return 0;
 }
@@ -486,6 +520,9 @@ bool initInstall(std::string* error) {
 
 void endInstall() {
   self().suspended = true;
+  self().suspensions = 0;
+  self().paused = false;
+  self().waiting.clear();
   for (CodeState* state : self().states) {
     closeCell(state);
     // What the last deaths take out must not give them back to anybody.
@@ -541,6 +578,7 @@ void watchFunction(PyFunctionObject* function) {
 }
 
 void watchExistingFunctions() {
+  self().watch_later = self().suspended;
   if (self().suspended) return;
   std::vector<PyFunctionObject*> functions;
   PyUnstable_GC_VisitObjects(collectFunction, &functions);
@@ -571,32 +609,75 @@ void unwatchAll(bool compiled) {
   }
 }
 
-void suspendFunctions(bool suspended) {
-  if (self().suspended == suspended || !jit().off_reason.empty()) return;
-  self().suspended = suspended;
-  if (suspended) {
-    listFunctionsOf(self().states);
-    for (CodeState* state : self().states) restoreAll(state);
-  } else if (jit().enabled) {
-    watchExistingFunctions();
+namespace {
+
+void putBack() {
+  self().paused = false;
+  for (CodeState* state : self().states) state->paused = false;
+  for (PyFunctionObject* function : std::exchange(self().waiting, {})) {
+    if (function->vectorcall == self().interpreted) giveVectorcall(function);
   }
+  if (self().watch_later && jit().enabled) watchExistingFunctions();
+}
+
+}  // namespace
+
+void suspendFunctions(Suspension why, bool suspended) {
+  if (!jit().off_reason.empty()) return;
+  const auto bit = static_cast<uint8_t>(why);
+  uint8_t& all = self().suspensions;
+  all = static_cast<uint8_t>(suspended ? all | bit : all & ~bit);
+  if (self().suspended == (all != 0)) return;
+  self().suspended = all != 0;
+  if (!self().suspended) return putBack();
+  listFunctionsOf(self().states);
+  for (CodeState* state : self().states) takeOut(state);
+}
+
+void pauseForTool(CompiledFunction* compiled) {
+  if (!compiled) return suspendFunctions(Suspension::kEvaluator, true);
+  CodeState* state = findState(compiled->code);
+  if (!state || state->paused || self().suspended) return;
+  state->paused = self().paused = true;
+  self().paused_version = py::currentInstrumentationVersion(py::threadState());
+  takeOut(state);
+}
+
+void pollTools() {
+  PyThreadState* ts = py::threadState();
+  if (!evaluatesElsewhere(ts)) suspendFunctions(Suspension::kEvaluator, false);
+  if (!self().paused || self().suspended) return;
+  const bool same = self().paused_version == py::currentInstrumentationVersion(ts);
+  if (!same || !py::toolsActive(ts)) putBack();
 }
 
 bool suspendCode(PyCodeObject* code, bool suspended) {
   CodeState* state = findState(code);
   if (!state || state->suspended == suspended) return true;
   state->suspended = suspended;
-  if (state->unit) state->unit->function.suspended = suspended;
-  if (!suspended) {
-    if (state->unit && !self().suspended) openCell(state);
-    for (PyFunctionObject* function : state->direct) {
-      if (hasCompiledCode(function)) fillCell(function, state);
-    }
-    return true;
+  if (state->unit && suspended) suspendUnit(state, true);
+  if (suspended) return py::observeFrames({code}, false);
+  if (!state->unit) return true;
+  PyThreadState* ts = py::threadState();
+  settleTools(state->unit->code.metadata.get(), py::toolsConcern(ts, code),
+              py::currentInstrumentationVersion(ts));
+  return true;
+}
+
+void suspendUnit(CodeState* state, bool suspended) {
+  CompiledFunction& compiled = state->unit->function;
+  if (compiled.suspended == suspended) return;
+  compiled.suspended = suspended;
+  compiled.looked_version = 0;
+  if (suspended) {
+    closeCell(state);
+    for (PyFunctionObject* function : state->direct) resetCell(function);
+    return;
   }
-  closeCell(state);
-  for (PyFunctionObject* function : state->direct) resetCell(function);
-  return py::observeFrames({code}, false);
+  if (!self().suspended) openCell(state);
+  for (PyFunctionObject* function : state->direct) {
+    if (hasCompiledCode(function)) fillCell(function, state);
+  }
 }
 
 std::string compileFunction(PyFunctionObject* function) {
@@ -676,7 +757,13 @@ bool hasCompiledCode(PyFunctionObject* function) {
 }
 
 bool isCompiled(PyFunctionObject* function) {
-  return hasCompiledCode(function) && !findState(codeOf(function))->suspended;
+  if (!hasCompiledCode(function)) return false;
+  CompiledUnit& unit = *findState(codeOf(function))->unit;
+  if (!unit.function.suspended) return true;
+  PyThreadState* ts = py::threadState();  // what the next call would find out
+  settleTools(unit.code.metadata.get(), py::toolsConcern(ts, unit.function.code),
+              py::currentInstrumentationVersion(ts));
+  return !unit.function.suspended;
 }
 
 uint64_t entryCellOf(PyFunctionObject* function, uint32_t argcount) {

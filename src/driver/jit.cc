@@ -12,6 +12,7 @@
 #include "runtime/native_waits.h"
 #include "runtime/stack_limit.h"
 #include "runtime/thread_state_tls.h"
+#include "runtime/tools.h"
 
 namespace tephra::driver {
 namespace {
@@ -74,6 +75,7 @@ std::string findOffReason() {
   if (!initCodeStates(&error) || !initInstall(&error)) return error;
   initMonitoring();
   setExitHook(onExitTaken);
+  setToolHooks({settleTools, pauseForTool});
   return "";
 }
 

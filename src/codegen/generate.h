@@ -25,7 +25,8 @@ struct CompiledCode {
   void* base = nullptr;  // what CodeMemory::free takes
   size_t size = 0;
   std::unique_ptr<CodeMetadata> metadata;
-  std::string disassembly;  // when asked for
+  std::vector<VersionWord> versions;  // offsets from base
+  std::string disassembly;            // when asked for
   // Of counting code: its segments and their counters (never freed), and what the code would be
   // without counters.
   Tally tally;

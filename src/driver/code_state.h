@@ -73,6 +73,9 @@ struct CodeState {
   bool suppressed = false;
   // Tools have local events in the code: it is not compiled, and the unit that it has waits.
   bool suspended = false;
+  // A tool has concerned the code for a while: its functions wait with the interpreter's
+  // vectorcall.
+  bool paused = false;
   bool relearning = false;  // an assumption failed: compile again at compile_at
   bool lazy = false;        // compile at the next call, whatever the count
   int recompiles = 0;

@@ -326,6 +326,8 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
   compiled->deopt_exits = (*lowered)->num_deopts;
   compiled->forced_exit = (*lowered)->forced_exit;
   compiled->function.code = state.code;
+  compiled->function.metadata = compiled->code.metadata.get();
+  compiled->function.expected_version = unit.instrumentation_version;
   compiled->function.total_args = unit.total_args;
   compiled->globals = function->func_globals;
   compiled->builtins = function->func_builtins;
@@ -362,6 +364,31 @@ CompiledUnit* currentUnit(const CodeMetadata* metadata) {
   CodeState* state = found->second->owner;
   const bool current = state != nullptr && state->unit.get() == found->second;  // else retired
   return current ? found->second : nullptr;
+}
+
+namespace {
+
+// False: no memory; the words stay as they are.
+bool expectVersion(CompiledUnit* unit, uint64_t version) {
+  for (const VersionWord& word : unit->code.versions) {
+    const uint64_t value = word.narrow ? version >> 8 : version;
+    uint8_t* at = static_cast<uint8_t*>(unit->code.base) + word.offset;
+    if (!jit().memory->write(at, &value, sizeof value)) return false;
+  }
+  unit->function.expected_version = version;
+  return true;
+}
+
+}  // namespace
+
+void settleTools(CodeMetadata* metadata, bool concerned, uint64_t version) {
+  auto found = unitOf().find(metadata);
+  if (found == unitOf().end()) return;
+  CompiledUnit* unit = found->second;
+  if (!concerned && unit->function.expected_version != version) {
+    concerned = !expectVersion(unit, version);
+  }
+  if (currentUnit(metadata) == unit) suspendUnit(unit->owner, concerned);
 }
 
 void forgetUnit(const CompiledUnit& unit) {

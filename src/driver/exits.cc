@@ -112,6 +112,7 @@ void onExitTaken(CodeMetadata* metadata, uint32_t exit) {
   ++metadata->taken;
   if (record.kind == ExitKind::kRaise) ++metadata->raised;
   if (record.reason == ExitReason::kStress) return restartStressCounter();
+  if (record.reason == ExitReason::kInstrumentationChanged) return;  // runtime/tools.h sees to it
   CompiledUnit* unit = currentUnit(metadata);
   if (unit == nullptr) return;
   CodeState* state = unit->owner;

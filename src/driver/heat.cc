@@ -7,6 +7,7 @@
 #include "driver/sampler.h"
 #include "runtime/poll.h"
 #include "runtime/recursion.h"
+#include "runtime/tools.h"
 
 namespace tephra::driver {
 namespace {
@@ -85,7 +86,8 @@ bool charge(const Seen& seen, uint64_t time) {
 bool chargeSample(PyThreadState* ts, uint64_t elapsed) {
   if (!jit().enabled || !jit().automatic || !jit().sampled || jit().paused) return false;
   if (ts->interp != PyInterpreterState_Main()) return false;
-  if (py::foreignEvaluator(ts) || py::toolsActive(ts) || stackIsLow()) return false;
+  pollTools();
+  if (evaluatesElsewhere(ts) || py::toolsActive(ts) || stackIsLow()) return false;
   py::Frame* frame = py::runningFrame(py::currentFrame(ts));
   if (frame == nullptr) return false;
   const Seen seen = lookAt(frame);

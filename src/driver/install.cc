@@ -13,6 +13,7 @@
 #include "driver/trail.h"
 #include "runtime/passing.h"
 #include "runtime/recursion.h"
+#include "runtime/tools.h"
 
 namespace tephra::driver {
 namespace {
@@ -42,6 +43,11 @@ struct InstallState {
   bool compiling = false;
   bool suspended = false;
   bool all_aside = false;
+  uint8_t suspensions = 0;                        // of enum class Suspension
+  std::unordered_set<PyFunctionObject*> waiting;  // with the interpreter's vectorcall, until then
+  bool watch_later = false;  // all functions, when there is no suspension any more
+  bool paused = false;       // some code is, since this version:
+  uint64_t paused_version = 0;
 };
 
 InstallState& self() {
@@ -63,7 +69,8 @@ void* uncompiledStub(uint32_t argcount) {
 // their globals and builtins. What has another vectorcall than they say is called through that.
 void openCell(CodeState* state) {
   const CompiledUnit& unit = *state->unit;
-  if (state->suspended || state->cell == nullptr || unit.globals != state->cell_globals) return;
+  if (unit.function.suspended || state->cell == nullptr || unit.globals != state->cell_globals)
+    return;
   if (unit.builtins != state->cell_builtins) return;
   *state->cell = addressOf(unit.code.register_entry);
   *state->vectorcall_cell = addressOf(unit.code.vectorcall_entry);
@@ -86,7 +93,7 @@ void fillCell(PyFunctionObject* function, CodeState* state) {
   auto cell = self().cell_of.find(function);
   if (cell == self().cell_of.end()) return;
   state->direct.insert(function);
-  if (state->suspended) return;
+  if (state->unit->function.suspended) return;
   *cell->second.entry = addressOf(state->unit->code.register_entry);
 }
 
@@ -143,6 +150,17 @@ void restoreAll(CodeState* state) {
   if (std::exchange(state->version_killed, false)) {
     py::setCodeVersion(state->code, state->code_version);
   }
+}
+
+void waitForTools(PyFunctionObject* function) {
+  if (self().waiting.insert(function).second) markFunction(function);
+}
+
+// restoreAll for a while.
+void takeOut(CodeState* state) {
+  listFunctions(state);
+  for (auto& [function, version] : state->functions) waitForTools(function);
+  restoreAll(state);
 }
 
 void refuse(CodeState* state, const std::string& why) {
@@ -386,6 +404,7 @@ void functionDies(PyFunctionObject* function) {
   if (!isMarked(function)) return;
   if (CodeState* state = findState(codeOf(function))) state->functions.erase(function);
   self().aside.erase(function);
+  self().waiting.erase(function);
   dropCallers(function);
   unmarkFunction(function);
 }
@@ -445,6 +464,7 @@ vectorcallfunc callOfOneMore(PyFunctionObject* function, CodeState* state) {
 
 void giveVectorcall(PyFunctionObject* function) {
   CodeState* state = findState(codeOf(function));
+  if (state && state->paused) return waitForTools(function);
   if (state) {
     vectorcallfunc call = callOfOneMore(function, state);
     if (call && noteNewFunction(state)) return PyFunction_SetVectorcall(function, call);
@@ -459,11 +479,15 @@ void giveVectorcall(PyFunctionObject* function) {
 
 // Short, since programs make functions in loops.
 void functionIsMade(PyFunctionObject* function) {
+  if (self().suspensions != 0 || self().paused) pollTools();
+  if (self().suspensions != 0 && isCandidate(codeOf(function), nullptr)) waitForTools(function);
   if (self().suspended) return;
   giveVectorcall(function);
   if (self().all_aside && isOurs(reinterpret_cast<PyObject*>(function))) stepAside(function);
 }
 
+// What the interpreter has specialised for the defaults that the function had must not be taken for
+// right again when it gets its version back.
 int onFunctionEvent(PyFunction_WatchEvent event, PyFunctionObject* function, PyObject*) {
   switch (event) {
     case PyFunction_EVENT_CREATE: functionIsMade(function); break;
@@ -518,6 +542,9 @@ bool initInstall(std::string* error) {
 
 void endInstall() {
   self().suspended = true;
+  self().suspensions = 0;
+  self().paused = false;
+  self().waiting.clear();
   for (CodeState* state : self().states) {
     closeCell(state);
     // What the last deaths take out must not give them back to anybody.
@@ -574,6 +601,7 @@ void watchFunction(PyFunctionObject* function) {
 }
 
 void watchExistingFunctions() {
+  self().watch_later = self().suspended;
   if (self().suspended) return;
   std::vector<PyFunctionObject*> functions;
   PyUnstable_GC_VisitObjects(collectFunction, &functions);
@@ -611,32 +639,75 @@ void stopCounting() {
   }
 }
 
-void suspendFunctions(bool suspended) {
-  if (self().suspended == suspended || !jit().off_reason.empty()) return;
-  self().suspended = suspended;
-  if (suspended) {
-    listFunctionsOf(self().states);
-    for (CodeState* state : self().states) restoreAll(state);
-  } else if (jit().enabled) {
-    watchExistingFunctions();
+namespace {
+
+void putBack() {
+  self().paused = false;
+  for (CodeState* state : self().states) state->paused = false;
+  for (PyFunctionObject* function : std::exchange(self().waiting, {})) {
+    if (function->vectorcall == self().interpreted) giveVectorcall(function);
   }
+  if (self().watch_later && jit().enabled) watchExistingFunctions();
+}
+
+}  // namespace
+
+void suspendFunctions(Suspension why, bool suspended) {
+  if (!jit().off_reason.empty()) return;
+  const auto bit = static_cast<uint8_t>(why);
+  uint8_t& all = self().suspensions;
+  all = static_cast<uint8_t>(suspended ? all | bit : all & ~bit);
+  if (self().suspended == (all != 0)) return;
+  self().suspended = all != 0;
+  if (!self().suspended) return putBack();
+  listFunctionsOf(self().states);
+  for (CodeState* state : self().states) takeOut(state);
+}
+
+void pauseForTool(CompiledFunction* compiled) {
+  if (!compiled) return suspendFunctions(Suspension::kEvaluator, true);
+  CodeState* state = findState(compiled->code);
+  if (!state || state->paused || self().suspended) return;
+  state->paused = self().paused = true;
+  self().paused_version = py::currentInstrumentationVersion(py::threadState());
+  takeOut(state);
+}
+
+void pollTools() {
+  PyThreadState* ts = py::threadState();
+  if (!evaluatesElsewhere(ts)) suspendFunctions(Suspension::kEvaluator, false);
+  if (!self().paused || self().suspended) return;
+  const bool same = self().paused_version == py::currentInstrumentationVersion(ts);
+  if (!same || !py::toolsActive(ts)) putBack();
 }
 
 bool suspendCode(PyCodeObject* code, bool suspended) {
   CodeState* state = findState(code);
   if (!state || state->suspended == suspended) return true;
   state->suspended = suspended;
-  if (state->unit) state->unit->function.suspended = suspended;
-  if (!suspended) {
-    if (state->unit && !self().suspended) openCell(state);
-    for (PyFunctionObject* function : state->direct) {
-      if (hasCompiledCode(function)) fillCell(function, state);
-    }
-    return true;
+  if (state->unit && suspended) suspendUnit(state, true);
+  if (suspended) return py::observeFrames({code}, false);
+  if (!state->unit) return true;
+  PyThreadState* ts = py::threadState();
+  settleTools(state->unit->code.metadata.get(), py::toolsConcern(ts, code),
+              py::currentInstrumentationVersion(ts));
+  return true;
+}
+
+void suspendUnit(CodeState* state, bool suspended) {
+  CompiledFunction& compiled = state->unit->function;
+  if (compiled.suspended == suspended) return;
+  compiled.suspended = suspended;
+  compiled.looked_version = 0;
+  if (suspended) {
+    closeCell(state);
+    for (PyFunctionObject* function : state->direct) resetCell(function);
+    return;
   }
-  closeCell(state);
-  for (PyFunctionObject* function : state->direct) resetCell(function);
-  return py::observeFrames({code}, false);
+  if (!self().suspended) openCell(state);
+  for (PyFunctionObject* function : state->direct) {
+    if (hasCompiledCode(function)) fillCell(function, state);
+  }
 }
 
 bool hasLoop(CodeState* state) {
@@ -749,7 +820,13 @@ bool hasCompiledCode(PyFunctionObject* function) {
 }
 
 bool isCompiled(PyFunctionObject* function) {
-  return hasCompiledCode(function) && !findState(codeOf(function))->suspended;
+  if (!hasCompiledCode(function)) return false;
+  CompiledUnit& unit = *findState(codeOf(function))->unit;
+  if (!unit.function.suspended) return true;
+  PyThreadState* ts = py::threadState();  // what the next call would find out
+  settleTools(unit.code.metadata.get(), py::toolsConcern(ts, unit.function.code),
+              py::currentInstrumentationVersion(ts));
+  return !unit.function.suspended;
 }
 
 uint64_t entryCellOf(PyFunctionObject* function, uint32_t argcount) {

@@ -36,12 +36,22 @@ void unwatchAll(bool compiled);
 // No function is counted any more but those that are to be compiled at a certain call.
 void stopCounting();
 
-// While suspended no function has our vectorcall; compiled code is installed again afterwards.
-void suspendFunctions(bool suspended);
+// While suspended, for whatever reason, no function has our vectorcall, and none is counted;
+// afterwards those that had it get it again.
+enum class Suspension : uint8_t { kCallEvents = 1, kEvaluator = 2 };
+void suspendFunctions(Suspension why, bool suspended);
+// A tool has concerned the code for a while: its functions get the interpreter's vectorcall and
+// their versions back, so that the interpreter inlines their calls. Null: another evaluator has got
+// all frames for a while, and all functions do.
+void pauseForTool(CompiledFunction* compiled);
+// Has that come to an end? Then the compiled code is put in again. Cheap; to be asked now and then.
+void pollTools();
 // The same for the functions of one code object, which keep our vectorcall: calls are interpreted,
 // frames that run compiled code leave it when they look next. Costs no walk over the functions.
 // False: out of memory; frames may not leave.
 bool suspendCode(PyCodeObject* code, bool suspended);
+// Calls of the compiled code are interpreted, or not any more.
+void suspendUnit(CodeState* state, bool suspended);
 
 // Has the code a backward jump? Found out once.
 bool hasLoop(CodeState* state);

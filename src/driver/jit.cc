@@ -15,6 +15,7 @@
 #include "runtime/passing.h"
 #include "runtime/stack_limit.h"
 #include "runtime/thread_state_tls.h"
+#include "runtime/tools.h"
 
 namespace tephra::driver {
 namespace {
@@ -79,6 +80,7 @@ std::string findOffReason() {
   initMonitoring();
   setExitHook(onExitTaken);
   setCrossingHook(onCrossing);
+  setToolHooks({settleTools, pauseForTool});
   return "";
 }
 

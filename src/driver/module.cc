@@ -231,6 +231,11 @@ PyObject* getJitList(PyObject*, PyObject*) {
   return list;
 }
 
+PyObject* pollToolsFunction(PyObject*, PyObject*) {
+  if (jit().off_reason.empty()) pollTools();
+  Py_RETURN_NONE;
+}
+
 PyObject* isCompiledFunction(PyObject*, PyObject* object) {
   if (PyMethod_Check(object)) object = PyMethod_GET_FUNCTION(object);
   if (!PyFunction_Check(object)) Py_RETURN_FALSE;
@@ -437,6 +442,8 @@ PyMethodDef kMethods[] = {
     {"unsuppress", unsuppress, METH_O, "Undo suppress."},
     {"set_jit_list", setJitList, METH_O, "Compile only these 'module:qualname' functions."},
     {"get_jit_list", getJitList, METH_NOARGS, "The list or None."},
+    {"poll_tools", pollToolsFunction, METH_NOARGS,
+     "Put compiled code in again if the tool that it waits for is gone."},
     {"is_compiled", isCompiledFunction, METH_O, "Does a call run compiled code?"},
     {"count_interpreted_calls", countInterpretedCalls, METH_O, "Calls seen before compilation."},
     {"compiled_functions", compiledFunctions, METH_NOARGS, "All functions with compiled code."},

@@ -62,18 +62,21 @@ bool localEventsChanged(PyCodeObject* code) {
   const uint32_t events = py::localEvents(code);
   noteEvents(code, events);
   const bool done = suspendCode(code, events != 0);
-  if (calls_before != (self().local_calls != 0)) suspendFunctions(anyCallEvents());
+  if (calls_before != (self().local_calls != 0))
+    suspendFunctions(Suspension::kCallEvents, anyCallEvents());
   return done;
 }
 
 int resume(void*) {
-  suspendFunctions(anyCallEvents());
+  suspendFunctions(Suspension::kCallEvents, anyCallEvents());
   return 0;
 }
 
 PyObject* setEvents(PyObject* module, PyObject* const* args, Py_ssize_t nargs) {
   PyObject* result = self().set_events(module, args, nargs);
-  if (result && inMainInterpreter()) suspendFunctions(anyCallEvents());
+  if (!result || !inMainInterpreter()) return result;
+  suspendFunctions(Suspension::kCallEvents, anyCallEvents());
+  pollTools();
   return result;
 }
 
@@ -91,7 +94,8 @@ PyObject* toolChanged(PyObject* result) {
   std::vector<PyCodeObject*> codes;
   for (const auto& [code, events] : self().local) codes.push_back(code);
   for (PyCodeObject* code : codes) localEventsChanged(code);  // events only go
-  suspendFunctions(anyCallEvents());
+  suspendFunctions(Suspension::kCallEvents, anyCallEvents());
+  pollTools();
   return result;
 }
 
@@ -146,7 +150,7 @@ void initMonitoring() {
     self().free_tool_id = replace(module, "free_tool_id", METH_O, &freeToolId);
     self().clear_tool_id = replace(module, "clear_tool_id", METH_O, &clearToolId);
   }
-  suspendFunctions(anyCallEvents());
+  suspendFunctions(Suspension::kCallEvents, anyCallEvents());
 }
 
 bool isMonitored(PyCodeObject* code) {

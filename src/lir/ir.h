@@ -36,7 +36,7 @@ struct VReg {
 struct Operand {
   enum Kind : uint8_t { kNone, kVReg, kImm, kMem, kPinned, kReg, kSlot } kind = kNone;
   Bank bank = Bank::kGp;
-  uint8_t scale = 0;       // kMem: index is shifted left by this
+  uint8_t scale = 0;       // kMem: index is shifted left by this; kImm: 1 = version()
   uint8_t base_kind = 0;   // kMem: Kind of the base: kVReg, kReg, kPinned or kNone (absolute)
   uint8_t index_kind = 0;  // kMem: kVReg, kReg or kNone
   int32_t disp = 0;        // kMem
@@ -60,6 +60,13 @@ struct Operand {
     Operand o;
     o.kind = kImm;
     o.bits = static_cast<uint64_t>(value);
+    return o;
+  }
+  // The instrumentation version that the code was made for: an immediate that emission keeps in a
+  // word of its own behind the code, so that the runtime can put another one there.
+  static Operand version(int64_t value) {
+    Operand o = imm(value);
+    o.scale = 1;
     return o;
   }
   static Operand reg(uint32_t number, Bank bank) {
@@ -104,6 +111,7 @@ struct Operand {
   bool isReg() const { return kind == kReg; }
   bool isSlot() const { return kind == kSlot; }
   bool isImm() const { return kind == kImm; }
+  bool isVersion() const { return kind == kImm && scale != 0; }
   bool isMem() const { return kind == kMem; }
 };
 

@@ -278,12 +278,12 @@ void deoptIfInstrumented(Context& c, const Instr& i) {
     // The version is the word's bits 8 and up; CPython sets at most 32 bits of the word, so the
     // four bytes after the first hold it all.
     c.deoptIfMem(i, c.mem(c.thread(), py.ts_eval_breaker + 1),
-                 c.imm(static_cast<int32_t>(expected >> 8)), Cond::kNe, 4,
+                 Operand::version(static_cast<int32_t>(expected >> 8)), Cond::kNe, 4,
                  ExitReason::kInstrumentationChanged);
   } else {
     Operand interp = c.load(c.thread(), py.ts_interp);
-    c.deoptIfMem(i, c.mem(interp, py.interp_monitoring_version), c.imm(expected), Cond::kNe, 8,
-                 ExitReason::kInstrumentationChanged);
+    c.deoptIfMem(i, c.mem(interp, py.interp_monitoring_version), Operand::version(expected),
+                 Cond::kNe, 8, ExitReason::kInstrumentationChanged);
   }
 }
 
@@ -298,7 +298,7 @@ void checkPeriodic(Context& c, const Instr& i) {
   const PyLayout& py = c.py;
   Context::Split pending;
   if (py.eval_breaker_in_tstate) {  // one word tells both: one comparison
-    Operand expected = c.imm(static_cast<int64_t>(c.unit.instrumentation_version));
+    Operand expected = Operand::version(static_cast<int64_t>(c.unit.instrumentation_version));
     pending = c.splitIfMem(c.mem(c.thread(), py.ts_eval_breaker), expected, Cond::kNe, 8);
   } else {
     Operand interp = c.load(c.thread(), py.ts_interp);

@@ -50,6 +50,7 @@ struct ExitRecord {
   std::vector<ValueLocation> drops;  // owned values that no frame holds
   uint64_t count = 0;                // times taken
   uint64_t lost_ns = 0;              // CPU time in the interpreter behind it, partly estimated
+  uint64_t resume = 0;               // address where it may go on instead of leaving, or 0
   // The runtime's own: where the statistics of this exit are, as long as the epoch is theirs.
   uint64_t* row = nullptr;
   uint64_t row_epoch = 0;
@@ -58,6 +59,8 @@ struct ExitRecord {
 // As pushed by the exit stub: general registers by number, then vector registers' low 64 bits.
 struct RegisterFile {
   static constexpr int kMaxRegisters = 32;
+  // No register's place: not 0 when the exit is over, it is where compiled code goes on.
+  static constexpr int kResume = 31;
   uint64_t gp[kMaxRegisters];
   double fp[kMaxRegisters];
 };

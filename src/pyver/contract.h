@@ -51,14 +51,15 @@ bool eventsPending(PyThreadState* ts);  // handlePending has something to do
 // Any thread of the interpreter calls `call` where it serves events next. From any thread, without
 // the GIL. False: too many calls are waiting.
 bool addPendingCall(int (*call)(void*));
-// Does another tool evaluate frames (PEP 523)?
-bool foreignEvaluator(PyThreadState* ts);
 // The word that compiled code expects (CodeUnit::instrumentation_version), and the running value
 // of the word that it compares. Equal for code that is not out of date.
 uint64_t instrumentationVersion(PyCodeObject* code);
 uint64_t currentInstrumentationVersion(PyThreadState* ts);
-bool isInstrumented(PyCodeObject* code);  // an INSTRUMENTED_ opcode, or monitors active for it
-bool toolsActive(PyThreadState* ts);      // any global monitoring events, tracing or profiling
+bool toolsActive(PyThreadState* ts);  // any global monitoring events, tracing or profiling
+// Would the interpreter tell some tool of what this thread does in the code from now on? Events
+// that a callback has disabled in all places are none. True also where the interpreter has to bring
+// the code's bytecode up to date first, which it does when it enters it.
+bool toolsConcern(PyThreadState* ts, PyCodeObject* code);
 // The events of sys.monitoring that some tool has for this code alone, as bits.
 uint32_t localEvents(PyCodeObject* code);
 // The tools that watch the line which begins at `to` and which the interpreter, entered there, does

@@ -275,10 +275,7 @@ Result<std::unique_ptr<CodeUnit>> Decoder::run() {
   Bailout refusal{};
   if (refusedKind(code_->co_flags, &refusal)) return refusal;
   PyThreadState* ts = threadState();
-  if (isInstrumented(code_)) return Bailout{BailoutReason::kInstrumented, ""};
-  // Some events (RAISE, PY_UNWIND) show in no opcode, and out-of-date bytecode is instrumented only
-  // at its next RESUME: while any tool watches everything, nothing is compiled.
-  if (toolsActive(ts)) return Bailout{BailoutReason::kInstrumented, "a tool is active"};
+  if (toolsConcern(ts, code_)) return Bailout{BailoutReason::kInstrumented, ""};
   uint64_t current = currentInstrumentationVersion(ts);
   PyObject* bytes = PyCode_GetCode(code_);
   if (bytes == nullptr) {

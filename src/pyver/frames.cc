@@ -1,6 +1,7 @@
 // Purpose: interpreter frames: data stack, exception table, unwinding; the parts with one text for
 // all versions.
 #include <algorithm>
+#include <utility>
 
 #include "pyver/internal.h"
 
@@ -11,16 +12,23 @@ namespace {
 constexpr size_t kChunkBytes = 16 * 1024;  // DATA_STACK_CHUNK_SIZE
 constexpr size_t kChunkOverhead = 1000;    // MINIMUM_OVERHEAD, in words
 
+_PyStackChunk* allocateChunk(PyThreadState* ts, size_t bytes) {
+  _PyStackChunk*& spare = spareChunk(ts);
+  if (spare != nullptr && bytes <= spare->size) return std::exchange(spare, nullptr);
+  PyObjectArenaAllocator arena;
+  PyObject_GetArenaAllocator(&arena);
+  auto* chunk = static_cast<_PyStackChunk*>(arena.alloc(arena.ctx, bytes));
+  if (chunk != nullptr) chunk->size = bytes;
+  return chunk;
+}
+
 // As push_chunk() in pystate.c; the memory comes from where _PyThreadState_PopFrame gives it back.
 PyObject** pushChunk(PyThreadState* ts, size_t words) {
   size_t bytes = kChunkBytes;
   while (bytes < sizeof(PyObject*) * (words + kChunkOverhead)) bytes *= 2;
-  PyObjectArenaAllocator arena;
-  PyObject_GetArenaAllocator(&arena);
-  auto* chunk = static_cast<_PyStackChunk*>(arena.alloc(arena.ctx, bytes));
+  _PyStackChunk* chunk = allocateChunk(ts, bytes);
   if (chunk == nullptr) return nullptr;
   chunk->previous = ts->datastack_chunk;
-  chunk->size = bytes;
   chunk->top = 0;
   if (ts->datastack_chunk != nullptr) {
     ts->datastack_chunk->top = ts->datastack_top - &ts->datastack_chunk->data[0];

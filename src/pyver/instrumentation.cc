@@ -40,12 +40,28 @@ bool toolsActive(PyThreadState* ts) {
   return ts->c_tracefunc != nullptr || ts->c_profilefunc != nullptr;
 }
 
-bool isInstrumented(PyCodeObject* code) {
-  if (code->_co_monitoring != nullptr) {
-    for (auto tools : code->_co_monitoring->active_monitors.tools) {
-      if (tools != 0) return true;
-    }
+namespace {
+
+// Has it had events when its bytecode was brought up to date last?
+bool hadEvents(PyCodeObject* code) {
+  if (code->_co_monitoring == nullptr) return false;
+  for (auto tools : code->_co_monitoring->active_monitors.tools) {
+    if (tools != 0) return true;
   }
+  return false;
+}
+
+// Exceptions, and what CALL brings with it: such events show in no opcode. So they concern all
+// code.
+bool unseenEvents(PyThreadState* ts) {
+  for (int event = PY_MONITORING_EVENT_RAISE; event <= PY_MONITORING_EVENT_RERAISE; ++event) {
+    static_assert(PY_MONITORING_EVENT_RERAISE - PY_MONITORING_EVENT_RAISE == 4);
+    if (ts->interp->monitors.tools[event] != 0) return true;
+  }
+  return false;
+}
+
+bool hasInstrumentedOpcode(PyCodeObject* code) {
   const _Py_CODEUNIT* instr = _PyCode_CODE(code);
   PyObject* base = PyCode_GetCode(code);  // tells instructions and caches apart
   if (base == nullptr) {
@@ -63,11 +79,18 @@ bool isInstrumented(PyCodeObject* code) {
   return found;
 }
 
-uint64_t instrumentationVersion(PyCodeObject* code) { return executedInstrumentation(code); }
+}  // namespace
 
-bool foreignEvaluator(PyThreadState* ts) {
-  return ts->interp->eval_frame != nullptr && ts->interp->eval_frame != _PyEval_EvalFrameDefault;
+bool toolsConcern(PyThreadState* ts, PyCodeObject* code) {
+  if (ts->c_tracefunc != nullptr || ts->c_profilefunc != nullptr) return true;
+  const bool up_to_date = executedInstrumentation(code) == currentInstrumentationVersion(ts);
+  // Without any tool, only what is left of one in the bytecode matters: nothing, where the code had
+  // no events.
+  if (!hadEvents(code) && !toolsActive(ts) && localEvents(code) == 0) return false;
+  return !up_to_date || unseenEvents(ts) || hasInstrumentedOpcode(code);
 }
+
+uint64_t instrumentationVersion(PyCodeObject* code) { return executedInstrumentation(code); }
 
 uint32_t codeVersion(PyCodeObject* code) { return code->co_version; }
 

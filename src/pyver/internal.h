@@ -39,6 +39,19 @@ PyDictValues* instanceValues(PyObject* object);  // of an instance whose values 
 bool checksCauseInstance();  // "raise x from C" refuses a C() that is no exception
 int checkArgsIterable(PyThreadState* ts, PyObject* callable, PyObject* args);
 
+// The emptied data stack chunk that is kept for the next one that is needed, so that calls at a
+// chunk's end map and unmap no memory: the interpreter's own where it keeps one for each thread
+// (3.14.8; earlier releases of 3.14 do not, and give chunks back themselves), else one of ours.
+template <typename ThreadState>
+_PyStackChunk*& spareChunk(ThreadState* ts) {
+  if constexpr (requires { ts->datastack_cached_chunk; }) {
+    return ts->datastack_cached_chunk;
+  } else {
+    static _PyStackChunk* ours = nullptr;
+    return ours;
+  }
+}
+
 // A new reference to the frame object of `frame`, or NULL (exception state is kept either way).
 PyFrameObject* frameObjectOf(PyThreadState* ts, Frame* frame);
 

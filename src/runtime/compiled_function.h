@@ -20,8 +20,13 @@ struct CompiledFunction {
   ArrayEntry array_entry = nullptr;
   PyCodeObject* code = nullptr;  // the driver holds the reference
   uint32_t total_args = 0;       // words of `bound`
-  bool suspended = false;        // tools have local events in the code: calls are interpreted
-  std::unique_ptr<CodeMetadata> metadata;
+  // Tools have to be told of what the code does: calls are interpreted (runtime/tools.h).
+  bool suspended = false;
+  uint64_t expected_version = 0;  // of instrumentation: what the code compares with
+  uint64_t looked_version = 0;    // when it was found out last whether tools are concerned,
+  uint32_t looks_after = 1;       // and how many calls later it is found out again
+  uint32_t calls_to_look = 0;
+  CodeMetadata* metadata = nullptr;
 };
 
 // `key` is a function object or a code object; it is not kept alive, so whoever registers it

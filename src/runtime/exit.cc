@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "runtime/raise.h"
 #include "runtime/stats.h"
+#include "runtime/tools.h"
 
 namespace tephra {
 namespace {
@@ -253,11 +254,16 @@ void setExitHook(ExitHook hook) { exit_hook = hook; }
 
 void noteReraise(bool reraise) { reraise_noted = reraise; }
 
-PyObject* takeExit(CodeMetadata* metadata, uint32_t exit, const RegisterFile* registers,
+PyObject* takeExit(CodeMetadata* metadata, uint32_t exit, RegisterFile* registers,
                    const void* native_fp, _PyInterpreterFrame* frame, PyThreadState* ts) {
   TEPHRA_CHECK(exit < metadata->exits.size(), "an exit number of this code");
   ExitRecord& record = metadata->exits[exit];
   TEPHRA_CHECK(!record.frames.empty(), "an exit has a frame");
+  if (record.reason == ExitReason::kInstrumentationChanged &&
+      mayGoOn(metadata, frame, record.frames.size(), ts) && record.resume != 0) {
+    registers->gp[RegisterFile::kResume] = record.resume;
+    return nullptr;
+  }
   const bool reraise = reraise_noted && record.kind == ExitKind::kRaise;
   reraise_noted = false;
   const MachineState state{registers, static_cast<const char*>(native_fp)};
@@ -282,6 +288,5 @@ extern "C" PyObject* tephra_take_exit(void* metadata, int64_t exit, void* regist
                                       void* native_fp, _PyInterpreterFrame* frame,
                                       PyThreadState* ts) {
   return tephra::takeExit(static_cast<tephra::CodeMetadata*>(metadata), static_cast<uint32_t>(exit),
-                          static_cast<const tephra::RegisterFile*>(registers), native_fp, frame,
-                          ts);
+                          static_cast<tephra::RegisterFile*>(registers), native_fp, frame, ts);
 }

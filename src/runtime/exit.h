@@ -20,7 +20,9 @@
 namespace tephra {
 
 // Takes the exit; what the helper of that name does, with real types.
-PyObject* takeExit(CodeMetadata* metadata, uint32_t exit, const RegisterFile* registers,
+// With the reason kInstrumentationChanged, where no tool is concerned, it does nothing but say
+// where compiled code goes on (RegisterFile::kResume).
+PyObject* takeExit(CodeMetadata* metadata, uint32_t exit, RegisterFile* registers,
                    const void* native_fp, _PyInterpreterFrame* frame, PyThreadState* ts);
 
 // Called in each exit when the frames are complete, before the interpreter goes on: the driver's

@@ -10,6 +10,7 @@
 #include "runtime/native_waits.h"
 #include "runtime/recursion.h"
 #include "runtime/stack_limit.h"
+#include "runtime/tools.h"
 
 namespace tephra {
 namespace {
@@ -167,19 +168,26 @@ PyObject* callFunction(PyThreadState* ts, PyFunctionObject* function, const py::
   }
   if (compiled == nullptr || compiled->vectorcall_entry != function->vectorcall)
     return callLending(callable, function->vectorcall, args);
+  if (leftToTools(ts, compiled)) return interpretFunction(ts, function, args);
   return enter(ts, function, args, compiled);
 }
 
 PyObject* enterCompiled(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args) {
   noteCrossing(ts, function);
   CompiledFunction* compiled = compiledFor(reinterpret_cast<PyObject*>(function));
-  const bool enters = compiled != nullptr && compiled->array_entry != nullptr;
+  const bool enters =
+      compiled != nullptr && compiled->array_entry != nullptr && !leftToTools(ts, compiled);
   return enters ? enter(ts, function, args, compiled) : interpretFunction(ts, function, args);
 }
 
 PyObject* callTakingOver(PyObject* function, PyObject* const* args, size_t nargsf,
                          PyObject* kwnames, FunctionCall call) {
   PyThreadState* ts = py::threadState();
+  // Before anything is taken over: the interpreter only lends to such a callee, too.
+  if (evaluatesElsewhere(ts)) {
+    noteEvaluator();
+    return py::interpreterVectorcall()(function, args, nargsf, kwnames);
+  }
   py::Arguments given;
   given.positional = static_cast<size_t>(PyVectorcall_NARGS(nargsf));
   given.kwnames = kwnames;

@@ -80,6 +80,13 @@ struct Relocation {
 // within reach, as Reach said when the code was emitted.
 void relocate(const Relocation& relocation, uint8_t* code, uint64_t place);
 
+// A word behind the code that holds the instrumentation version which the code expects (LIR's
+// Operand::version). Narrow: without the low byte, as code that compares four bytes wants it.
+struct VersionWord {
+  uint32_t offset = 0;
+  bool narrow = false;
+};
+
 struct EmittedCode {
   std::vector<uint8_t> bytes;  // hot section, cold section, literals
   uint32_t vectorcall_entry = 0, array_entry = 0, register_entry = 0;
@@ -91,6 +98,12 @@ struct EmittedCode {
     const lir::Instr* instr;
   };
   std::vector<CallSite> calls;
+  std::vector<VersionWord> versions;
+  // Behind a comparison of the version, where the exit may go on instead of leaving.
+  struct Resumption {
+    uint32_t exit, offset;
+  };
+  std::vector<Resumption> resumptions;
   std::vector<UnwindRow> unwinding;  // by offset, from 0 on
   uint32_t instructions = 0;         // those that count executions not among them
   Tally tally;

@@ -2,6 +2,8 @@
 // as the code unit before the next instruction.
 #include "pyver/internal.h"
 
+#include <utility>
+
 namespace tephra::py {
 
 PyThreadState* threadState() { return PyThreadState_Get(); }
@@ -31,6 +33,9 @@ void popFrame(PyThreadState* ts, Frame* frame) {
   ts->datastack_chunk = previous;
   ts->datastack_limit =
       reinterpret_cast<PyObject**>(reinterpret_cast<char*>(previous) + previous->size);
+  _PyStackChunk*& spare = spareChunk(ts);
+  std::swap(spare, chunk);
+  if (chunk == nullptr) return;
   PyObjectArenaAllocator arena;
   PyObject_GetArenaAllocator(&arena);
   arena.free(arena.ctx, chunk, chunk->size);

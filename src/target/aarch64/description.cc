@@ -192,6 +192,7 @@ int64_t narrowed(int64_t value, uint32_t width) {
 
 bool AArch64Target::immediateIsMade(const Instr& instr, int index, int64_t value) const {
   if (static_cast<size_t>(index) >= firstVariadic(instr)) return false;
+  if (instr.uses[static_cast<size_t>(index)].isVersion()) return false;
   switch (instr.op) {
     case Op::kAdd:
     case Op::kSub: return !fitsAddOrSub(narrowed(value, instr.u32(0)));

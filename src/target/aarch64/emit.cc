@@ -145,6 +145,8 @@ void FunctionEmitter::collect(EmittedCode* out) const {
   out->register_entry = as_.resolve(register_);
   for (const auto& [place, offset] : lines_) out->lines.push_back({as_.resolve(place), offset});
   for (const auto& [place, instr] : calls_) out->calls.push_back({as_.resolve(place), instr});
+  for (const auto& [place, exit] : resumptions_)
+    out->resumptions.push_back({exit, as_.resolve(place)});
 }
 
 void FunctionEmitter::landingPad() {
@@ -229,6 +231,12 @@ void FunctionEmitter::epilogue(bool stack_pointer_known) {
   }
   closeFrame(as_, target_.unwinding(), !stack_pointer_known || in_.frame.size != 0);
   as_.unwind(body_);
+}
+
+// The exit that was tested for may go on here instead. Not in a shared piece, which has other
+// sites' exits: there it leaves.
+void FunctionEmitter::mayResume(uint32_t exit) {
+  if (piece_exits_.empty()) resumptions_.push_back({as_.here(), exit});
 }
 
 Label FunctionEmitter::exitLabel(uint32_t exit) {
@@ -411,7 +419,10 @@ bool FunctionEmitter::emitControl(const Instr& instr) {
     case Op::kTrap: a_.brk(0); return true;
     case Op::kExitCmp: exitIf(compared(), instr); return true;
     case Op::kExitTest: exitIf(tested(), instr); return true;
-    case Op::kExitCmpMem: exitIf(compareMem(instr), instr); return true;
+    case Op::kExitCmpMem:
+      exitIf(compareMem(instr), instr);
+      if (instr.uses[1].isVersion()) mayResume(instr.exitIndex());
+      return true;
     case Op::kExitTestMem: exitIf(testMem(instr), instr); return true;
     case Op::kExitCmpF: exitIf(compareFp(instr), instr); return true;
     case Op::kExit: as_.jump(exitLabel(instr.u32(0))); return true;

@@ -246,6 +246,16 @@ void Assembly::loadImmediate(uint32_t reg, uint64_t value) {
   }
 }
 
+// A function of more than a megabyte would need another instruction; it is not compiled.
+void Assembly::loadVersion(uint32_t reg, uint64_t bits, uint32_t width) {
+  auto [it, inserted] = versions_.try_emplace(width, literals_.size());
+  if (inserted) literals_.push_back({bits, newLabel()});
+  bool wide = width == 8;
+  branch(wide ? encodeLdrLiteral(reg) : encodeLdrLiteralW(reg), Field::kBranch19,
+         (wide ? "ldr x" : "ldr w") + std::to_string(reg) + ", =version",
+         literals_[it->second].second);
+}
+
 void Assembly::loadDouble(uint32_t reg, uint64_t bits) {
   if (bits == 0) {  // +0.0 only
     word(encodeZeroD(reg), "movi d" + std::to_string(reg) + ", 0");
@@ -321,7 +331,7 @@ bool Assembly::applyFixups(EmittedCode* out) {
     int64_t distance = int64_t{resolve(labels_[fixup.label])} - at;
     if (!fits(fixup.field, distance)) {
       if (fixup.index == kNotRelaxable) {
-        fail("a function of more than 128 MB");
+        fail("a function of more than 1 MB");
         return false;
       }
       if (long_branches_.size() <= fixup.index) long_branches_.resize(fixup.index + 1, false);
@@ -344,6 +354,8 @@ bool Assembly::finish(EmittedCode* out) {
   for (const auto& relocation : relocations_) {
     out->relocations.push_back({resolve(relocation.place), relocation.target, relocation.kind});
   }
+  for (const auto& [width, index] : versions_)
+    out->versions.push_back({resolve(labels_[literals_[index].second.id]), width == 4});
   out->instructions = instructions_;
   out->tally = tallier.take();
   for (const auto& [place, state] : unwinding_) out->unwinding.push_back({resolve(place), state});

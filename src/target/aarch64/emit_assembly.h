@@ -114,6 +114,8 @@ class Assembly final : public asmjit::ErrorHandler {
   // Any constant in the fewest instructions: one move, a literal, or a sequence of moves.
   void loadImmediate(uint32_t reg, uint64_t value);
   void loadDouble(uint32_t reg, uint64_t bits);
+  // The instrumentation version, from a literal of its own; the same at each use.
+  void loadVersion(uint32_t reg, uint64_t bits, uint32_t width);
   // to = from + amount, of any size, through x17 where no immediates fit; 31 is the stack pointer.
   void addImmediate(uint32_t to, uint32_t from, int64_t amount);
 
@@ -182,6 +184,7 @@ class Assembly final : public asmjit::ErrorHandler {
   std::vector<PendingRelocation> relocations_;
   std::vector<std::pair<uint64_t, Label>> literals_;
   std::map<uint64_t, size_t> literal_index_;
+  std::map<uint32_t, size_t> versions_;  // literals by width
   std::vector<std::pair<Place, UnwindState>> unwinding_;
   UnwindState unwind_state_;
   uint32_t cold_start_ = 0, literal_start_ = 0;

@@ -101,7 +101,8 @@ void decrefStub(Assembly& as, const RuntimeAddresses& addresses, const UnwindCon
 }
 
 // Called with the metadata in x16 and the exit's number in x17; returns tephra_take_exit's result,
-// to be handed on by the function's epilogue.
+// to be handed on by the function's epilogue. Or goes on where RegisterFile::resume says, with all
+// registers as they were; by `ret`, which needs no landing pad.
 void exitStub(Assembly& as, const RuntimeAddresses& addresses, const UnwindConvention& convention) {
   a64::Assembler& a = as.a;
   a.stp(a64::x29, a64::x30, a64::ptr_pre(a64::sp, -16));
@@ -112,8 +113,8 @@ void exitStub(Assembly& as, const RuntimeAddresses& addresses, const UnwindConve
   as.unwind(state);
   for (uint32_t i = 0; i < 30; i += 2)
     a.stp(x(i), x(i + 1), a64::ptr(a64::sp, static_cast<int32_t>(8 * i)));
-  a.add(a64::x2, a64::sp, kRegisterFileBytes + 16);  // the stack pointer before the exit
-  a.stp(a64::x30, a64::x2, a64::ptr(a64::sp, 8 * 30));
+  static_assert(RegisterFile::kResume == 31);
+  a.stp(a64::x30, a64::xzr, a64::ptr(a64::sp, 8 * 30));
   for (uint32_t i = 0; i < 32; i += 2) {
     if (kFpOffset + static_cast<int32_t>(8 * i) <= 504)
       a.stp(d(i), d(i + 1), a64::ptr(a64::sp, kFpOffset + static_cast<int32_t>(8 * i)));
@@ -127,7 +128,20 @@ void exitStub(Assembly& as, const RuntimeAddresses& addresses, const UnwindConve
   as.addImmediate(kFramePointer, kStackPointer, kRegisterFileBytes);
   as.unwind(convention.frame);
   as.call(addresses.take_exit);
+  Label resume = as.newLabel();
+  a.ldr(x(kScratchGp), a64::ptr(a64::sp, 8 * RegisterFile::kResume));
+  as.jumpIf(Condition::zero(kScratchGp, true, true), resume);
   closeFrame(as, convention);
+  as.bind(resume);
+  as.unwind(convention.frame);
+  for (uint32_t i = 0; i < 30; i += 2) {
+    if (i != kScratchGp) a.ldp(x(i), x(i + 1), a64::ptr(a64::sp, static_cast<int32_t>(8 * i)));
+    if (i == 28) as.unwind(state);  // the frame pointer is the function's again
+  }
+  for (uint32_t i = 0; i < 32; i += 2)
+    a.ldp(d(i), d(i + 1), a64::ptr(a64::sp, kFpOffset + static_cast<int32_t>(8 * i)));
+  as.addImmediate(kStackPointer, kStackPointer, kRegisterFileBytes + 16);
+  a.ret(x(kScratchGp));
 }
 
 // Register entry of a function that is not compiled: its parameters become an array.

@@ -37,6 +37,7 @@ class FunctionEmitter {
   void epilogue(bool stack_pointer_known);
   void exitStubs();
   Label exitLabel(uint32_t exit);
+  void mayResume(uint32_t exit);
   Label blockLabel(const lir::Block* block) { return block_labels_[block->id]; }
   void defer(std::function<void()> cold) {
     deferred_.push_back([this, cold = std::move(cold), state = as_.unwindState(),
@@ -158,6 +159,7 @@ class FunctionEmitter {
   Assembly::Place vectorcall_, array_, register_;
   std::vector<std::pair<Assembly::Place, uint32_t>> lines_;
   std::vector<std::pair<Assembly::Place, const Instr*>> calls_;
+  std::vector<std::pair<Assembly::Place, uint32_t>> resumptions_;  // exits
 };
 
 // The frame record, x29 pointing to it, and `bytes_below` more on the stack; and the way back.

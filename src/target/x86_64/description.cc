@@ -196,6 +196,7 @@ RegSet X86Target::clobbers(const Instr& instr, Bank bank) const {
 
 bool X86Target::immediateFits(const Instr& instr, int index, int64_t value) const {
   if (static_cast<size_t>(index) >= firstVariadic(instr)) return true;
+  if (instr.uses[static_cast<size_t>(index)].isVersion()) return true;
   switch (instr.op) {
     case Op::kMove:
     case Op::kDecrefAt: return true;

@@ -128,6 +128,8 @@ void FunctionEmitter::collect(EmittedCode* out) const {
   out->register_entry = as_.resolve(register_);
   for (const auto& [place, offset] : lines_) out->lines.push_back({as_.resolve(place), offset});
   for (const auto& [place, instr] : calls_) out->calls.push_back({as_.resolve(place), instr});
+  for (const auto& [place, exit] : resumptions_)
+    out->resumptions.push_back({exit, as_.resolve(place)});
 }
 
 void pushFrameRecord(Assembly& as, const UnwindConvention& convention) {
@@ -178,6 +180,12 @@ void FunctionEmitter::epilogue(bool stack_pointer_known) {
   as_.unwind(target_.unwinding().entry);
   a_.ret();
   as_.unwind(body_);
+}
+
+// The exit that was tested for may go on here instead. Not in a shared piece, which has other
+// sites' exits: there it leaves.
+void FunctionEmitter::mayResume(uint32_t exit) {
+  if (piece_exits_.empty()) resumptions_.push_back({as_.here(), exit});
 }
 
 asmjit::Label FunctionEmitter::exitLabel(uint32_t exit) {
@@ -361,6 +369,7 @@ bool FunctionEmitter::emitControl(const Instr& instr) {
     case Op::kExitCmpMem:
       compareMem(instr.uses[0], instr.uses[1], instr.u32(1));
       exitIf(cond(), instr);
+      if (instr.uses[1].isVersion()) mayResume(instr.exitIndex());
       return true;
     case Op::kExitTestMem:
       testMem(instr.uses[0], instr.uses[1], instr.u32(1), instr.cond(0));

@@ -145,6 +145,12 @@ x86::Mem Assembly::literal(uint64_t bits) {
   return x86::ptr(literals_[it->second].second, 0, 8);
 }
 
+x86::Mem Assembly::version(uint64_t bits, uint32_t width) {
+  auto [it, inserted] = versions_.try_emplace(width, literals_.size());
+  if (inserted) literals_.push_back({bits, a.newLabel()});
+  return x86::ptr(literals_[it->second].second, 0, width);
+}
+
 void Assembly::emitLiterals() {
   if (literals_.empty()) return;
   enterCold();
@@ -175,6 +181,10 @@ bool Assembly::finish(EmittedCode* out) {
   out->tally = tallier.take();
   for (const auto& relocation : relocations_) {
     out->relocations.push_back({resolve(relocation.place), relocation.target});
+  }
+  for (const auto& [width, index] : versions_) {
+    auto at = static_cast<uint32_t>(code_.labelOffset(literals_[index].second));
+    out->versions.push_back({at + cold_start_, width == 4});
   }
   for (const auto& [place, state] : unwinding_) out->unwinding.push_back({resolve(place), state});
   std::stable_sort(out->unwinding.begin(), out->unwinding.end(),

@@ -70,6 +70,9 @@ class Assembly final : public asmjit::ErrorHandler {
   // Any constant, in the shortest way; leaves the flags alone unless `may_clobber_flags`.
   void loadImmediate(const x86::Gp& to, uint64_t value, bool may_clobber_flags = true);
   x86::Mem literal(uint64_t bits);
+  // A literal of its own for the instrumentation version, `width` bytes of it; the same at each
+  // use.
+  x86::Mem version(uint64_t bits, uint32_t width);
 
   // A place in the code: section and offset, resolved by finish().
   struct Place {
@@ -124,6 +127,7 @@ class Assembly final : public asmjit::ErrorHandler {
   std::vector<PendingRelocation> relocations_;
   std::vector<std::pair<uint64_t, asmjit::Label>> literals_;
   std::map<uint64_t, size_t> literal_index_;
+  std::map<uint32_t, size_t> versions_;  // literals by width
   std::vector<std::pair<Place, UnwindState>> unwinding_;
   UnwindState unwind_state_;
   uint32_t cold_start_ = 0;

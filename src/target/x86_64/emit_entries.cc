@@ -103,7 +103,8 @@ void decrefStub(Assembly& as, const RuntimeAddresses& addresses, const UnwindCon
 }
 
 // Called with the metadata in r11 and the exit's number pushed before the return address; returns
-// tephra_take_exit's result, to be handed on by the function's epilogue.
+// tephra_take_exit's result, to be handed on by the function's epilogue. Or goes on where
+// RegisterFile::resume says, with all registers as they were.
 void exitStub(Assembly& as, const RuntimeAddresses& addresses, const UnwindConvention& convention) {
   x86::Assembler& a = as.a;
   auto file = static_cast<int32_t>(kRegisterFileBytes);
@@ -126,10 +127,26 @@ void exitStub(Assembly& as, const RuntimeAddresses& addresses, const UnwindConve
   a.mov(x86::rcx, x86::rbp);
   a.mov(x86::r8, x86::gpq(kFrameReg));
   a.mov(x86::r9, x86::gpq(kThreadReg));
+  asmjit::Label resume = as.newLabel();
+  x86::Mem resume_at = x86::ptr(x86::rsp, static_cast<int32_t>(8 * RegisterFile::kResume));
+  a.mov(x86::qword_ptr(x86::rsp, static_cast<int32_t>(8 * RegisterFile::kResume)), 0);
   as.call(addresses.take_exit);
+  a.mov(x86::gpq(kScratchGp), resume_at);
+  a.test(x86::gpq(kScratchGp), x86::gpq(kScratchGp));
+  as.jumpIf(x86::CondCode::kNotZero, resume);
   a.add(x86::rsp, file);
   as.unwind(convention.entry);
   a.ret();
+  as.bind(resume);
+  as.unwind(state);
+  for (uint32_t i = 0; i < 16; ++i) {
+    if (i != kRsp && i != kScratchGp)
+      a.mov(x86::gpq(i), x86::ptr(x86::rsp, static_cast<int32_t>(8 * i)));
+    a.movsd(x86::xmm(i),
+            x86::ptr(x86::rsp, static_cast<int32_t>(offsetof(RegisterFile, fp) + 8 * i)));
+  }
+  a.add(x86::rsp, file + 16);  // the return address and the exit's number are gone, too
+  a.jmp(x86::gpq(kScratchGp));
 }
 
 // Register entry of a function that is not compiled: its parameters become an array.

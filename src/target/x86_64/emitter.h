@@ -36,6 +36,7 @@ class FunctionEmitter {
   void leaveAndReturn();
   void exitStubs();
   Label exitLabel(uint32_t exit);
+  void mayResume(uint32_t exit);
   Label blockLabel(const lir::Block* block) { return block_labels_[block->id]; }
   void defer(std::function<void()> cold) {
     deferred_.push_back([this, cold = std::move(cold), state = as_.unwindState(),
@@ -142,6 +143,7 @@ class FunctionEmitter {
   Assembly::Place vectorcall_, array_, register_;
   std::vector<std::pair<Assembly::Place, uint32_t>> lines_;
   std::vector<std::pair<Assembly::Place, const Instr*>> calls_;
+  std::vector<std::pair<Assembly::Place, uint32_t>> resumptions_;  // exits
 };
 
 x86::CondCode condCode(lir::Cond cond);

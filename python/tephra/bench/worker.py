@@ -82,6 +82,9 @@ def _peak_kib():
 class _NoJit:
     """Stands for the JIT where there is none."""
 
+    def mark(self):
+        return [0, 0, 0]
+
     def totals(self):
         return {}
 
@@ -96,6 +99,27 @@ class _NoJit:
 
     def details(self, run, hot):
         return {}
+
+
+class _TephraTotals(_NoJit):
+    """The JIT's totals alone: they cost next to nothing, so that a real program can be asked in every turn."""
+
+    def __init__(self):
+        from tephra import _status
+
+        self._totals = _status.totals
+
+    def mark(self):
+        found = self._totals()
+        return [found["functions"], round(found["compile_time"] * 1e3, 3), found["exits"]]
+
+    def totals(self):
+        from tephra import jit
+
+        status, found = jit.status(), self._totals()
+        return {"enabled": status.enabled, "reason": status.reason, "functions": found["functions"],
+                "compile_ms": found["compile_time"] * 1e3, "code_bytes": found["code_bytes"], "exits": found["exits"],
+                "bailouts": found["bailouts"], "version": status.tephra_version}
 
 
 class _Tephra:
@@ -272,6 +296,76 @@ class _Iterations:
         self._phase, self._count, self._spent = "iteration", 0, 0
 
 
+class _Enough(BaseException):
+    """Unwinds a real program that need not go on."""
+
+
+class _Steps:
+    """A real program's steps: told with the CPU nanoseconds since the process began, less what this script has used.
+
+    A turn is a fixed number of steps, so that it is the same work in every process; then the program waits, wherever it is.
+    """
+
+    def __init__(self, request, jit, tell, orders):
+        import hashlib
+
+        self._request, self._jit, self._tell, self._orders = request, jit, tell, orders
+        self._hash = hashlib.sha256()
+        self._size, self._until = request["size"], request["until_ns"] or 1 << 62
+        self._count = self._own = 0
+        self.told = False  # the last words have been said
+
+    def __call__(self, result):
+        now = time.process_time_ns()
+        used = now - self._own
+        self._hash.update(repr(result).encode("utf-8", "surrogatepass"))  # in C: no Python code of ours gets hot
+        self._count += 1
+        self._tell("step", used, self._hash.hexdigest()[:12])
+        last = self._count == self._size
+        if last or not self._count % self._request["turn_steps"]:
+            self._tell("mark", self._count, used, *self._jit.mark())
+            self._tell("turn", last or used >= self._until)
+            self.wait(last)
+        self._own += time.process_time_ns() - now
+
+    def wait(self, finished=False):
+        """Until there is another turn to do; a side that has finished lets others go on."""
+        while os.read(self._orders, 1) == b"m":
+            if not finished:
+                return
+            self._tell("turn", True)
+        self.end()
+        raise _Enough
+
+    def end(self):
+        """The last words; what the program does from now on is not measured."""
+        if self.told:
+            return
+        self.told = True
+        if self._count < self._size and self._until == 1 << 62:
+            self._tell("wrong", "only %d of %d steps" % (self._count, self._size))
+        self._tell("end", {"peak_kib": _peak_kib(), "jit": self._jit.totals()})
+
+
+def _run_real(request, tell, orders):
+    """Runs a real program; the status of the process."""
+    steps = _Steps(request, _TephraTotals() if request.get("tephra") else _NoJit(), tell, orders)
+    tell("turn", False)
+    try:
+        steps.wait()
+        _load(request).run(steps, request["size"])
+        steps.end()
+    except _Enough:
+        pass
+    except BaseException as error:
+        if not steps.told:  # else it was unwinding
+            if not isinstance(error, AssertionError):
+                raise
+            tell("wrong", str(error) or "an assertion of the program failed")
+            return 1
+    return 0
+
+
 def main():
     request = json.loads(sys.argv[1])
     tell, orders = _tell_to(os.dup(1)), os.dup(0)
@@ -282,6 +376,8 @@ def main():
         sys.set_int_max_str_digits(0)
     if request.get("activate"):
         exec(request["activate"], {"__name__": "activate"})
+    if request["real"]:
+        return _run_real(request, tell, orders)
     jit = _Tephra() if request.get("tephra") else _NoJit()
     tell("start", {"python": platform.python_version(), "implementation": platform.python_implementation(),
                    "executable": sys.executable, "pid": os.getpid()})

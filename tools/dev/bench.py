@@ -34,6 +34,13 @@ def _emulated(machine: machines.Machine, words: list[str]) -> list[str]:
     return ["--count-plugin", str(counting.plugin())]
 
 
+def _apart(words: list[str]) -> str:
+    """The option whose programs need an environment of their own, or "" (also where nothing is run)."""
+    if any(word.partition("=")[0] in _NO_RUN for word in words):
+        return ""
+    return next((word for word in words if word in packages.PINS), "")
+
+
 def main(args) -> int:
     """Builds for one version and runs the benchmark command in its venv; the command's exit status."""
     version = args.python or paths.DEFAULT_VERSION
@@ -42,11 +49,11 @@ def main(args) -> int:
     words = ["--help"] if args.options else list(args.args)
     if not machine.native:
         words += _emulated(machine, words)
-    apart = "--real" in words and not any(word.partition("=")[0] in _NO_RUN for word in words)
+    apart = _apart(words)
     if apart and (flavour != "release" or not machine.native):
-        raise DevError("--real measures release builds on this machine: not with --debug, --asan or --arch")
+        raise DevError(f"{apart} measures release builds on this machine: not with --debug, --asan or --arch")
     setup = build.prepare([version], flavour, machine, tools=venvs.BENCH_TOOLS if machine.native and not apart else [])
-    python = packages.ensureReal(setup, version, venvs.BENCH_TOOLS) if apart else setup.pythons[version]
+    python = packages.ensure(setup, version, apart, venvs.BENCH_TOOLS) if apart else setup.pythons[version]
     system.ensureBench(count=machine.native and any(word.startswith("--count") for word in words))
     try:
         return subprocess.run([str(python), "-m", "tephra", "bench", *_fetched(words)],

@@ -9,6 +9,7 @@ from pathlib import Path
 from tephra.bench import compare, docs_page, gates, history, plan, programs, real_results, report_markdown, reports, results, targets
 from tephra.bench.errors import EXIT_CODES, FAILED, INTERRUPTED, OK, BenchError
 from tephra.bench.progress import Progress
+from tephra.bench.pyperformance import PyperformanceSession
 from tephra.bench.real import RealSession
 from tephra.bench.session import Session, Setup, Store, failures, read_raw
 
@@ -37,6 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--real", action="store_true",
                       help="real programs on packages: CPU time at checkpoints, memory, compile share (docs/bench-real.md); "
                            "--quick: six of them, for three seconds each")
+    what.add_argument("--pyperformance", action="store_true",
+                      help="the programs of the package pyperformance; PROGRAMs are its names")
     what.add_argument("--suite", metavar="FOLDER", help="the folder of the programs")
     what.add_argument("--against", action="append", default=[], metavar="WHAT", help="also measure WHAT (repeatable; below)")
     what.add_argument("--against-commit", action="append", default=[], metavar="REV",
@@ -182,12 +185,13 @@ def _measure(args: argparse.Namespace, folder: Path, setup: Setup, records: list
     store.open(header)
     try:
         with Progress(quiet=args.quiet) as progress:
-            (RealSession if setup.real else Session)(setup, store, progress).run()
+            kind = RealSession if setup.real else PyperformanceSession if setup.pyperformance else Session
+            kind(setup, store, progress).run()
     except KeyboardInterrupt:
         interrupted = True
     finally:
         store.close()
-    failed = failures(store.records)
+    failed = [*setup.problems, *failures(store.records)]
     document = results.build(store.records, args.clock, real_results.summarise if setup.real else None)
     failed += document["summary"].get("failed", ())
     done = sum(record["kind"] in ("process", "blocks") for record in store.records)

@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 
 from tephra import __version__, _native
-from tephra.bench import blocks, builds, counting, gates, machine, programs, real, results, targets
+from tephra.bench import blocks, builds, counting, gates, machine, programs, pyperformance, real, results, targets
 from tephra.bench.errors import BenchError
 from tephra.bench.processes import Plan
 from tephra.bench.programs import Program
+from tephra.bench.progress import Progress
 from tephra.bench.session import Setup
 from tephra.bench.targets import Target
 
@@ -32,6 +33,8 @@ def make(args: argparse.Namespace) -> Setup:
     """The setup that a command line means. Raises: BenchError."""
     if args.real:
         return _real(args)
+    if args.pyperformance:
+        return _pyperformance(args)
     folder = None if args.programs and all(word.endswith(".py") for word in args.programs) and not args.suite \
         else programs.suite_folder(args.suite)
     available = [] if folder is None else programs.micro_of(folder) if args.micro else programs.programs_of(folder)
@@ -85,11 +88,7 @@ def _own_targets(args: argparse.Namespace, plain: Target, tephra: Callable[..., 
 
 def _real(args: argparse.Namespace) -> Setup:
     """--real: the programs' packages must be installed in this interpreter."""
-    for there, option in ((args.micro, "--micro"), (args.count, "--count"), (args.iterations, "--iterations"),
-                          (args.against, "--against"), (args.against_commit, "--against-commit"), (args.pyperf, "--pyperf"),
-                          (args.gates_only, "--gates-only")):
-        if there:
-            raise BenchError(f"{option} does not go with --real")
+    _refuse(args, "real", "iterations", "pyperf", "pyperformance")
     folder = programs.suite_folder(args.suite)
     folder = folder if args.suite else folder / "real"
     available = programs.programs_of(folder, real=True)
@@ -104,6 +103,27 @@ def _real(args: argparse.Namespace) -> Setup:
     rounds = args.processes or _ROUNDS
     return Setup(chosen, found, {p.name: args.size or p.default_size for p in chosen}, measured, measured, rounds,
                  min(_LEAST_ROUNDS, rounds), args.time_limit or 0.0, real=True)
+
+
+def _pyperformance(args: argparse.Namespace) -> Setup:
+    """--pyperformance: the package and what its programs need must be installed in this interpreter."""
+    _refuse(args, "pyperformance", "suite", "size", "until")
+    plain = targets.stock()
+    found, _ = _own_targets(args, plain, targets.left_on)
+    with Progress(quiet=args.quiet) as progress:
+        chosen, problems = pyperformance.programs(args.programs, plain, progress)
+    measured = dataclasses.replace(_QUICK if args.quick else _FULL, timeout=args.timeout,
+                                   **({"iterations": args.iterations} if args.iterations else {}))
+    rounds = args.processes or _ROUNDS
+    return Setup(chosen, found, {p.name: p.default_size for p in chosen}, measured, measured, rounds, min(_LEAST_ROUNDS, rounds),
+                 args.time_limit or 0.0, pyperformance=True, problems=problems)
+
+
+def _refuse(args: argparse.Namespace, kind: str, *more: str) -> None:
+    """Raises BenchError for an option that means nothing with --KIND."""
+    for name in ("micro", "count", "against", "against_commit", "gates_only", *more):
+        if getattr(args, name):
+            raise BenchError(f"--{name.replace('_', '-')} does not go with --{kind}")
 
 
 def _table() -> dict[str, tuple[str, str, str]]:
@@ -159,17 +179,18 @@ def header(setup: Setup, args: argparse.Namespace) -> dict[str, Any]:
     return {
         "schema": results.SCHEMA, "created": machine.now(), "machine": machine.describe(), "tephra": __version__,
         "commit": machine.commit(setup.programs[0].folder), "argv": sys.argv[1:],
-        "quick": bool(args.quick), "suite": "real" if setup.real else "micro" if args.micro else "programs", "order": "A B B A",
+        "quick": bool(args.quick), "suite": "real" if setup.real else "pyperformance" if setup.pyperformance else "micro" if args.micro else "programs", "order": "A B B A",
         "measure": "real" if setup.real else args.count or "time", "packages": real.versions(setup.programs),
         "programs": [{"name": p.name, "about": p.about, "size": setup.sizes[p.name], "quick_size": p.quick_size,
                       "default_size": p.default_size, "hot": list(p.hot), "known_gap": p.known_gap,
-                      "folder": str(p.folder), "file": str(p.file) if p.file else None, "packages": list(p.packages)} for p in setup.programs],
+                      "folder": str(p.folder), "file": str(p.file) if p.file else None, "packages": list(p.packages), "script": list(p.script)} for p in setup.programs],
         "targets": [target.as_json() for target in setup.targets],
         "setup": {"plan": dataclasses.asdict(setup.plan), "gate_plan": dataclasses.asdict(setup.gate_plan),
                   "rounds": setup.rounds, "least_rounds": setup.least_rounds, "time_limit": setup.time_limit,
                   "without": [[option, target.name] for option, target in setup.without], "slow": setup.slow,
                   "named": setup.named, "gates_only": setup.gates_only, "count": setup.count,
-                  "count_plugin": setup.count_plugin, "blocks": setup.blocks, "real": setup.real}}
+                  "count_plugin": setup.count_plugin, "blocks": setup.blocks, "real": setup.real,
+                  "pyperformance": setup.pyperformance, "problems": setup.problems}}
 
 
 def from_header(found: dict[str, Any]) -> Setup:
@@ -188,7 +209,7 @@ def from_header(found: dict[str, Any]) -> Setup:
                              f"it was {facts['python']})")
         all_targets.append(target)
     chosen = [Program(p["name"], p["about"], p["default_size"], p["quick_size"], tuple(p["hot"]), p["known_gap"],
-                      Path(p["folder"]), Path(p["file"]) if p["file"] else None, tuple(p["packages"])) for p in found["programs"]]
+                      Path(p["folder"]), Path(p["file"]) if p["file"] else None, tuple(p["packages"]), script=tuple(p["script"])) for p in found["programs"]]
     for program in chosen:
         if program.file is not None and not program.file.is_file():
             raise BenchError(f"--resume: {program.file} is not there any more")
@@ -197,4 +218,4 @@ def from_header(found: dict[str, Any]) -> Setup:
     return Setup(chosen, all_targets, {p["name"]: p["size"] for p in found["programs"]}, Plan(**rest["plan"]),
                  Plan(**rest["gate_plan"]), rest["rounds"], rest["least_rounds"], 0.0,
                  [(option, by_name[name]) for option, name in rest["without"]], rest["slow"], rest["named"],
-                 rest["gates_only"], rest["count"], rest["count_plugin"], rest["blocks"], rest["real"])
+                 rest["gates_only"], rest["count"], rest["count_plugin"], rest["blocks"], rest["real"], rest["pyperformance"], rest["problems"])

@@ -32,7 +32,10 @@ _CONSTANTS = ("DEFAULT_SIZE", "QUICK_SIZE", "HOT", "KNOWN_GAP", "PACKAGES", "QUI
 
 @dataclass(frozen=True)
 class Program:
-    """One program. `file` is None for a micro-benchmark of `folder`/micro; `packages`, `quick`: of a real program."""
+    """One program. `file` is None for a micro-benchmark of `folder`/micro; `packages`, `quick`: of a real program.
+
+    `script`: of a benchmark of pyperformance, its name for pyperf and the options of its script.
+    """
 
     name: str
     about: str
@@ -44,11 +47,14 @@ class Program:
     file: Path | None
     packages: tuple[str, ...] = ()
     quick: bool = False
+    script: tuple[str, ...] = ()
 
     def request(self) -> dict[str, Any]:
         """What the worker needs to load it."""
         if self.file is None:
             return {"micro": True, "folder": str(self.folder), "name": self.name}
+        if self.script:
+            return {"file": str(self.file), "name": self.script[0], "options": list(self.script[1:]), "pyperf": True}
         return {"file": str(self.file), "name": self.name}
 
 

@@ -43,33 +43,37 @@ def check_packages(programs: Iterable[Program]) -> None:
                          "environment that has what the programs need (benchmarks/real/requirements.txt)")
 
 
-class RealSession(Session):
-    """Rounds of real programs. There is no probe: the gate is asked with the first pair of processes."""
+class UnprobedSession(Session):
+    """A session without probes: Tephra's first process of each program must show that the JIT was at work."""
 
     def _gate(self, program: Program) -> None:
         pass
+
+    def _add(self, program: Program, target: Target, number: int, outcome: Outcome) -> None:
+        if target.kind == TEPHRA and not outcome.problem and not any(
+                r["kind"] == "gates" and r["program"] == program.name for r in self.store.records):
+            reasons = self._why_no_proof(outcome)
+            status = gates.FAILED if reasons else gates.PASSED
+            self.store.add({"kind": "gates", "program": program.name, "known_gap": "", "status": status, "reasons": reasons,
+                            "probe_speed": None, "functions": {}})
+            if reasons:
+                self.progress.gates(program.name, status, None, reasons)
+        super()._add(program, target, number, outcome)
+
+    def _why_no_proof(self, outcome: Outcome) -> list[str]:
+        return gates.nothing_compiled(outcome)
+
+
+class RealSession(UnprobedSession):
+    """Rounds of real programs."""
 
     def _processes(self, program: Program, targets: list[Target], number: int) -> None:
         size = self.setup.sizes[program.name]
         outcomes = processes.run_together(targets, program, size, self.setup.plan, seed=number)
         _same_results(list(zip(targets, outcomes)))
-        if not any(r["kind"] == "gates" and r["program"] == program.name for r in self.store.records):
-            self._proof(program, targets, outcomes)
         for target, outcome in zip(targets, outcomes):
             outcome.digests.clear()  # those of other rounds have other hash seeds
             self._add(program, target, number, outcome)
-
-    def _proof(self, program: Program, targets: list[Target], outcomes: list[Outcome]) -> None:
-        """That the JIT ran in the subject."""
-        reasons = []
-        for target, outcome in zip(targets, outcomes):
-            if target.kind == TEPHRA and not outcome.problem:
-                reasons += [f"{target.label}: {reason}" for reason in gates.nothing_compiled(outcome)]
-        status = gates.FAILED if reasons else gates.PASSED
-        self.store.add({"kind": "gates", "program": program.name, "known_gap": "", "status": status, "reasons": reasons,
-                        "probe_speed": None, "functions": {}})
-        if reasons:
-            self.progress.gates(program.name, status, None, reasons)
 
 
 def _same_results(done: list[tuple[Target, Outcome]]) -> None:

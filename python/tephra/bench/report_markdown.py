@@ -120,6 +120,7 @@ def stopped(document: dict[str, Any]) -> list[str]:
             lines += [f"- {name}: {verdict['status']}: {reason}" for reason in verdict["reasons"]]
         for target, rows in entry["processes"].items():
             lines += [f"- {name}, {label_of(document, target)}: {row['problem']}" for row in rows if row["problem"]]
+    lines += [f"- {problem}" for problem in document.get("setup", {}).get("problems", ())]
     lines += [f"- {name}: {row['problem']}" for name, row in document.get("blocks", {}).items() if row["problem"]]
     return lines
 

@@ -38,6 +38,7 @@ class Setup:
         count, count_plugin: instructions instead of time; qemu's plugin, "" for callgrind.
         blocks: instructions of compiled code, for both architectures, instead of rounds.
         real: real programs with checkpoints (tephra.bench.real) instead of iterations.
+        pyperformance: the programs are that package's; problems: why some of them could not be run at all.
         rounds, least_rounds, time_limit: rounds at most; after `least_rounds` of them no round is begun that would
             exceed the limit (seconds; 0: none).
     """
@@ -58,6 +59,8 @@ class Setup:
     count_plugin: str = ""
     blocks: bool = False
     real: bool = False
+    pyperformance: bool = False
+    problems: list[str] = field(default_factory=list)
 
 
 class Store:

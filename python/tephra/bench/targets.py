@@ -121,7 +121,8 @@ def left_on(name: str = SUBJECT, label: str = "Tephra", options: dict[str, str] 
 def stock() -> Target:
     """This very interpreter with its packages, and Tephra off: what `left_on` is measured against."""
     facts = facts_of((sys.executable,))
-    return Target(BASE, f"CPython {facts['python']}", PLAIN, (sys.executable,), facts=facts)
+    env = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
+    return Target(BASE, f"CPython {facts['python']}", PLAIN, (sys.executable,), env, facts=facts)
 
 
 def base() -> Target:

@@ -293,7 +293,8 @@ class _Iterations:
         # Functions that were compiled a moment ago: not steady yet.
         before, self._compiled = self._compiled, 0 if request["counted"] else self._jit.compiled()
         return self._count >= request["warmup"] and self._spent >= request["warmup_ns"] and (
-            before == self._compiled or request["counted"] or self._count >= 4 * request["warmup"] + 8)
+            before == self._compiled or request["counted"] or self._count >= 4 * request["warmup"] + 8
+            or self._spent >= 20 * request["warmup_ns"])  # iterations of seconds, as some of pyperformance's have
 
     def _settle(self):
         """From warm-up to what is measured."""
@@ -389,8 +390,9 @@ def _cpu_with_children():
 def _run_pyperf(request, offer):
     """Runs a script of pyperformance. offer(name, run) for each benchmark that it hands to pyperf's Runner: run(loops) is it."""
     import asyncio
-    import runpy
+    import builtins
     import subprocess
+    import types
 
     import pyperf
 
@@ -423,7 +425,11 @@ def _run_pyperf(request, offer):
         setattr(pyperf.Runner, replacement.__name__, replacement)
     sys.argv = [request["file"], *request["options"]]
     sys.path.insert(0, os.path.dirname(request["file"]))
-    runpy.run_path(request["file"], run_name="__main__")
+    main = types.ModuleType("__main__")  # as a script's own: some change its __builtins__, some pickle what it defines
+    main.__file__, main.__builtins__ = request["file"], builtins
+    sys.modules["__main__"] = main
+    with open(request["file"], "rb") as file:
+        exec(compile(file.read(), request["file"], "exec"), main.__dict__)
 
 
 def _list_pyperf(request, tell):

@@ -62,7 +62,7 @@ def bench(*args, cwd=None, preexec_fn=None, **env):
     """Runs `python -m tephra bench ARGS` quickly."""
     clean = {key: text for key, text in os.environ.items() if not key.startswith("TEPHRA")}
     return subprocess.run([sys.executable, "-m", "tephra", "bench", *map(str, args)], env={**clean, **env}, cwd=cwd,
-                          text=True, capture_output=True, timeout=120, check=False, preexec_fn=preexec_fn)
+                          text=True, capture_output=True, timeout=300, check=False, preexec_fn=preexec_fn)
 
 
 def results(folder):

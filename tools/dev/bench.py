@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from dev import build, counting, machines, paths, rivals, system, venvs
+from dev import build, counting, machines, packages, paths, rivals, system, venvs
 from dev.util import DevError, cleanEnv
 
 # Options with which nothing is run in the interpreter under test.
@@ -34,6 +34,13 @@ def _emulated(machine: machines.Machine, words: list[str]) -> list[str]:
     return ["--count-plugin", str(counting.plugin())]
 
 
+def _apart(words: list[str]) -> str:
+    """The option whose programs need an environment of their own, or "" (also where nothing is run)."""
+    if any(word.partition("=")[0] in _NO_RUN for word in words):
+        return ""
+    return next((word for word in words if word in packages.PINS), "")
+
+
 def main(args) -> int:
     """Builds for one version and runs the benchmark command in its venv; the command's exit status."""
     version = args.python or paths.DEFAULT_VERSION
@@ -42,10 +49,14 @@ def main(args) -> int:
     words = ["--help"] if args.options else list(args.args)
     if not machine.native:
         words += _emulated(machine, words)
-    setup = build.prepare([version], flavour, machine, tools=venvs.BENCH_TOOLS if machine.native else [])
+    apart = _apart(words)
+    if apart and (flavour != "release" or not machine.native):
+        raise DevError(f"{apart} measures release builds on this machine: not with --debug, --asan or --arch")
+    setup = build.prepare([version], flavour, machine, tools=venvs.BENCH_TOOLS if machine.native and not apart else [])
+    python = packages.ensure(setup, version, apart, venvs.BENCH_TOOLS) if apart else setup.pythons[version]
     system.ensureBench(count=machine.native and any(word.startswith("--count") for word in words))
     try:
-        return subprocess.run([str(setup.pythons[version]), "-m", "tephra", "bench", *_fetched(words)],
+        return subprocess.run([str(python), "-m", "tephra", "bench", *_fetched(words)],
                               env=cleanEnv(**build.asanEnv(setup)), check=False).returncode
     except KeyboardInterrupt:  # the child has said what there is to say
         return 130

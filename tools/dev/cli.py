@@ -225,8 +225,9 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = add("bench", cmdBench, "measure the benchmark suite, with proof that something was compiled", [one],
               "Builds, installs what the reports need, and calls `python -m tephra bench` with all other arguments:\n"
-              "./dev bench --quick; ./dev bench nbody --against pypy3; ./dev bench --compare OLD NEW. For its options:\n"
-              "./dev bench --options.")
+              "./dev bench --quick; ./dev bench nbody --against pypy3; ./dev bench --compare OLD NEW. With\n"
+              "--real (programs on real packages) or --pyperformance it also makes an environment with pinned packages\n"
+              "below .dev. For its options: ./dev bench --options.")
     sub.add_argument("--options", action="store_true", help="the help of python -m tephra bench")
 
     sub = add("test", cmdTest, "run all tests, with both CPython versions", [both],

@@ -11,6 +11,8 @@
     compare     two runs, or runs of several machines
     counting    instructions instead of time
     code_size   machine code per call site
+    real, real_results, report_real   real programs with checkpoints: session, figures and bars, tables
+    pyperformance   the programs of that package
     report_*    that document as Markdown, picture and page
 
 docs/performance.md describes the method.

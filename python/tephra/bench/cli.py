@@ -6,9 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from tephra.bench import compare, docs_page, gates, history, plan, programs, report_markdown, reports, results, targets
+from tephra.bench import compare, docs_page, gates, history, plan, programs, real_results, report_markdown, reports, results, targets
 from tephra.bench.errors import EXIT_CODES, FAILED, INTERRUPTED, OK, BenchError
 from tephra.bench.progress import Progress
+from tephra.bench.pyperformance import PyperformanceSession
+from tephra.bench.real import RealSession
 from tephra.bench.session import Session, Setup, Store, failures, read_raw
 
 TYPE_CHECKING = False
@@ -33,6 +35,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("programs", nargs="*", metavar="PROGRAM", help="name, glob or file (default: the whole suite)")
     what = parser.add_argument_group("what is measured")
     what.add_argument("--micro", action="store_true", help="the micro-benchmarks instead of the programs")
+    what.add_argument("--real", action="store_true",
+                      help="real programs on packages: CPU time at checkpoints, memory, compile share (docs/bench-real.md); "
+                           "--quick: six of them, for three seconds each")
+    what.add_argument("--pyperformance", action="store_true",
+                      help="the programs of the package pyperformance; PROGRAMs are its names")
     what.add_argument("--suite", metavar="FOLDER", help="the folder of the programs")
     what.add_argument("--against", action="append", default=[], metavar="WHAT", help="also measure WHAT (repeatable; below)")
     what.add_argument("--against-commit", action="append", default=[], metavar="REV",
@@ -48,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--iterations", type=_positive, metavar="N",
                      help="measured iterations per process, at least (default 7; 5 with --quick)")
     how.add_argument("--size", type=_positive, metavar="N", help="size of the work, for all programs")
+    how.add_argument("--until", type=float, metavar="SECONDS",
+                     help="--real: stop where all sides have used so much CPU time (default: all the work; --quick: 3)")
     how.add_argument("--time-limit", type=float, metavar="SECONDS",
                      help="begin no further round that would exceed it (after 3; --quick: 160)")
     how.add_argument("--timeout", type=float, default=600.0, metavar="SECONDS", help="longest process (default 600)")
@@ -130,8 +139,10 @@ def _main(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     folder = programs.suite_folder(args.suite)
-    found = programs.micro_of(folder) if args.micro else programs.programs_of(folder)
-    chosen = programs.select(found, args.programs)
+    if args.real and not args.suite:
+        folder = folder / "real"
+    found = programs.micro_of(folder) if args.micro else programs.programs_of(folder, real=args.real)
+    chosen = programs.select(found, args.programs, real=args.real)
     width = max(len(program.name) for program in chosen)
     for program in chosen:
         gap = f" [known gap: {program.known_gap}]" if program.known_gap else ""
@@ -174,13 +185,15 @@ def _measure(args: argparse.Namespace, folder: Path, setup: Setup, records: list
     store.open(header)
     try:
         with Progress(quiet=args.quiet) as progress:
-            Session(setup, store, progress).run()
+            kind = RealSession if setup.real else PyperformanceSession if setup.pyperformance else Session
+            kind(setup, store, progress).run()
     except KeyboardInterrupt:
         interrupted = True
     finally:
         store.close()
-    failed = failures(store.records)
-    document = results.build(store.records, args.clock)
+    failed = [*setup.problems, *failures(store.records)]
+    document = results.build(store.records, args.clock, real_results.summarise if setup.real else None)
+    failed += document["summary"].get("failed", ())
     done = sum(record["kind"] in ("process", "blocks") for record in store.records)
     if done or not interrupted:
         reports.write_all(folder, document, args)

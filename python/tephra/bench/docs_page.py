@@ -36,6 +36,8 @@ def write(page: Path, runs: list[dict[str, Any]]) -> list[Path]:
     for document in runs:
         if not document["summary"]["programs"]:
             raise BenchError("--write-docs: a run has measured no program")
+        if document.get("measure") == "real":
+            raise BenchError("--write-docs: a run is of real programs; their report.md has the tables")
         base = report_markdown.label_of(document, BASE)
         version = next(t["python"] for t in document["targets"] if t["name"] == BASE).rpartition(".")[0]
         name = f"speed-{document['suite']}-{version}-{document['machine']['architecture']}.svg"

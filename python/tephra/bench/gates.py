@@ -132,15 +132,23 @@ def _judge(program: Program, verdict: Verdict, reasons: list[str], inapplicable:
 
 
 def _compiled(probe: Outcome, excused: list[str] | tuple[str, ...]) -> list[str]:
-    totals = probe.end.get("jit", {})
-    if not totals.get("enabled"):
-        return [f"not compiled: the JIT is off: {totals.get('reason') or 'no reason given'}"]
+    off = nothing_compiled(probe)
+    if off and not probe.end.get("jit", {}).get("enabled"):
+        return off
     absent = probe.end.get("missing", {})
     missing = [f"not compiled: {name}: {why}" for name, why in absent.items()
                if name not in excused and not any(reason in str(why) for reason in _GIVEN_UP)]
     missing += [f"known_slow.toml says that {name} is not compiled, but it is: remove it there" for name in excused
                 if name not in absent]
-    return missing or ([] if totals.get("functions") else ["not compiled: no function at all was compiled"])
+    return missing or off
+
+
+def nothing_compiled(probe: Outcome) -> list[str]:
+    """Why a process shows nothing about the JIT; empty where functions were compiled."""
+    totals = probe.end.get("jit", {})
+    if not totals.get("enabled"):
+        return [f"not compiled: the JIT is off: {totals.get('reason') or 'no reason given'}"]
+    return [] if totals.get("functions") else ["not compiled: no function at all was compiled"]
 
 
 def operations(program: Program, probe: Outcome) -> dict[str, int]:

@@ -8,45 +8,41 @@ import sys
 from pathlib import Path
 
 from tephra import __version__, _native
-from tephra.bench import blocks, builds, counting, gates, machine, programs, results, targets
+from tephra.bench import blocks, builds, counting, gates, machine, programs, pyperformance, real, results, targets
 from tephra.bench.errors import BenchError
 from tephra.bench.processes import Plan
 from tephra.bench.programs import Program
+from tephra.bench.progress import Progress
 from tephra.bench.session import Setup
 from tephra.bench.targets import Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
     from typing import Any
 
 _GATES = Plan(warmup=3, warmup_seconds=0.1, iterations=3, measure_seconds=0.05, details=True)
 _FULL = Plan()
 _QUICK = Plan(warmup=2, warmup_seconds=0.1, iterations=5, measure_seconds=0.1)
 _ROUNDS, _LEAST_ROUNDS, _QUICK_LIMIT = 5, 3, 160.0
+_REAL_QUICK_SECONDS = 3.0  # of CPU time: the last checkpoint (real_results)
 
 
 def make(args: argparse.Namespace) -> Setup:
     """The setup that a command line means. Raises: BenchError."""
+    if args.real:
+        return _real(args)
+    if args.pyperformance:
+        return _pyperformance(args)
     folder = None if args.programs and all(word.endswith(".py") for word in args.programs) and not args.suite \
         else programs.suite_folder(args.suite)
     available = [] if folder is None else programs.micro_of(folder) if args.micro else programs.programs_of(folder)
     chosen = programs.select(available, args.programs)
     if not chosen:
         raise BenchError(f"{folder}: there are no benchmark programs")
-    options = dict(_option(text) for text in args.option)
     plain = targets.base()
-    found = [targets.tephra(options=options), plain]
-    without = []
-    for name in args.without:
-        name = _bool_option(name)
-        target = targets.tephra(f"without-{name}", f"without {name}", options={**options, name: "0"})
-        without.append((name, target))
-        found.append(target)
-    if args.sweep:
-        name, values = _sweep(args.sweep)
-        found += [targets.tephra(f"{name}={value}", f"{name}={value}", options={**options, name: value})
-                  for value in values]
+    found, without = _own_targets(args, plain, targets.tephra)
     found += [builds.commit(revision) for revision in args.against_commit]
     found += [targets.against(written, plain) for written in args.against]
     own = None if args.quick or args.count or "cpython-jit" in args.against else targets.own_jit(plain)
@@ -71,6 +67,63 @@ def make(args: argparse.Namespace) -> Setup:
     return Setup(chosen, found, {p.name: args.size or (p.quick_size if small else p.default_size) for p in chosen},
                  measured, dataclasses.replace(_GATES, timeout=args.timeout), rounds, min(_LEAST_ROUNDS, rounds), limit,
                  without, slow, bool(args.programs), args.gates_only, args.count == "instructions", args.count_plugin or "", args.count == "blocks")
+
+
+def _own_targets(args: argparse.Namespace, plain: Target, tephra: Callable[..., Target]) \
+        -> tuple[list[Target], list[tuple[str, Target]]]:
+    """Tephra, the interpreter, and Tephra with other options; and those of them that belong to --without."""
+    options = dict(_option(text) for text in args.option)
+    found = [tephra(options=options), plain]
+    without = []
+    for name in args.without:
+        name = _bool_option(name)
+        target = tephra(f"without-{name}", f"without {name}", options={**options, name: "0"})
+        without.append((name, target))
+        found.append(target)
+    if args.sweep:
+        name, values = _sweep(args.sweep)
+        found += [tephra(f"{name}={value}", f"{name}={value}", options={**options, name: value}) for value in values]
+    return found, without
+
+
+def _real(args: argparse.Namespace) -> Setup:
+    """--real: the programs' packages must be installed in this interpreter."""
+    _refuse(args, "real", "iterations", "pyperf", "pyperformance")
+    folder = programs.suite_folder(args.suite)
+    folder = folder if args.suite else folder / "real"
+    available = programs.programs_of(folder, real=True)
+    chosen = programs.select(available, args.programs, real=True)
+    if args.quick and not args.programs:
+        chosen = [program for program in chosen if program.quick]
+    if not chosen:
+        raise BenchError(f"{folder}: there are no real programs")
+    real.check_packages(chosen)
+    found, _ = _own_targets(args, targets.stock(), targets.left_on)
+    measured = Plan(real=True, timeout=args.timeout, until_seconds=args.until or (_REAL_QUICK_SECONDS if args.quick else 0.0))
+    rounds = args.processes or _ROUNDS
+    return Setup(chosen, found, {p.name: args.size or p.default_size for p in chosen}, measured, measured, rounds,
+                 min(_LEAST_ROUNDS, rounds), args.time_limit or 0.0, real=True)
+
+
+def _pyperformance(args: argparse.Namespace) -> Setup:
+    """--pyperformance: the package and what its programs need must be installed in this interpreter."""
+    _refuse(args, "pyperformance", "suite", "size", "until")
+    plain = targets.stock()
+    found, _ = _own_targets(args, plain, targets.left_on)
+    with Progress(quiet=args.quiet) as progress:
+        chosen, problems = pyperformance.programs(args.programs, plain, progress)
+    measured = dataclasses.replace(_QUICK if args.quick else _FULL, timeout=args.timeout,
+                                   **({"iterations": args.iterations} if args.iterations else {}))
+    rounds = args.processes or _ROUNDS
+    return Setup(chosen, found, {p.name: p.default_size for p in chosen}, measured, measured, rounds, min(_LEAST_ROUNDS, rounds),
+                 args.time_limit or 0.0, pyperformance=True, problems=problems)
+
+
+def _refuse(args: argparse.Namespace, kind: str, *more: str) -> None:
+    """Raises BenchError for an option that means nothing with --KIND."""
+    for name in ("micro", "count", "against", "against_commit", "gates_only", *more):
+        if getattr(args, name):
+            raise BenchError(f"--{name.replace('_', '-')} does not go with --{kind}")
 
 
 def _table() -> dict[str, tuple[str, str, str]]:
@@ -126,16 +179,18 @@ def header(setup: Setup, args: argparse.Namespace) -> dict[str, Any]:
     return {
         "schema": results.SCHEMA, "created": machine.now(), "machine": machine.describe(), "tephra": __version__,
         "commit": machine.commit(setup.programs[0].folder), "argv": sys.argv[1:],
-        "quick": bool(args.quick), "suite": "micro" if args.micro else "programs", "order": "A B B A", "measure": args.count or "time",
+        "quick": bool(args.quick), "suite": "real" if setup.real else "pyperformance" if setup.pyperformance else "micro" if args.micro else "programs", "order": "A B B A",
+        "measure": "real" if setup.real else args.count or "time", "packages": real.versions(setup.programs),
         "programs": [{"name": p.name, "about": p.about, "size": setup.sizes[p.name], "quick_size": p.quick_size,
                       "default_size": p.default_size, "hot": list(p.hot), "known_gap": p.known_gap,
-                      "folder": str(p.folder), "file": str(p.file) if p.file else None} for p in setup.programs],
+                      "folder": str(p.folder), "file": str(p.file) if p.file else None, "packages": list(p.packages), "script": list(p.script)} for p in setup.programs],
         "targets": [target.as_json() for target in setup.targets],
         "setup": {"plan": dataclasses.asdict(setup.plan), "gate_plan": dataclasses.asdict(setup.gate_plan),
                   "rounds": setup.rounds, "least_rounds": setup.least_rounds, "time_limit": setup.time_limit,
                   "without": [[option, target.name] for option, target in setup.without], "slow": setup.slow,
                   "named": setup.named, "gates_only": setup.gates_only, "count": setup.count,
-                  "count_plugin": setup.count_plugin, "blocks": setup.blocks}}
+                  "count_plugin": setup.count_plugin, "blocks": setup.blocks, "real": setup.real,
+                  "pyperformance": setup.pyperformance, "problems": setup.problems}}
 
 
 def from_header(found: dict[str, Any]) -> Setup:
@@ -154,7 +209,7 @@ def from_header(found: dict[str, Any]) -> Setup:
                              f"it was {facts['python']})")
         all_targets.append(target)
     chosen = [Program(p["name"], p["about"], p["default_size"], p["quick_size"], tuple(p["hot"]), p["known_gap"],
-                      Path(p["folder"]), Path(p["file"]) if p["file"] else None) for p in found["programs"]]
+                      Path(p["folder"]), Path(p["file"]) if p["file"] else None, tuple(p["packages"]), script=tuple(p["script"])) for p in found["programs"]]
     for program in chosen:
         if program.file is not None and not program.file.is_file():
             raise BenchError(f"--resume: {program.file} is not there any more")
@@ -163,4 +218,4 @@ def from_header(found: dict[str, Any]) -> Setup:
     return Setup(chosen, all_targets, {p["name"]: p["size"] for p in found["programs"]}, Plan(**rest["plan"]),
                  Plan(**rest["gate_plan"]), rest["rounds"], rest["least_rounds"], 0.0,
                  [(option, by_name[name]) for option, name in rest["without"]], rest["slow"], rest["named"],
-                 rest["gates_only"], rest["count"], rest["count_plugin"], rest.get("blocks", False))
+                 rest["gates_only"], rest["count"], rest["count_plugin"], rest["blocks"], rest["real"], rest["pyperformance"], rest["problems"])

@@ -34,6 +34,8 @@ class Plan:
         timeout: seconds after which a process is ended.
         counted: instructions are counted: exactly `warmup` iterations, and nothing is compiled after them.
         details: also sizes, HIR counts and exits by place.
+        real: a real program: its steps in order, `TURNS` turns of as many; until the first has used `until_seconds` of CPU
+            time, where that is not 0.
     """
 
     warmup: int = 3
@@ -44,14 +46,25 @@ class Plan:
     timeout: float = 600.0
     details: bool = False
     counted: bool = False
+    real: bool = False
+    until_seconds: float = 0.0
+
+
+TURNS = 200  # of a real program: about 50 ms each
 
 
 @dataclass
 class Outcome:
-    """What came of one process: iterations as (wall ns, CPU ns, number of the turn), and `problem` where it failed."""
+    """What came of one process: iterations as (wall ns, CPU ns, number of the turn), and `problem` where it failed.
+
+    Of a real program `steps` are [CPU ns since the process began, digest so far], and `marks` [steps, CPU ns, functions,
+    compile ms, exits] at the ends of turns.
+    """
 
     warmup: list[list[int]] = field(default_factory=list)
     iterations: list[list[int]] = field(default_factory=list)
+    steps: list[list[Any]] = field(default_factory=list)
+    marks: list[list[float]] = field(default_factory=list)
     digests: set[str] = field(default_factory=set)
     steady: dict[str, Any] = field(default_factory=dict)
     end: dict[str, Any] = field(default_factory=dict)
@@ -72,13 +85,14 @@ def run_together(targets: Sequence[Target], program: Program, size: int, plan: P
 
     Turn by turn the targets come in order and in reverse order: A B B A. All stay in warm-up until each has had enough
     of it, and go on being measured until each has: turn t of one is next to turn t of every other, on the same processor.
+    A real program has no warm-up: every turn counts, and turn t of all sides is the same work.
     """
     workers: list[_Worker] = []
     try:
         for target in targets:
             workers.append(_Worker(target, program, size, plan, seed, prefix))
             workers[-1].wait()
-        for order in (b"w", b"m"):
+        for order in (b"m",) if plan.real else (b"w", b"m"):
             turn, going = 0, True
             while going:
                 for worker in workers if turn % 2 == 0 else reversed(workers):
@@ -99,7 +113,8 @@ class _Worker:
                    "activate": target.activate, "warmup": plan.warmup, "warmup_ns": int(plan.warmup_seconds * 1e9),
                    "iterations": plan.iterations, "measure_ns": int(plan.measure_seconds * 1e9),
                    "turn_ns": 1 << 62 if plan.counted else int(plan.turn_seconds * 1e9), "details": plan.details,
-                   "counted": plan.counted}
+                   "counted": plan.counted, "real": plan.real, "turn_steps": max(1, size // TURNS),
+                   "until_ns": int(plan.until_seconds * 1e9)}
         command = [*prefix, *target.command, str(WORKER), json.dumps(request)]
         self._outcome, self._limit = Outcome(), plan.timeout
         self._output, self._timed_out = bytearray(), False
@@ -134,7 +149,7 @@ class _Worker:
                 self.alive = False
                 break
             if self._output.endswith(b"]\n"):
-                last = self._output[self._output.rfind(b"\n", position, -1) + 1:]
+                last = self._output[max(self._output.rfind(b"\n", position, -1) + 1, position):]
                 if last.startswith(b'["turn"'):
                     self.enough = json.loads(last)[1]
                     break
@@ -201,6 +216,10 @@ def _read(outcome: Outcome, text: str) -> None:
         if what in ("warmup", "iteration"):
             (outcome.warmup if what == "warmup" else outcome.iterations).append([event[1], event[2], event[4]])
             outcome.digests.add(event[3])
+        elif what == "step":
+            outcome.steps.append(event[1:])
+        elif what == "mark":
+            outcome.marks.append(event[1:])
         elif what == "steady":
             outcome.steady = event[1]
         elif what == "end":

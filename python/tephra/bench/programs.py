@@ -4,6 +4,9 @@ The suite is the folder benchmarks/ of a checkout, or its copy in an installed p
 first docstring line says what it stands for, with DEFAULT_SIZE, QUICK_SIZE, HOT (qualified names of the functions that must
 be compiled) and run(n), which checks its result; KNOWN_GAP says what Tephra does not do well yet. The micro-benchmarks are
 the package `micro` in that folder: names() and load(name), which gives an object with the same attributes.
+
+Real programs are the files of benchmarks/real: run(step, size) does a fixed amount of work and calls step(result) `size` times;
+DEFAULT_SIZE is that number, PACKAGES names what they run on, QUICK = True those of a quick run.
 """
 
 from __future__ import annotations
@@ -24,12 +27,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-_CONSTANTS = ("DEFAULT_SIZE", "QUICK_SIZE", "HOT", "KNOWN_GAP")
+_CONSTANTS = ("DEFAULT_SIZE", "QUICK_SIZE", "HOT", "KNOWN_GAP", "PACKAGES", "QUICK")
 
 
 @dataclass(frozen=True)
 class Program:
-    """One program. `file` is None for a micro-benchmark of `folder`/micro."""
+    """One program. `file` is None for a micro-benchmark of `folder`/micro; `packages`, `quick`: of a real program.
+
+    `script`: of a benchmark of pyperformance, its name for pyperf and the options of its script.
+    """
 
     name: str
     about: str
@@ -39,11 +45,16 @@ class Program:
     known_gap: str
     folder: Path
     file: Path | None
+    packages: tuple[str, ...] = ()
+    quick: bool = False
+    script: tuple[str, ...] = ()
 
     def request(self) -> dict[str, Any]:
         """What the worker needs to load it."""
         if self.file is None:
             return {"micro": True, "folder": str(self.folder), "name": self.name}
+        if self.script:
+            return {"file": str(self.file), "name": self.script[0], "options": list(self.script[1:]), "pyperf": True}
         return {"file": str(self.file), "name": self.name}
 
 
@@ -84,9 +95,14 @@ def _literals(file: Path) -> dict[str, Any]:
     return found
 
 
-def from_file(file: Path) -> Program:
+def from_file(file: Path, *, real: bool = False) -> Program:
     """The program in a file. Raises: BenchError where something that it must have is missing."""
     found = _literals(file)
+    if real:
+        if "run" not in found or not isinstance(found.get("DEFAULT_SIZE"), int):
+            raise BenchError(f"{file}: a real program has run(step, size) and DEFAULT_SIZE")
+        return Program(file.stem, found["doc"].partition("\n")[0], found["DEFAULT_SIZE"], found["DEFAULT_SIZE"], (), "",
+                       file.parent, file.resolve(), tuple(found.get("PACKAGES", ())), bool(found.get("QUICK")))
     hot = found.get("HOT", ())
     hot = (hot,) if isinstance(hot, str) else tuple(hot)
     for name, there in (("run(n)", "run" in found), ("DEFAULT_SIZE", "DEFAULT_SIZE" in found), ("HOT", bool(hot))):
@@ -97,9 +113,9 @@ def from_file(file: Path) -> Program:
                    str(found.get("KNOWN_GAP") or ""), file.parent, file.resolve())
 
 
-def programs_of(folder: Path) -> list[Program]:
+def programs_of(folder: Path, *, real: bool = False) -> list[Program]:
     """The programs of a suite, by name. Files without DEFAULT_SIZE are helpers, not programs."""
-    return [from_file(file) for file in sorted(folder.glob("*.py"))
+    return [from_file(file, real=real) for file in sorted(folder.glob("*.py"))
             if "DEFAULT_SIZE" in _literals(file)]
 
 
@@ -121,7 +137,7 @@ def micro_of(folder: Path) -> list[Program]:
         sys.path.remove(str(folder))
 
 
-def select(available: list[Program], wanted: Iterable[str]) -> list[Program]:
+def select(available: list[Program], wanted: Iterable[str], *, real: bool = False) -> list[Program]:
     """Those that the names, globs and file names mean, in the order of `available`; all of them for none.
 
     Raises: BenchError for a name that is not there, with those that are like it.
@@ -133,7 +149,7 @@ def select(available: list[Program], wanted: Iterable[str]) -> list[Program]:
         if word.endswith(".py") or os.sep in word:
             if not Path(word).is_file():
                 raise BenchError(f"{word}: no such file")
-            files.append(from_file(Path(word)))
+            files.append(from_file(Path(word), real=real))
             continue
         matching = fnmatch.filter(names, word)
         if not matching:

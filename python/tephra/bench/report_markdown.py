@@ -120,6 +120,7 @@ def stopped(document: dict[str, Any]) -> list[str]:
             lines += [f"- {name}: {verdict['status']}: {reason}" for reason in verdict["reasons"]]
         for target, rows in entry["processes"].items():
             lines += [f"- {name}, {label_of(document, target)}: {row['problem']}" for row in rows if row["problem"]]
+    lines += [f"- {problem}" for problem in document.get("setup", {}).get("problems", ())]
     lines += [f"- {name}: {row['problem']}" for name, row in document.get("blocks", {}).items() if row["problem"]]
     return lines
 
@@ -137,23 +138,29 @@ def about(document: dict[str, Any]) -> list[str]:
         build = ", ".join(word for word, there in (("PGO", target.get("optimised")), ("LTO", target.get("lto"))) if there)
         lines.append(f"{target['label']}: {target.get('implementation', '')} {target.get('python', '')}"
                      + (f" ({build})" if build else "")
-                     + (f", options {' '.join(target['command'][3:])}" if target["kind"] == "tephra"
-                        and target["command"][3:] else ""))
+                     + (f", options {' '.join(options)}" if (options := _options(target)) else ""))
     if document.get("measure") == "blocks":
         lines.append("Executed instructions of compiled code in one iteration after warm-up: exact on this machine, from the same "
                      "run for the other architecture; bytes of the functions that were executed.")
     elif document.get("measure") == "instructions":
         lines.append(f"Executed instructions of {label_of(document, BASE)} divided by the target's, per iteration after "
                      "warm-up: 2.00 = half as many. These are no times.")
-    else:
+    elif document.get("measure") != "real":
         lines.append(f"Speed relative to {label_of(document, BASE)}, 1.00 = as fast; outlier-robust estimate over fresh "
                      f"processes that take turns, A B B A; 95 % bootstrap interval; {clock}.")
     if noise["between_processes"] is not None:
         speed = noise["of_speed"]
-        lines.append(f"Noise of the machine: {noise['between_processes']:.1%} between processes, "
-                     f"{noise['within_processes']:.1%} within one"
+        within = "" if noise["within_processes"] is None else f", {noise['within_processes']:.1%} within one"
+        lines.append(f"Noise of the machine: {noise['between_processes']:.1%} between processes{within}"
                      + ("." if speed is None else f"; of the speed, from pair to pair of processes: {speed:.1%}."))
     return lines + list(document["notes"])
+
+
+def _options(target: dict[str, Any]) -> list[str]:
+    """Tephra's options in a target: arguments, or variables."""
+    if target["kind"] != "tephra":
+        return []
+    return [*target["command"][3:], *(f"{key}={text}" for key, text in target["env"].items() if key != "TEPHRA")]
 
 
 def sizes(document: dict[str, Any], count: int = 15) -> str:
@@ -180,10 +187,12 @@ def code_size(document: dict[str, Any]) -> str:
     return table(["bytes of machine code", "1 site", "2 sites", "200 sites", "a further site"], rows) if rows else ""
 
 
-def report(document: dict[str, Any]) -> str:
-    """The whole Markdown report."""
+def report(document: dict[str, Any], figures_of_another: str = "") -> str:
+    """The whole Markdown report; `figures_of_another`: the sections of another measure, in place of the speeds."""
     parts = ["# Benchmark results\n", "\n".join(f"- {line}" for line in about(document)) + "\n"]
-    if document["summary"]["programs"]:
+    if figures_of_another:
+        parts.append(figures_of_another)
+    elif document["summary"]["programs"]:
         parts += ["## Speed\n", speeds(document)]
         others = speeds(document, others=True)
         if others:

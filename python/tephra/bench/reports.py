@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tephra.bench import blocks, export_pyperf, report_html, report_markdown, report_png, report_svg, results
+from tephra.bench import blocks, export_pyperf, report_html, report_markdown, report_png, report_real, report_svg, results
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,16 +20,20 @@ def write_all(folder: Path, document: dict[str, Any], args: argparse.Namespace) 
     results.save(folder / "results.json", document)
     if args.json:
         results.save(Path(args.json), document)
-    markdown = report_markdown.report(document)
+    real = document.get("measure") == "real"
+    markdown = report_markdown.report(document, report_real.report(document) if real else "")
     picture = ""
-    if document["summary"]["programs"]:
+    if document["summary"]["programs"] and real:
+        picture = report_svg.draw(report_real.chart(document))
+        print(report_real.ratios(document))
+    elif document["summary"]["programs"]:
         picture = report_svg.draw(report_svg.of_results(document))
         print(report_markdown.speeds(document))
         if len(document["targets"]) > 2:
             print(report_markdown.speeds(document, others=True))
     if document.get("blocks"):
         print(report_markdown.table(*blocks.rows(document)))
-    for line in report_markdown.about(document):
+    for line in (*report_markdown.about(document), *(report_real.about(document) if real else ())):
         print(line)
     _write(folder, "report", "Benchmark results", markdown, picture)
     if args.pyperf:

@@ -5,7 +5,7 @@ and every raw sample, and `summary`, which can be computed again from them.
 
 Clock: wall time, unless the processes were kept off the processor for more than 2 % of the time; then CPU time, for all
 programs and targets, and the report says so. With "measure": "instructions" the samples are instructions per iteration; with "blocks"
-there are none, and `blocks` holds what was counted per program.
+there are none, and `blocks` holds what was counted per program. With "real" they are steps in CPU time (tephra.bench.real_results).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from tephra.bench.targets import BASE, SUBJECT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     Document = dict[str, Any]
@@ -29,8 +30,9 @@ _OFF_LIMIT = 0.02
 _WALL, _CPU, _TURN = 0, 1, 2
 
 
-def build(records: list[dict[str, Any]], clock: str = "auto") -> Document:
-    """The document of a session's records; `clock`: "auto", "wall" or "cpu"."""
+def build(records: list[dict[str, Any]], clock: str = "auto", figures: Callable[[Document], dict[str, Any]] | None = None) \
+        -> Document:
+    """The document of a session's records; `clock`: "auto", "wall" or "cpu"; `figures` derives those of another measure."""
     header = {key: value for key, value in records[0].items() if key != "kind"}
     programs: dict[str, Any] = {}
     for about in header.pop("programs"):
@@ -54,10 +56,12 @@ def build(records: list[dict[str, Any]], clock: str = "auto") -> Document:
     document["off_processor"] = round(_off_processor(programs), 4)
     if document.get("measure") == "instructions":
         clock = "wall"
+    elif document.get("measure") == "real":
+        clock = "cpu"
     if clock == "auto":
         clock = "cpu" if document["off_processor"] > _OFF_LIMIT else "wall"
     document["clock"] = clock
-    document["summary"] = summarise(document)
+    document["summary"] = (figures or summarise)(document)
     return document
 
 
@@ -88,6 +92,9 @@ def turns(document: Document, program: str, target: str) -> dict[int, dict[int, 
     found: dict[int, dict[int, float]] = {}
     for row in document["programs"][program]["processes"].get(target, ()):
         if row["problem"]:
+            continue
+        if row.get("steps"):  # a real program: its whole work
+            found[row["round"]] = {0: row["steps"][-1][0] / 1e9}
             continue
         grouped: dict[int, list[float]] = {}
         for each in row["iterations_ns"]:

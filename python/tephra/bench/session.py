@@ -37,6 +37,8 @@ class Setup:
         without: (option, target) pairs under test.
         count, count_plugin: instructions instead of time; qemu's plugin, "" for callgrind.
         blocks: instructions of compiled code, for both architectures, instead of rounds.
+        real: real programs with checkpoints (tephra.bench.real) instead of iterations.
+        pyperformance: the programs are that package's; problems: why some of them could not be run at all.
         rounds, least_rounds, time_limit: rounds at most; after `least_rounds` of them no round is begun that would
             exceed the limit (seconds; 0: none).
     """
@@ -56,6 +58,9 @@ class Setup:
     count: bool = False
     count_plugin: str = ""
     blocks: bool = False
+    real: bool = False
+    pyperformance: bool = False
+    problems: list[str] = field(default_factory=list)
 
 
 class Store:
@@ -141,7 +146,7 @@ class Session:
             self.progress.gate_done()
         if self.setup.gates_only:
             return
-        if not any(record["kind"] == "code size" for record in self.store.records):
+        if not self.setup.real and not any(record["kind"] == "code size" for record in self.store.records):
             self.progress.say_doing("code-size probes")
             self.store.add({"kind": "code size", "bytes": code_size.of_target(self.setup.targets[0])})
         if self.setup.blocks:
@@ -241,7 +246,7 @@ class Session:
 def _as_json(outcome: Outcome) -> dict[str, Any]:
     return {"problem": outcome.problem, "problem_kind": outcome.kind, "wall_seconds": round(outcome.wall, 6),
             "warmup_ns": outcome.warmup, "iterations_ns": outcome.iterations, "at_steady": outcome.steady,
-            "at_end": outcome.end}
+            "at_end": outcome.end, **({"steps": outcome.steps, "marks": outcome.marks} if outcome.steps else {})}
 
 
 def failures(records: list[dict[str, Any]]) -> list[str]:

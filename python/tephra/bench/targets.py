@@ -15,6 +15,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 
+from tephra import _config
 from tephra.bench.errors import BenchError
 
 TYPE_CHECKING = False
@@ -108,6 +109,20 @@ def tephra(name: str = SUBJECT, label: str = "Tephra", python: str = sys.executa
     """Tephra in `python` with `options` (name -> value)."""
     settings = [f"--{key}={text}" for key, text in (options or {}).items()]
     return Target(name, label, TEPHRA, (python, "-m", "tephra", *settings), facts=facts_of((python,)))
+
+
+def left_on(name: str = SUBJECT, label: str = "Tephra", options: dict[str, str] | None = None) -> Target:
+    """Tephra as people leave it on: this interpreter with TEPHRA=1 (or what the environment says), `options` by variables."""
+    env = {"TEPHRA": os.environ.get("TEPHRA") or "1"}
+    env.update({_config.variable(key): text for key, text in (options or {}).items()})
+    return Target(name, label, TEPHRA, (sys.executable,), env, facts=facts_of((sys.executable,)))
+
+
+def stock() -> Target:
+    """This very interpreter with its packages, and Tephra off: what `left_on` is measured against."""
+    facts = facts_of((sys.executable,))
+    env = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
+    return Target(BASE, f"CPython {facts['python']}", PLAIN, (sys.executable,), env, facts=facts)
 
 
 def base() -> Target:

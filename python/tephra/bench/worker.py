@@ -8,6 +8,9 @@ workers take turns.
 """
 
 import sys
+import time
+
+_BEGAN = time.process_time_ns()  # from here to the program's first line it is this script that uses the processor
 
 # This folder's modules must not hide the standard library's.
 sys.path[:] = [folder for folder in sys.path if folder != __file__.rpartition("/")[0]]
@@ -17,7 +20,6 @@ import importlib.util
 import json
 import os
 import platform
-import time
 
 
 def _canonical(value, depth=0):
@@ -82,6 +84,9 @@ def _peak_kib():
 class _NoJit:
     """Stands for the JIT where there is none."""
 
+    def mark(self):
+        return 0, 0.0, 0
+
     def totals(self):
         return {}
 
@@ -96,6 +101,34 @@ class _NoJit:
 
     def details(self, run, hot):
         return {}
+
+
+class _TephraTotals(_NoJit):
+    """The JIT's totals alone: they cost next to nothing, so that a real program can be asked in every turn."""
+
+    def __init__(self):
+        from tephra import _status, jit
+
+        self._totals = _status.totals
+        # What this script does at each step is not the program's: no function of it is compiled.
+        for function in (_Steps.__call__, _Steps.wait, _TephraTotals.mark, _TephraTotals._now):
+            jit.jit_suppress(function)
+        self._before = self._totals()
+
+    def _now(self, name):
+        return self._totals()[name] - self._before[name]
+
+    def mark(self):
+        return self._now("functions"), self._now("compile_time") * 1e3, self._now("exits")
+
+    def totals(self):
+        from tephra import jit
+
+        functions, compile_ms, exits = self.mark()
+        code_bytes = self._now("code_bytes")
+        status = jit.status()  # last: it may get a function compiled
+        return {"enabled": status.enabled, "reason": status.reason, "functions": functions, "compile_ms": compile_ms,
+                "code_bytes": code_bytes, "exits": exits, "bailouts": status.bailouts, "version": status.tephra_version}
 
 
 class _Tephra:
@@ -231,6 +264,7 @@ class _Iterations:
     def __init__(self, run, request, jit, tell):
         self._run, self._request, self._jit, self._tell = run, request, jit, tell
         self._phase, self._turn, self._count, self._spent, self._compiled = "warmup", 0, 0, 0, -1
+        self._cpu = _cpu_with_children if request.get("pyperf") else time.process_time_ns
 
     def turn(self, measured):
         if measured and self._phase == "warmup":
@@ -245,7 +279,7 @@ class _Iterations:
         self._turn += 1
 
     def _once(self, kind):
-        size, run, wall, cpu = self._request["size"], self._run, time.perf_counter_ns, time.process_time_ns
+        size, run, wall, cpu = self._request["size"], self._run, time.perf_counter_ns, self._cpu
         c0 = cpu()
         w0 = wall()
         result = run(size)
@@ -262,7 +296,8 @@ class _Iterations:
         # Functions that were compiled a moment ago: not steady yet.
         before, self._compiled = self._compiled, 0 if request["counted"] else self._jit.compiled()
         return self._count >= request["warmup"] and self._spent >= request["warmup_ns"] and (
-            before == self._compiled or request["counted"] or self._count >= 4 * request["warmup"] + 8)
+            before == self._compiled or request["counted"] or self._count >= 4 * request["warmup"] + 8
+            or self._spent >= 20 * request["warmup_ns"])  # iterations of seconds, as some of pyperformance's have
 
     def _settle(self):
         """From warm-up to what is measured."""
@@ -275,9 +310,151 @@ class _Iterations:
         self._phase, self._count, self._spent = "iteration", 0, 0
 
 
+class _Enough(BaseException):
+    """Unwinds a real program that need not go on."""
+
+
+class _Steps:
+    """A real program's steps: told with the CPU nanoseconds since the process began, less what this script has used.
+
+    A turn is a fixed number of steps, so that it is the same work in every process; then the program waits, wherever it is.
+    `own`: nanoseconds that this script has used.
+    """
+
+    def __init__(self, request, jit, out, orders, own):
+        import hashlib
+
+        self._request, self._jit, self._out, self._tell, self._orders = request, jit, out, _tell_to(out), orders
+        self._hash = hashlib.sha256()
+        self._size, self._until = request["size"], request["until_ns"] or 1 << 62
+        self._count, self._own = 0, own
+        self.told = False  # the last words have been said
+
+    def __call__(self, result):
+        now = time.process_time_ns()
+        used = now - self._own
+        self._hash.update(repr(result).encode("utf-8", "surrogatepass"))  # in C: no Python code of ours gets hot
+        self._count += 1
+        os.write(self._out, b'["step",%d,"%s"]\n' % (used, self._hash.hexdigest()[:12].encode()))
+        last = self._count == self._size
+        if last or not self._count % self._request["turn_steps"]:
+            os.write(self._out, b'["mark",%d,%d,%d,%.3f,%d]\n' % (self._count, used, *self._jit.mark()))
+            self._tell("turn", last or used >= self._until)
+            self.wait(last)
+        self._own += time.process_time_ns() - now
+
+    def wait(self, finished=False):
+        """Until there is another turn to do; a side that has finished lets others go on."""
+        while os.read(self._orders, 1) == b"m":
+            if not finished:
+                return
+            self._tell("turn", True)
+        self.end()
+        raise _Enough
+
+    def end(self):
+        """The last words; what the program does from now on is not measured."""
+        if self.told:
+            return
+        self.told = True
+        if self._count < self._size and self._until == 1 << 62:
+            self._tell("wrong", "only %d of %d steps" % (self._count, self._size))
+        self._tell("end", {"peak_kib": _peak_kib(), "jit": self._jit.totals()})
+
+
+def _run_real(request, out, orders):
+    """Runs a real program; the status of the process."""
+    jit, tell = _TephraTotals() if request.get("tephra") else _NoJit(), _tell_to(out)
+    steps = _Steps(request, jit, out, orders, time.process_time_ns() - _BEGAN)
+    tell("turn", False)
+    try:
+        steps.wait()
+        _load(request).run(steps, request["size"])
+        steps.end()
+    except _Enough:
+        pass
+    except BaseException as error:
+        if not steps.told:  # else it was unwinding
+            if not isinstance(error, AssertionError):
+                raise
+            tell("wrong", str(error) or "an assertion of the program failed")
+            return 1
+    return 0
+
+
+def _cpu_with_children():
+    """CPU nanoseconds of this process and of those that it has waited for: some benchmarks are commands."""
+    import resource
+
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time_ns() + int((children.ru_utime + children.ru_stime) * 1e9)
+
+
+def _run_pyperf(request, offer):
+    """Runs a script of pyperformance. offer(name, run) for each benchmark that it hands to pyperf's Runner: run(loops) is it."""
+    import asyncio
+    import builtins
+    import subprocess
+    import types
+
+    import pyperf
+
+    def bench_func(_self, name, function, *args, **_options):
+        def run(loops):
+            for _ in range(loops):
+                function(*args)
+        offer(name, run)
+
+    def bench_time_func(_self, name, function, *args, **_options):
+        offer(name, lambda loops: (function(loops, *args), None)[1])
+
+    def bench_async_func(_self, name, function, *args, loop_factory=None, **_options):
+        async def repeat(loops):
+            for _ in range(loops):
+                await function(*args)
+
+        def run(loops):
+            with asyncio.Runner(loop_factory=loop_factory) as runner:
+                runner.run(repeat(loops))
+        offer(name, run)
+
+    def bench_command(_self, name, command):
+        def run(loops):
+            for _ in range(loops):
+                subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+        offer(name, run)
+
+    for replacement in (bench_func, bench_time_func, bench_async_func, bench_command):
+        setattr(pyperf.Runner, replacement.__name__, replacement)
+    sys.argv = [request["file"], *request["options"]]
+    sys.path.insert(0, os.path.dirname(request["file"]))
+    main = types.ModuleType("__main__")  # as a script's own: some change its __builtins__, some pickle what it defines
+    main.__file__, main.__builtins__ = request["file"], builtins
+    sys.modules["__main__"] = main
+    with open(request["file"], "rb") as file:
+        exec(compile(file.read(), request["file"], "exec"), main.__dict__)
+
+
+def _list_pyperf(request, tell):
+    """Tells the names of a script's benchmarks, each with the loops that take about 10 ms."""
+    def offer(name, run):
+        loops = 1
+        while True:
+            begin = _cpu_with_children()
+            run(loops)
+            used = _cpu_with_children() - begin
+            if used >= 5_000_000 or loops >= 1 << 20:
+                break
+            loops *= 2
+        tell("benchmark", name, loops)
+
+    _run_pyperf(request, offer)
+
+
 def main():
     request = json.loads(sys.argv[1])
-    tell, orders = _tell_to(os.dup(1)), os.dup(0)
+    out, orders = os.dup(1), os.dup(0)
+    tell = _tell_to(out)
     os.dup2(2, 1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.argv = [request.get("file") or request["name"]]
@@ -285,13 +462,30 @@ def main():
         sys.set_int_max_str_digits(0)
     if request.get("activate"):
         exec(request["activate"], {"__name__": "activate"})
+    if request.get("listing"):
+        _list_pyperf(request, tell)
+        return 0
+    if request["real"]:
+        return _run_real(request, out, orders)
     jit = _Tephra() if request.get("tephra") else _NoJit()
     tell("start", {"python": platform.python_version(), "implementation": platform.python_implementation(),
                    "executable": sys.executable, "pid": os.getpid()})
     begin = time.perf_counter_ns()
-    program = _load(request)
-    loaded = time.perf_counter_ns() - begin
-    iterations = _Iterations(program.run, request, jit, tell)
+    if not request.get("pyperf"):
+        return _iterate(request, jit, tell, orders, _load(request).run, time.perf_counter_ns() - begin)
+    status = []
+
+    def offer(name, run):
+        if name == request["name"] and not status:
+            status.append(_iterate(request, jit, tell, orders, run, time.perf_counter_ns() - begin))
+
+    _run_pyperf(request, offer)
+    return status[0]
+
+
+def _iterate(request, jit, tell, orders, run, loaded):
+    """Runs what was loaded as ordered; the status of the process. `loaded`: nanoseconds that it took to load."""
+    iterations = _Iterations(run, request, jit, tell)
     tell("turn", False)
     try:
         while True:  # an order is a byte: another turn of warm-up, a measured one, or the end
@@ -304,7 +498,7 @@ def main():
         return 1
     stats = {"load_ns": loaded, "peak_kib": _peak_kib(), "jit": jit.totals()}
     if request.get("details"):
-        stats.update(jit.details(lambda: program.run(request["size"]), request.get("hot", ())))
+        stats.update(jit.details(lambda: run(request["size"]), request.get("hot", ())))
     tell("end", stats)
     return 0
 

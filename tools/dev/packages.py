@@ -1,0 +1,61 @@
+"""Environments for benchmarks on packages: the release venv's interpreter, Tephra and pinned packages, apart from the test tools."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+from dev import build, paths, venvs
+from dev.util import DevError, lock, run, timed
+
+# Option of ./dev bench -> the pins of its programs, and whether they are to be pure Python wheels.
+PINS = {"--real": (paths.ROOT / "benchmarks/real/requirements.txt", True),
+        "--pyperformance": (paths.ROOT / "benchmarks/pyperformance.txt", False)}
+
+
+def requirements(file: Path) -> tuple[list[str], list[str]]:
+    """The pinned requirements of a file: those taken as pure Python wheels, and those marked `# as it comes`."""
+    pure: list[str] = []
+    others: list[str] = []
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        wanted, _, mark = (part.strip() for part in line.partition("#"))
+        if not wanted:
+            continue
+        if "==" not in wanted:
+            raise DevError(f"{file}:{number}: not pinned: {wanted}")
+        (others if mark == "as it comes" else pure).append(wanted)
+    return pure, others
+
+
+def _install(python: Path, site: Path, file: Path, version: str, only_pure: bool) -> None:
+    pure, others = requirements(file)
+    if not only_pure:
+        pure, others = [], pure + others
+    pip = [python, "-m", "pip", "install", "-q", "--no-deps", "--upgrade", "--target", site]
+    # No tag but py3-none-any is offered to pip, so that a compiled wheel cannot be taken.
+    only = ["--only-binary", ":all:", "--platform", "any", "--abi", "none", "--implementation", "py", "--python-version", version]
+    if pure:
+        run([*pip, *only, *pure], quiet=True, what="pip install")
+    if others:
+        run([*pip, *others], quiet=True, what="pip install")
+    run([python, "-m", "pip", "check"], quiet=True, what="pip check")
+
+
+def ensure(setup: build.Setup, version: str, option: str, tools: list[str]) -> Path:
+    """The interpreter that has what `option`'s programs need, `tools` and Tephra; made, or made anew when the pins change."""
+    pins, only_pure = PINS[option]
+    folder = paths.DEV / f"venv-{option.strip('-')}-{version}"
+    stamp, wanted = folder / ".tephra-packages", hashlib.sha256(pins.read_bytes()).hexdigest()
+    if folder.exists() and (not stamp.exists() or stamp.read_text() != wanted):  # other pins, or stopped on the way
+        with lock(paths.DEV / f"{folder.name}.lock", folder.name):
+            shutil.rmtree(folder)
+    python = venvs.ensure(folder, setup.bases[version], tools=[])
+    with lock(paths.DEV / f"{folder.name}.lock", folder.name):
+        if not stamp.exists():
+            with timed(f"installing the packages of {pins.relative_to(paths.ROOT)} into {folder.name}"):
+                _install(python, folder / f"lib/python{version}/site-packages", pins, version, only_pure)
+            stamp.write_text(wanted)
+    venvs.ensure(folder, setup.bases[version], tools=tools)  # after the pins: pip keeps those that it finds
+    venvs.install(folder, version, setup.build)
+    return python

@@ -33,7 +33,8 @@ Order releaseOrder(const Instr* instr, const PyLayout* layout) {
   switch (instr->op) {
     case Op::kGetSlice: return {1, 2, 0};  // the bounds go with the slice
     case Op::kSetSlice: return from_top ? Order{1, 2, 0, 3} : Order{1, 2, 3, 0};
-    case Op::kDictSetItem: return {2, 1, 0};  // the dict takes the other two over
+    // The dict takes the other two over, or drops the key first if that has no hash.
+    case Op::kDictSetItem: return {1, 2, 0};
     default: break;
   }
   Order order = stackOrder(instr);

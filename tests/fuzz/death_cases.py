@@ -119,6 +119,11 @@ D('a') < D('b')
 D('a') < D('b') < D('c')
 D('a') is D('b')
 D('a') is not D('b')
+[D('a')] is {'k': D('b')}
+(D('a'), D('b')) is not [D('c')]
+{1: D('a')}(D('b'))
+[D('a')](D('b'), D('c'))
+{1: D('a')}[[D('b')]] = D('c')
 D('a') is None
 D('a') in D('b')
 D('a') not in D('b')

@@ -76,7 +76,7 @@ def main():
         print(json.dumps({"start": index}), flush=True)
         try:
             report = run(source, request["rounds"], jit.is_jit_compiled)
-        except MemoryError:
+        except (MemoryError, SyntaxError):  # no program (a variable that no function binds): it says nothing
             report = {"memory": True}
         print(json.dumps(report), flush=True)
     print(json.dumps({"totals": _status.totals()}))

@@ -307,7 +307,14 @@ void RefcountInsertion::recordExit(Instr* instr, const RefState& state,
     if (root != null && !countless(root, state)) owned.push_back(root);
   });
   owned.insert(owned.end(), extra.begin(), extra.end());
-  std::stable_sort(owned.begin(), owned.end(), [](Instr* a, Instr* b) { return a->id < b->id; });
+  // An instance whose __init__ raises ends before the arguments, which the caller holds.
+  const Instr* first = instr->op == Op::kCallDirect && instr->operands.size() > 2
+                           ? hir::rootOf(instr->operands[1])
+                           : nullptr;
+  if (first != nullptr && first->op != Op::kNewInstance) first = nullptr;
+  std::stable_sort(owned.begin(), owned.end(), [&](Instr* a, Instr* b) {
+    return (a == first) != (b == first) ? a == first : a->id < b->id;
+  });
   instr->exit_owned = function_.arena().copy(std::span<Instr* const>(owned));
   changed_ |= !owned.empty();
 }

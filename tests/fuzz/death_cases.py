@@ -47,6 +47,9 @@ class C:
     def __del__(self): log.append('C')
 class CI:
     def __init__(self, x): del x; event()
+class Raises(D):
+    name = 'Raises'
+    def __init__(self, x, y): del y; boom()
 class CN(D):
     name = 'CN'
     def __new__(cls, x): return object.__new__(cls)
@@ -120,6 +123,8 @@ D('a') < D('b') < D('c')
 D('a') is D('b')
 D('a') is not D('b')
 [D('a')] is {'k': D('b')}
+Raises(D('a'), D('b'))
+Raises(x=D('a'), y=D('b'))
 (D('a'), D('b')) is not [D('c')]
 {1: D('a')}(D('b'))
 [D('a')](D('b'), D('c'))

@@ -167,7 +167,10 @@ def _valid(source):
 def reduce(source, mode, seconds=600, chunk=30):
     """A smaller program that differs in the same respect; the largest cuts are tried first, for so many seconds."""
     end = time.monotonic() + seconds
-    respect = compare([source], mode)[0][0].split()[0]
+    what = compare([source], mode)[0][0]
+    if not what:
+        return source  # seen once
+    respect = what.split()[0]
     while True:
         seen = dict.fromkeys(text for text in _variants(ast.parse(source)) if len(text) < len(source) and _valid(text) and "def f():" in text)
         smaller = sorted(seen, key=len)

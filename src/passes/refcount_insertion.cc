@@ -307,13 +307,20 @@ void RefcountInsertion::recordExit(Instr* instr, const RefState& state,
     if (root != null && !countless(root, state)) owned.push_back(root);
   });
   owned.insert(owned.end(), extra.begin(), extra.end());
-  // An instance whose __init__ raises ends before the arguments, which the caller holds.
-  const Instr* first = instr->op == Op::kCallDirect && instr->operands.size() > 2
-                           ? hir::rootOf(instr->operands[1])
-                           : nullptr;
-  if (first != nullptr && first->op != Op::kNewInstance) first = nullptr;
+  // An instance whose __init__ raises ends before the arguments, which the caller holds; what an
+  // __init__ returns that should be None, before that.
+  const bool checks = instr->op == Op::kCheckInitResult;
+  const Instr* result = checks ? hir::rootOf(instr->operands[0]) : nullptr;
+  const Instr* self = nullptr;
+  for (Instr* root : owned) {
+    const bool called = instr->op == Op::kCallDirect && root == hir::rootOf(instr->operands[1]);
+    if (root->op == Op::kNewInstance && (checks || called)) self = root;  // the last one made
+  }
+  auto rank = [&](const Instr* root) { return root == result ? 0 : root == self ? 1 : 2; };
+  const bool from_top = self != nullptr && tagged_;  // the arguments
   std::stable_sort(owned.begin(), owned.end(), [&](Instr* a, Instr* b) {
-    return (a == first) != (b == first) ? a == first : a->id < b->id;
+    if (rank(a) != rank(b)) return rank(a) < rank(b);
+    return from_top ? a->id > b->id : a->id < b->id;
   });
   instr->exit_owned = function_.arena().copy(std::span<Instr* const>(owned));
   changed_ |= !owned.empty();

@@ -50,6 +50,9 @@ class CI:
 class Raises(D):
     name = 'Raises'
     def __init__(self, x, y): del y; boom()
+class Returns(D):
+    name = 'Returns'
+    def __init__(self, x, y): return D('r')
 class CN(D):
     name = 'CN'
     def __new__(cls, x): return object.__new__(cls)
@@ -124,6 +127,8 @@ D('a') is D('b')
 D('a') is not D('b')
 [D('a')] is {'k': D('b')}
 Raises(D('a'), D('b'))
+Returns(D('a'), D('b'))
+Returns(x=D('a'), y=D('b'))
 Raises(x=D('a'), y=D('b'))
 (D('a'), D('b')) is not [D('c')]
 {1: D('a')}(D('b'))

@@ -77,6 +77,22 @@ void sortDeaths(const Instr* instr, const PyLayout* layout, std::vector<Instr*>*
                    [&](const Instr* a, const Instr* b) { return rank(a) < rank(b); });
 }
 
+void sortConstruction(const Instr* instr, const PyLayout* layout, std::vector<Instr*>* owned) {
+  const bool checks = instr->op == Op::kCheckInitResult;
+  if (!checks && instr->op != Op::kCallDirect) return;
+  const Instr* result = checks ? rootOf(instr->operands[0]) : nullptr;
+  const Instr* self = nullptr;
+  for (Instr* root : *owned) {
+    const bool called = !checks && root == rootOf(instr->operands[1]);
+    if (root->op == Op::kNewInstance && (checks || called)) self = root;  // the last one made
+  }
+  if (self == nullptr) return;
+  if (fromTop(layout)) std::reverse(owned->begin(), owned->end());  // the arguments
+  auto rank = [&](const Instr* root) { return root == result ? 0 : root == self ? 1 : 2; };
+  std::stable_sort(owned->begin(), owned->end(),
+                   [&](const Instr* a, const Instr* b) { return rank(a) < rank(b); });
+}
+
 std::vector<Instr*> releasedWhenRaising(const Instr* instr, const PyLayout* layout) {
   std::vector<Instr*> released;
   switch (instr->op) {

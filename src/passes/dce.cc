@@ -25,11 +25,9 @@ bool isRoot(const Instr* instr) {
     case Op::kIntSub:
     case Op::kIntMul:
     case Op::kIntNeg: return false;
+    case Op::kPtrEqual: return hir::bothMayEnd(instr->operands[0]->type, instr->operands[1]->type);
     default: break;
   }
-  if (instr->op == Op::kPtrEqual &&
-      hir::bothMayEnd(instr->operands[0]->type, instr->operands[1]->type))
-    return true;
   if (instr->hasState()) return true;
   constexpr uint16_t kPure = hir::kReadsHeap | hir::kReadsHome;
   if (instr->info().effects & ~kPure) return true;

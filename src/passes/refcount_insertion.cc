@@ -25,8 +25,8 @@ RefcountInsertion::RefcountInsertion(hir::Function& function)
     : function_(function),
       liveness_(function),
       kinds_(function),
-      tagged_(function.unit() && function.unit()->layout &&
-              function.unit()->layout->frame_holds_stack_refs) {
+      layout_(function.unit() ? function.unit()->layout : nullptr),
+      tagged_(layout_ && layout_->frame_holds_stack_refs) {
   for (Block* block : function.blocks()) {
     for (Instr* instr = block->first; instr; instr = instr->next) {
       bool explicit_counts = instr->op == Op::kTakeHome || instr->op == Op::kIncref ||
@@ -307,21 +307,8 @@ void RefcountInsertion::recordExit(Instr* instr, const RefState& state,
     if (root != null && !countless(root, state)) owned.push_back(root);
   });
   owned.insert(owned.end(), extra.begin(), extra.end());
-  // An instance whose __init__ raises ends before the arguments, which the caller holds; what an
-  // __init__ returns that should be None, before that.
-  const bool checks = instr->op == Op::kCheckInitResult;
-  const Instr* result = checks ? hir::rootOf(instr->operands[0]) : nullptr;
-  const Instr* self = nullptr;
-  for (Instr* root : owned) {
-    const bool called = instr->op == Op::kCallDirect && root == hir::rootOf(instr->operands[1]);
-    if (root->op == Op::kNewInstance && (checks || called)) self = root;  // the last one made
-  }
-  auto rank = [&](const Instr* root) { return root == result ? 0 : root == self ? 1 : 2; };
-  const bool from_top = self != nullptr && tagged_;  // the arguments
-  std::stable_sort(owned.begin(), owned.end(), [&](Instr* a, Instr* b) {
-    if (rank(a) != rank(b)) return rank(a) < rank(b);
-    return from_top ? a->id > b->id : a->id < b->id;
-  });
+  std::stable_sort(owned.begin(), owned.end(), [](Instr* a, Instr* b) { return a->id < b->id; });
+  hir::sortConstruction(instr, layout_, &owned);
   instr->exit_owned = function_.arena().copy(std::span<Instr* const>(owned));
   changed_ |= !owned.empty();
 }
@@ -345,7 +332,7 @@ void RefcountInsertion::defineResult(Instr* instr, RefState* state) {
 
 void RefcountInsertion::releaseDead(Instr* instr, RefState* state) {
   std::vector<Instr*> dying = liveness_.diesAt(instr);
-  hir::sortDeaths(instr, function_.unit() ? function_.unit()->layout : nullptr, &dying);
+  hir::sortDeaths(instr, layout_, &dying);
   for (Instr* root : dying) {
     // Behind a terminator there is nothing: its exit took what was owned.
     if (state->owned.test(root->id) && !instr->isTerminator()) {

@@ -76,8 +76,10 @@ def main():
         print(json.dumps({"start": index}), flush=True)
         try:
             report = run(source, request["rounds"], jit.is_jit_compiled)
-        except (MemoryError, SyntaxError):  # no program (a variable that no function binds): it says nothing
+        except MemoryError:
             report = {"memory": True}
+        except SyntaxError as error:  # the generator may name a variable as nonlocal that no function binds
+            report = {"invalid": str(error)}
         print(json.dumps(report), flush=True)
     print(json.dumps({"totals": _status.totals()}))
 

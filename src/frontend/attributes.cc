@@ -104,7 +104,7 @@ bool GraphBuilder::speculateMethod(Instr* object) {
 }
 
 void GraphBuilder::doLoadMethod() {
-  owner_held_ = s_.held.count(static_cast<uint32_t>(s_.stack.size() - 1)) != 0;
+  owner_held_ = isHeld(1);
   Instr* object = pop();
   if (speculateMethod(object)) return;
   if (Instr* value = speculateAttr(object)) return pushCallable(value);

@@ -26,18 +26,21 @@ void GraphBuilder::pushHeld(Instr* value) {
   if (layout_.frame_holds_stack_refs) s_.held.insert(static_cast<uint32_t>(s_.stack.size() - 1));
 }
 
+bool GraphBuilder::isHeld(size_t depth) const {
+  return s_.held.count(static_cast<uint32_t>(s_.stack.size() - depth)) != 0;
+}
+
 // A call's arguments: a callee may see how many references there are.
 GraphBuilder::Values GraphBuilder::popArguments(size_t count) {
-  Values values = popMany(count);
-  for (size_t i = 0; i < count; ++i) {
-    const bool held = s_.held.count(static_cast<uint32_t>(s_.stack.size() + i)) != 0;
-    constexpr uint32_t kUncounted = kMaskImmortal | kMaskInt | kMaskFloat;  // or copied at will
-    if (!held || mayBeNull(values[i]) || !canBe(values[i], ~kUncounted)) continue;
-    Instr* own = b_.Hold(values[i]);
-    own->type = values[i]->type;
-    values[i] = own;
+  constexpr uint32_t kUncounted = kMaskImmortal | kMaskInt | kMaskFloat;  // or copied at will
+  for (size_t depth = count; depth > 0; --depth) {
+    Instr*& value = peek(static_cast<uint32_t>(depth));
+    if (!isHeld(depth) || mayBeNull(value) || !canBe(value, ~kUncounted)) continue;
+    Instr* own = b_.Hold(value);
+    own->type = value->type;
+    value = own;
   }
-  return values;
+  return popMany(count);
 }
 
 GraphBuilder::Values GraphBuilder::popMany(size_t count) {

@@ -101,6 +101,8 @@ class GraphBuilder {
   // --- frames.cc: stack, states, guards
   void push(Instr* value);
   void pushHeld(Instr* value);
+  bool isHeld(size_t depth) const;  // 1 = top
+  void loadLocal(bool held);
   Values popArguments(size_t count);
   Instr* pop();
   Values popMany(size_t count);

@@ -16,26 +16,25 @@ void GraphBuilder::doPopTop() { pop(); }
 void GraphBuilder::doCopy() { pushHeld(peek(in_->arg)); }
 
 void GraphBuilder::doSwap() {
-  const auto top = static_cast<uint32_t>(s_.stack.size() - 1), other = top + 1 - in_->arg;
-  const bool top_held = s_.held.erase(top) != 0, other_held = s_.held.erase(other) != 0;
-  if (top_held) s_.held.insert(other);
-  if (other_held) s_.held.insert(top);
+  if (isHeld(1) != isHeld(in_->arg)) {
+    for (uint32_t depth : {1U, in_->arg}) {
+      const auto height = static_cast<uint32_t>(s_.stack.size() - depth);
+      if (s_.held.erase(height) == 0) s_.held.insert(height);
+    }
+  }
   std::swap(peek(1), peek(in_->arg));
 }
 
-void GraphBuilder::doLoadFast() {
+void GraphBuilder::loadLocal(bool held) {
   Instr*& local = s_.locals[in_->arg];
   if (!local) local = b_.LoadHome(in_->arg);
   if (local->type == kTypeNull) return deoptHere(ExitReason::kUnboundLocal);
   guardNotNull(local, ExitReason::kUnboundLocal);  // refines the local too
-  in_->arg2 != 0 ? pushHeld(local) : push(local);
+  held ? pushHeld(local) : push(local);
 }
 
-void GraphBuilder::doLoadFastCheck() {
-  doLoadFast();
-  if (!ended_ && layout_.frame_holds_stack_refs)
-    s_.held.insert(static_cast<uint32_t>(s_.stack.size() - 1));
-}
+void GraphBuilder::doLoadFast() { loadLocal(in_->arg2 != 0); }
+void GraphBuilder::doLoadFastCheck() { loadLocal(true); }
 
 // The reference moves from the home to the stack; NULL is a value here.
 void GraphBuilder::doLoadFastAndClear() {

@@ -33,7 +33,8 @@ Order releaseOrder(const Instr* instr, const PyLayout* layout) {
   switch (instr->op) {
     case Op::kGetSlice: return {1, 2, 0};  // the bounds go with the slice
     case Op::kSetSlice: return from_top ? Order{1, 2, 0, 3} : Order{1, 2, 3, 0};
-    case Op::kDictSetItem: return {2, 1, 0};  // the dict takes the other two over
+    // The dict takes the other two over, or drops the key first if that has no hash.
+    case Op::kDictSetItem: return {1, 2, 0};
     default: break;
   }
   Order order = stackOrder(instr);
@@ -73,6 +74,22 @@ void sortDeaths(const Instr* instr, const PyLayout* layout, std::vector<Instr*>*
     return INT_MAX - 1 - placeInState(instr, root);
   };
   std::stable_sort(roots->begin(), roots->end(),
+                   [&](const Instr* a, const Instr* b) { return rank(a) < rank(b); });
+}
+
+void sortConstruction(const Instr* instr, const PyLayout* layout, std::vector<Instr*>* owned) {
+  const bool checks = instr->op == Op::kCheckInitResult;
+  if (!checks && instr->op != Op::kCallDirect) return;
+  const Instr* result = checks ? rootOf(instr->operands[0]) : nullptr;
+  const Instr* self = nullptr;
+  for (Instr* root : *owned) {
+    const bool called = !checks && root == rootOf(instr->operands[1]);
+    if (root->op == Op::kNewInstance && (checks || called)) self = root;  // the last one made
+  }
+  if (self == nullptr) return;
+  if (fromTop(layout)) std::reverse(owned->begin(), owned->end());  // the arguments
+  auto rank = [&](const Instr* root) { return root == result ? 0 : root == self ? 1 : 2; };
+  std::stable_sort(owned->begin(), owned->end(),
                    [&](const Instr* a, const Instr* b) { return rank(a) < rank(b); });
 }
 

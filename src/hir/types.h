@@ -97,4 +97,9 @@ inline constexpr Type kTypeState = Type::of(Rep::kState);
 std::string typeName(Type type);
 bool parseType(const std::string& text, Type* out);
 
+// May the ends of both objects run code? Then the instruction at which they die fixes their order.
+inline bool bothMayEnd(const Type& left, const Type& right) {
+  return left.couldBe(~kMaskHarmless) && right.couldBe(~kMaskHarmless);
+}
+
 }  // namespace tephra::hir

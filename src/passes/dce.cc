@@ -25,6 +25,7 @@ bool isRoot(const Instr* instr) {
     case Op::kIntSub:
     case Op::kIntMul:
     case Op::kIntNeg: return false;
+    case Op::kPtrEqual: return hir::bothMayEnd(instr->operands[0]->type, instr->operands[1]->type);
     default: break;
   }
   if (instr->hasState()) return true;

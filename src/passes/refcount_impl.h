@@ -77,7 +77,8 @@ class RefcountInsertion {
   hir::Function& function_;
   RootLiveness liveness_;
   RootKinds kinds_;
-  bool tagged_;  // frames hold tagged references: a caller may lend
+  const PyLayout* layout_;  // null: no unit
+  bool tagged_;             // frames hold tagged references: a caller may lend
   size_t slots_ = 0;
   std::vector<hir::Instr*> args_;   // by slot: LoadArg of the parameter, if the function has one
   std::vector<bool> stored_;        // by slot: some StoreHome names it

@@ -25,8 +25,8 @@ RefcountInsertion::RefcountInsertion(hir::Function& function)
     : function_(function),
       liveness_(function),
       kinds_(function),
-      tagged_(function.unit() && function.unit()->layout &&
-              function.unit()->layout->frame_holds_stack_refs) {
+      layout_(function.unit() ? function.unit()->layout : nullptr),
+      tagged_(layout_ && layout_->frame_holds_stack_refs) {
   for (Block* block : function.blocks()) {
     for (Instr* instr = block->first; instr; instr = instr->next) {
       bool explicit_counts = instr->op == Op::kTakeHome || instr->op == Op::kIncref ||
@@ -308,6 +308,7 @@ void RefcountInsertion::recordExit(Instr* instr, const RefState& state,
   });
   owned.insert(owned.end(), extra.begin(), extra.end());
   std::stable_sort(owned.begin(), owned.end(), [](Instr* a, Instr* b) { return a->id < b->id; });
+  hir::sortConstruction(instr, layout_, &owned);
   instr->exit_owned = function_.arena().copy(std::span<Instr* const>(owned));
   changed_ |= !owned.empty();
 }
@@ -331,7 +332,7 @@ void RefcountInsertion::defineResult(Instr* instr, RefState* state) {
 
 void RefcountInsertion::releaseDead(Instr* instr, RefState* state) {
   std::vector<Instr*> dying = liveness_.diesAt(instr);
-  hir::sortDeaths(instr, function_.unit() ? function_.unit()->layout : nullptr, &dying);
+  hir::sortDeaths(instr, layout_, &dying);
   for (Instr* root : dying) {
     // Behind a terminator there is nothing: its exit took what was owned.
     if (state->owned.test(root->id) && !instr->isTerminator()) {

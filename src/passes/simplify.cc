@@ -279,7 +279,8 @@ class Simplifier {
     bool both_none = left->type.is(hir::kMaskNoneType) && right->type.is(hir::kMaskNoneType);
     bool both_null = left->type.is(hir::kMaskNull) && right->type.is(hir::kMaskNull);
     if (left == right || both_none || both_null) return builder_.ConstBool(true);
-    if ((instr->operands[0]->type.mask & instr->operands[1]->type.mask) == 0) {
+    const bool ordered = hir::bothMayEnd(instr->operands[0]->type, instr->operands[1]->type);
+    if ((instr->operands[0]->type.mask & instr->operands[1]->type.mask) == 0 && !ordered) {
       return builder_.ConstBool(false);
     }
     if (left->op == Op::kConstObject && right->op == Op::kConstObject) {

@@ -256,9 +256,10 @@ PyObject* callArguments(PyThreadState* ts, PyObject* callable, PyObject* args);
 struct Arguments {
   PyObject** values = nullptr;  // positional ones, then those that kwnames names
   size_t positional = 0;
-  PyObject* kwnames = nullptr;  // borrowed; NULL: none
-  uint64_t lent = 0;            // bit k: value k stays the caller's, who keeps it alive
-  bool room = false;            // values[-1] is a free word
+  PyObject* kwnames = nullptr;   // borrowed; NULL: none
+  uint64_t lent = 0;             // bit k: value k stays the caller's, who keeps it alive
+  bool room = false;             // values[-1] is a free word
+  PyObject* callable = nullptr;  // what is called, if that is handed over, too
 
   size_t count() const {
     return positional + (kwnames == nullptr ? 0 : static_cast<size_t>(PyTuple_GET_SIZE(kwnames)));

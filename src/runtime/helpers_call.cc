@@ -23,9 +23,7 @@ PyObject* callMethod(PyThreadState* ts, PyObject* method, bool lent, py::Argumen
   PyObject* function = Py_NewRef(PyMethod_GET_FUNCTION(method));
   args.prepend(Py_NewRef(PyMethod_GET_SELF(method)), false);
   release(method, lent);
-  PyObject* result = tephra::callObject(ts, function, args);
-  Py_DECREF(function);
-  return result;
+  return tephra::callObject(ts, function, false, args);
 }
 
 // kwargs as an array; false: they are not what a frame can be made for, and the interpreter says
@@ -76,9 +74,7 @@ namespace {
 PyObject* callConsuming(PyThreadState* ts, PyObject* callable, bool lent,
                         const py::Arguments& args) {
   if (PyMethod_Check(callable)) return callMethod(ts, callable, lent, args);
-  PyObject* result = tephra::callObject(ts, callable, args);
-  release(callable, lent);
-  return result;
+  return tephra::callObject(ts, callable, lent, args);
 }
 
 }  // namespace
@@ -105,9 +101,7 @@ extern "C" PyObject* tephra_call_passed(PyThreadState* ts, void* operands, int64
     std::swap(callable_lent, self_lent);
   }
   args.prepend(self, self_lent);
-  PyObject* result = tephra::callObject(ts, callable, args);
-  release(callable, callable_lent);
-  return result;
+  return tephra::callObject(ts, callable, callable_lent, args);
 }
 
 extern "C" PyObject* tephra_call_ex(PyThreadState* ts, PyObject* callable, PyObject* args,

@@ -201,12 +201,18 @@ PyObject* callTakingOver(PyObject* function, PyObject* const* args, size_t nargs
   return call(ts, reinterpret_cast<PyFunctionObject*>(function), given);
 }
 
-PyObject* callObject(PyThreadState* ts, PyObject* callable, const py::Arguments& args) {
-  if (PyFunction_Check(callable))
-    return callFunction(ts, reinterpret_cast<PyFunctionObject*>(callable), args);
-  if (PyFunctionObject* init = inlinedInit(callable, args))
-    return construct(ts, callable, init, args);
-  return callLending(callable, nullptr, args);
+PyObject* callObject(PyThreadState* ts, PyObject* callable, bool lent, py::Arguments args) {
+  PyObject* result = nullptr;
+  if (PyFunction_Check(callable)) {
+    result = callFunction(ts, reinterpret_cast<PyFunctionObject*>(callable), args);
+  } else if (PyFunctionObject* init = inlinedInit(callable, args)) {
+    result = construct(ts, callable, init, args);
+  } else {
+    args.callable = lent ? nullptr : callable;
+    return callLending(callable, nullptr, args);
+  }
+  if (!lent) Py_DECREF(callable);
+  return result;
 }
 
 }  // namespace tephra

@@ -8,8 +8,8 @@
 
 namespace tephra {
 
-// Any callable. Steals nothing but the arguments.
-PyObject* callObject(PyThreadState* ts, PyObject* callable, const py::Arguments& args);
+// Any callable, which is consumed, too, unless it is lent.
+PyObject* callObject(PyThreadState* ts, PyObject* callable, bool lent, py::Arguments args);
 
 // A Python function: by its compiled code, counted, or in the interpreter.
 PyObject* callFunction(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args);

@@ -47,6 +47,12 @@ class C:
     def __del__(self): log.append('C')
 class CI:
     def __init__(self, x): del x; event()
+class Raises(D):
+    name = 'Raises'
+    def __init__(self, x, y): del y; boom()
+class Returns(D):
+    name = 'Returns'
+    def __init__(self, x, y): return D('r')
 class CN(D):
     name = 'CN'
     def __new__(cls, x): return object.__new__(cls)
@@ -119,6 +125,15 @@ D('a') < D('b')
 D('a') < D('b') < D('c')
 D('a') is D('b')
 D('a') is not D('b')
+[D('a')] is {'k': D('b')}
+Raises(D('a'), D('b'))
+Returns(D('a'), D('b'))
+Returns(x=D('a'), y=D('b'))
+Raises(x=D('a'), y=D('b'))
+(D('a'), D('b')) is not [D('c')]
+{1: D('a')}(D('b'))
+[D('a')](D('b'), D('c'))
+{1: D('a')}[[D('b')]] = D('c')
 D('a') is None
 D('a') in D('b')
 D('a') not in D('b')

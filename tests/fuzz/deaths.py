@@ -47,11 +47,11 @@ def _process(sources, environment, rounds, limit):
     if lines and "totals" in lines[-1]:
         if noise:
             raise AssertionError(f"a worker complained: {noise[-2000:]}")
-        return [line for line in lines if "log" in line or "memory" in line], None, lines[-1]["totals"]
+        return [line for line in lines if "log" in line or _says_nothing(line)], None, lines[-1]["totals"]
     started = max((line["start"] for line in lines if "start" in line), default=None)
     if started is None:
         raise AssertionError(f"no program was started: {how}")
-    return [line for line in lines if "log" in line or "memory" in line], how, {}
+    return [line for line in lines if "log" in line or _says_nothing(line)], how, {}
 
 
 def reports(sources, environment, rounds):
@@ -62,15 +62,23 @@ def reports(sources, environment, rounds):
         done, how, counted = _process(rest, environment, rounds, (60 + 0.5 * len(rest)) * SLOWER)
         found += done
         if how:
-            found.append({"died": how, **({"late": True} if how.startswith("longer") else {})})
+            found.append({"died": how})
         for name in totals:
             totals[name] += counted.get(name, 0)
     return found, totals
 
 
+def _says_nothing(report):
+    return "memory" in report or "invalid" in report
+
+
+def _late(report):
+    return report.get("died", "").startswith("longer than")
+
+
 def difference(stock, compiled):
     """What differs between two reports of one program; "" when nothing does, None when there is nothing to compare."""
-    if "memory" in stock or "memory" in compiled or "late" in stock:
+    if _says_nothing(stock) or _says_nothing(compiled) or _late(stock):
         return None
     if "died" in stock:
         return f"the interpreter died: {stock['died']}"
@@ -88,7 +96,7 @@ def compare(sources, mode):
     """A difference (as ``difference``) for each source, the compiled reports, and totals of the compiled side."""
     stock, _ = reports(sources, *STOCK)
     # What takes the interpreter too long is not run again.
-    compiled, totals = reports([NOTHING if "late" in report else source for source, report in zip(sources, stock)], *MODES[mode])
+    compiled, totals = reports([NOTHING if _late(report) else source for source, report in zip(sources, stock)], *MODES[mode])
     return [difference(*pair) for pair in zip(stock, compiled)], compiled, totals
 
 
@@ -167,7 +175,10 @@ def _valid(source):
 def reduce(source, mode, seconds=600, chunk=30):
     """A smaller program that differs in the same respect; the largest cuts are tried first, for so many seconds."""
     end = time.monotonic() + seconds
-    respect = compare([source], mode)[0][0].split()[0]
+    what = compare([source], mode)[0][0]
+    if not what:
+        return source  # seen once
+    respect = what.split()[0]
     while True:
         seen = dict.fromkeys(text for text in _variants(ast.parse(source)) if len(text) < len(source) and _valid(text) and "def f():" in text)
         smaller = sorted(seen, key=len)

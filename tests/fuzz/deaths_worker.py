@@ -78,6 +78,8 @@ def main():
             report = run(source, request["rounds"], jit.is_jit_compiled)
         except MemoryError:
             report = {"memory": True}
+        except SyntaxError as error:  # the generator may name a variable as nonlocal that no function binds
+            report = {"invalid": str(error)}
         print(json.dumps(report), flush=True)
     print(json.dumps({"totals": _status.totals()}))
 

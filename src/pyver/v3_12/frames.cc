@@ -130,6 +130,7 @@ bool takeFromStack(PyThreadState* ts, PyObject* callable, PyObject* const* value
 }
 
 void releaseArguments(const Arguments& args) {
+  Py_XDECREF(args.callable);
   for (size_t k = 0; k < args.count(); ++k) {
     if (!args.isLent(k)) Py_DECREF(args.values[k]);
   }

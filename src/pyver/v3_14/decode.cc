@@ -89,9 +89,11 @@ Table::Table() {
 
 const Table kTable;
 
-void decodeSuper(Decoder& d, const RawInstr& raw, C first, C second) {
-  d.emit(first, raw.arg >> 4);
-  d.emit(second, raw.arg & 15);
+// `held`: locals are loaded with a reference of their own, as the compiler has not proved that they
+// outlive it.
+void decodeSuper(Decoder& d, const RawInstr& raw, C first, C second, bool held = false) {
+  d.emit(first, raw.arg >> 4, held && first == C::kLoadFast);
+  d.emit(second, raw.arg & 15, held && second == C::kLoadFast);
 }
 
 void loadObject(Decoder& d, PyObject* object) { d.emit(C::kLoadConst, d.kept(object)); }
@@ -164,19 +166,12 @@ bool decodeLoads(Decoder& d, const RawInstr& raw) {
     case LOAD_COMMON_CONSTANT:
       loadObject(d, threadState()->interp->common_consts[raw.arg]);
       return true;
-    // With a reference of its own, where the compiler has not proved that the local outlives it.
-    case LOAD_FAST: d.emit(C::kLoadFast, raw.arg, 1); return true;
-    case LOAD_FAST_LOAD_FAST:
-      d.emit(C::kLoadFast, raw.arg >> 4, 1);
-      d.emit(C::kLoadFast, raw.arg & 15, 1);
-      return true;
+    case LOAD_FAST: d.emit(C::kLoadFast, raw.arg, 1); return true;  // held, see decodeSuper
+    case LOAD_FAST_LOAD_FAST: decodeSuper(d, raw, C::kLoadFast, C::kLoadFast, true); return true;
     case LOAD_FAST_BORROW_LOAD_FAST_BORROW:
       decodeSuper(d, raw, C::kLoadFast, C::kLoadFast);
       return true;
-    case STORE_FAST_LOAD_FAST:
-      d.emit(C::kStoreFast, raw.arg >> 4);
-      d.emit(C::kLoadFast, raw.arg & 15, 1);
-      return true;
+    case STORE_FAST_LOAD_FAST: decodeSuper(d, raw, C::kStoreFast, C::kLoadFast, true); return true;
     case STORE_FAST_STORE_FAST: decodeSuper(d, raw, C::kStoreFast, C::kStoreFast); return true;
     default: return false;
   }

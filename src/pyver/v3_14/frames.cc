@@ -123,6 +123,7 @@ void releaseArguments(const Arguments& args) {
   for (size_t k = args.count(); k-- > 0;) {
     if (!args.isLent(k)) Py_DECREF(args.values[k]);
   }
+  Py_XDECREF(args.callable);
 }
 
 void slotClear(Frame* frame, uint32_t slot) {

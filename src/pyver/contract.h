@@ -109,7 +109,7 @@ void leaveFrame(PyThreadState* ts, Frame* frame);
 
 // The frame itself or the nearest one outwards that runs Python code; null: there is none.
 Frame* runningFrame(Frame* frame);
-bool atEntry(Frame* frame);             // it runs its first instruction, where functions serve events
+bool atEntry(Frame* frame);  // it runs its first instruction, where functions serve events
 PyCodeObject* frameCode(Frame* frame);  // borrowed
 // The same, null or no code object where the interpreter's own frames have something else: to be
 // compared only.

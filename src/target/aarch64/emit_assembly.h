@@ -79,6 +79,8 @@ class Assembly final : public asmjit::ErrorHandler {
   // Makes the counter of a segment that begins here, also where no instruction follows.
   void count();
   bool counting() const { return counting_; }
+  // What follows in a stub hardly ever runs: it is neither counted nor tallied.
+  void countNoMore() { counting_ = true; }
   void beforeInstruction() {
     if (tallier.pending()) count();
   }

@@ -133,6 +133,7 @@ void exitStub(Assembly& as, const RuntimeAddresses& addresses, const UnwindConve
   as.jumpIf(Condition::zero(kScratchGp, true, true), resume);
   closeFrame(as, convention);
   as.bind(resume);
+  as.countNoMore();
   as.unwind(convention.frame);
   for (uint32_t i = 0; i < 30; i += 2) {
     if (i != kScratchGp) a.ldp(x(i), x(i + 1), a64::ptr(a64::sp, static_cast<int32_t>(8 * i)));

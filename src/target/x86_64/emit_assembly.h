@@ -57,6 +57,8 @@ class Assembly final : public asmjit::ErrorHandler {
   void beforeInstruction();
   void afterInstruction(uint32_t bytes);
   bool counting() const { return counting_; }
+  // What follows in a stub hardly ever runs: it is neither counted nor tallied.
+  void countNoMore() { counting_ = true; }
 
   void jump(const asmjit::Label& label) { jump(asmjit::x86::Inst::kIdJmp, label); }
   void jumpIf(x86::CondCode cond, const asmjit::Label& label) {

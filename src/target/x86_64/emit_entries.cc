@@ -138,6 +138,7 @@ void exitStub(Assembly& as, const RuntimeAddresses& addresses, const UnwindConve
   as.unwind(convention.entry);
   a.ret();
   as.bind(resume);
+  as.countNoMore();
   as.unwind(state);
   for (uint32_t i = 0; i < 16; ++i) {
     if (i != kRsp && i != kScratchGp)

@@ -329,6 +329,9 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
   compiled->function.metadata = compiled->code.metadata.get();
   compiled->function.expected_version = unit.instrumentation_version;
   compiled->function.total_args = unit.total_args;
+  const bool plain = (state.code->co_flags & (CO_VARARGS | CO_VARKEYWORDS)) == 0;
+  if (plain && state.code->co_kwonlyargcount == 0 && unit.total_args <= py::kQuickSlots)
+    compiled->function.exact_args = state.code->co_argcount;
   compiled->globals = function->func_globals;
   compiled->builtins = function->func_builtins;
   countOperations(hir, compiled.get());

@@ -3,6 +3,8 @@
 // in the same place with its exact message (suggestions included) and never gets to run the body.
 #include "pyver/internal.h"
 
+#include <algorithm>
+#include <bit>
 #include <utility>
 #include <vector>
 
@@ -205,6 +207,49 @@ int bindArguments(PyThreadState*, PyFunctionObject* func, const Arguments& args,
   binder.releaseAll();
   PyErr_SetRaisedException(exception);
   return -1;
+}
+
+bool bindQuickly(PyFunctionObject* func, size_t positional, PyObject* kwnames, PyObject** slots,
+                 uint8_t* places) {
+  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
+  const auto by_position = static_cast<uint32_t>(code->co_argcount);
+  const uint32_t named = by_position + static_cast<uint32_t>(code->co_kwonlyargcount);
+  const bool has_args = (code->co_flags & CO_VARARGS) != 0;
+  const bool has_kwargs = (code->co_flags & CO_VARKEYWORDS) != 0;
+  if (positional > by_position || named + has_args + has_kwargs > kQuickSlots) return false;
+  PyObject** names = reinterpret_cast<PyTupleObject*>(code->co_localsplusnames)->ob_item;
+  uint32_t open = (1U << named) - (1U << positional);  // bits: slots without a value
+  const auto first =
+      std::max(static_cast<uint32_t>(positional), static_cast<uint32_t>(code->co_posonlyargcount));
+  for (Py_ssize_t i = 0; kwnames != nullptr && i < PyTuple_GET_SIZE(kwnames); i++) {
+    uint32_t slot = first;
+    while (slot < named && names[slot] != PyTuple_GET_ITEM(kwnames, i)) ++slot;
+    if (slot == named) return false;
+    places[i] = static_cast<uint8_t>(slot);
+    open &= ~(1U << slot);
+  }
+  PyObject* defaults = func->func_defaults;
+  const auto count = defaults == nullptr ? 0 : static_cast<uint32_t>(PyTuple_GET_SIZE(defaults));
+  PyObject* kwdefaults = func->func_kwdefaults;
+  const bool simple =
+      kwdefaults != nullptr && DK_IS_UNICODE(reinterpret_cast<PyDictObject*>(kwdefaults)->ma_keys);
+  for (uint32_t rest = open; rest != 0; rest &= rest - 1) {
+    const auto slot = static_cast<uint32_t>(std::countr_zero(rest));
+    PyObject* value = nullptr;
+    if (slot >= by_position)
+      value = simple ? PyDict_GetItemWithError(kwdefaults, names[slot]) : nullptr;
+    else if (slot + count >= by_position)
+      value = PyTuple_GET_ITEM(defaults, slot + count - by_position);
+    if (value == nullptr) return false;
+    slots[slot] = value;
+  }
+  if (has_kwargs && (slots[named + has_args] = PyDict_New()) == nullptr) {
+    PyErr_Clear();
+    return false;
+  }
+  if (has_args) slots[named] = buildTuple(nullptr, 0);
+  for (uint32_t rest = open; rest != 0; rest &= rest - 1) Py_INCREF(slots[std::countr_zero(rest)]);
+  return true;
 }
 
 }  // namespace tephra::py

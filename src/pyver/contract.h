@@ -277,10 +277,10 @@ struct Arguments {
 // exception that is set stays set.
 void releaseArguments(const Arguments& args);
 // If the interpreter's own CALL instruction is calling `callable` with these (borrowed) values, its
-// value stack gives them up: they are handed over from then on, *lent says which ones not. Else
-// false, and nothing has happened.
+// value stack gives them up: `taken` gets the references, as below. Else false, and nothing has
+// happened.
 bool takeFromStack(PyThreadState* ts, PyObject* callable, PyObject* const* values, size_t count,
-                   bool keywords, uint64_t* lent);
+                   bool keywords, PyObject** taken);
 
 // A reference as a slot of a frame holds it: tagged, where frames hold tagged references, if none
 // is held. slotReference consumes `value` unless it is lent.
@@ -293,6 +293,12 @@ void slotReferenceDrop(PyObject* reference);
 // above. 0 or -1; the arguments are consumed in any case.
 int bindArguments(PyThreadState* ts, PyFunctionObject* func, const Arguments& args,
                   PyObject** slots);
+// The same for the usual calls, without the arguments: keywords that are the parameters' own names,
+// nothing left over for *args and **kwargs, defaults that run no code when they are looked up.
+// places[i] becomes the slot of keyword i, the others' slots get defaults. False: nothing happened.
+inline constexpr uint32_t kQuickSlots = 16;
+bool bindQuickly(PyFunctionObject* func, size_t positional, PyObject* kwnames, PyObject** slots,
+                 uint8_t* places);
 // Runs a function with bound arguments (which it consumes) in the interpreter, or in what other
 // tool evaluates frames. For functions whose code has locals of its own (CO_OPTIMIZED).
 PyObject* interpretBound(PyThreadState* ts, PyFunctionObject* func, PyObject** slots,

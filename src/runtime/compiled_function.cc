@@ -2,8 +2,6 @@
 
 #include <unordered_map>
 
-#include "base/address_cache.h"
-
 namespace tephra {
 namespace {
 // Never destroyed: functions may be called while the process ends.
@@ -12,24 +10,24 @@ std::unordered_map<PyObject*, CompiledFunction*>& registry() {
   return *map;
 }
 
-AddressCache<PyObject, CompiledFunction> recent;
-
-CompiledFunction* find(PyObject* key) { return recent.find(registry(), key); }
+CompiledFunction* find(PyObject* key) { return recently_compiled.find(registry(), key); }
 }  // namespace
+
+AddressCache<PyObject, CompiledFunction> recently_compiled;
 
 void registerCompiled(PyObject* key, CompiledFunction* compiled) {
   registry()[key] = compiled;
-  recent.forget(key);
+  recently_compiled.forget(key);
 }
 
 void unregisterCompiled(PyObject* key) {
   registry().erase(key);
-  recent.forget(key);
+  recently_compiled.forget(key);
 }
 
 void unregisterAllCompiled() {
   registry().clear();
-  recent.forgetAll();
+  recently_compiled.forgetAll();
 }
 
 CompiledFunction* compiledFor(PyObject* function) {

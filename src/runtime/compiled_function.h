@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/address_cache.h"
 #include "metadata/exits.h"
 #include "pyver/python.h"
 
@@ -20,6 +21,7 @@ struct CompiledFunction {
   ArrayEntry array_entry = nullptr;
   PyCodeObject* code = nullptr;  // the driver holds the reference
   uint32_t total_args = 0;       // words of `bound`
+  int32_t exact_args = -1;       // by position, with which nothing is left to bind; -1: none
   // Tools have to be told of what the code does: calls are interpreted (runtime/tools.h).
   bool suspended = false;
   uint64_t expected_version = 0;  // of instrumentation: what the code compares with
@@ -36,5 +38,13 @@ void unregisterCompiled(PyObject* key);
 void unregisterAllCompiled();  // the interpreter that had them is gone
 // By its code, else by the function itself; null when it is not compiled.
 CompiledFunction* compiledFor(PyObject* function);
+
+// What was found last, by key.
+extern AddressCache<PyObject, CompiledFunction> recently_compiled;
+// compiledFor of a function.
+inline CompiledFunction* compiledForFunction(PyFunctionObject* function) {
+  CompiledFunction* compiled = recently_compiled.peek(function->func_code);
+  return compiled != nullptr ? compiled : compiledFor(reinterpret_cast<PyObject*>(function));
+}
 
 }  // namespace tephra

@@ -194,6 +194,6 @@ extern "C" void tephra_drop_arguments(void* args, int64_t count) {
 
 extern "C" PyObject* tephra_call_slow(PyObject* function, void* args, int64_t nargsf,
                                       PyObject* kwnames) {
-  return tephra::callTakingOver(function, static_cast<PyObject**>(args),
-                                static_cast<size_t>(nargsf), kwnames, tephra::enterCompiled);
+  return tephra::enterCompiled(function, static_cast<PyObject**>(args), static_cast<size_t>(nargsf),
+                               kwnames);
 }

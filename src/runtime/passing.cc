@@ -108,9 +108,30 @@ PyObject* enterByKeywords(PyThreadState* ts, PyFunctionObject* function, const p
   return result;
 }
 
+// Slots of a callee that py::bindQuickly fills.
+struct QuickSlots {
+  PyObject* slots[py::kQuickSlots];
+  uint8_t places[py::kQuickSlots];
+
+  // The caller's arguments, as references of slots.
+  PyObject* enter(PyObject* callable, CompiledFunction* compiled, PyObject* const* taken,
+                  size_t positional, size_t count) {
+    std::copy_n(taken, positional, slots);
+    for (size_t k = positional; k < count; ++k) slots[places[k - positional]] = taken[k];
+    return compiled->array_entry(callable, slots);
+  }
+};
+
 PyObject* enter(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args,
                 CompiledFunction* compiled) {
   PyObject* callable = reinterpret_cast<PyObject*>(function);
+  QuickSlots quick;
+  if (py::bindQuickly(function, args.positional, args.kwnames, quick.slots, quick.places)) {
+    PyObject* taken[py::kQuickSlots];
+    const size_t count = args.count();
+    for (size_t k = 0; k < count; ++k) taken[k] = py::slotReference(args.values[k], args.isLent(k));
+    return quick.enter(callable, compiled, taken, args.positional, count);
+  }
   Words bound(compiled->total_args);
   if (args.kwnames != nullptr) return enterByKeywords(ts, function, args, compiled, bound.data());
   if (py::bindArguments(ts, function, args, bound.data()) < 0) return nullptr;
@@ -172,12 +193,53 @@ PyObject* callFunction(PyThreadState* ts, PyFunctionObject* function, const py::
   return enter(ts, function, args, compiled);
 }
 
-PyObject* enterCompiled(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args) {
-  noteCrossing(ts, function);
+namespace {
+
+PyObject* enterBound(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args) {
   CompiledFunction* compiled = compiledFor(reinterpret_cast<PyObject*>(function));
   const bool enters =
       compiled != nullptr && compiled->array_entry != nullptr && !leftToTools(ts, compiled);
   return enters ? enter(ts, function, args, compiled) : interpretFunction(ts, function, args);
+}
+
+// References from the interpreter's stack, or new ones.
+void take(PyThreadState* ts, PyObject* callable, PyObject* const* args, size_t count, bool keywords,
+          PyObject** taken) {
+  if (py::takeFromStack(ts, callable, args, count, keywords, taken)) return;
+  for (size_t k = 0; k < count; ++k) taken[k] = Py_NewRef(args[k]);
+}
+
+PyObject* enterByName(PyThreadState* ts, PyFunctionObject* function, CompiledFunction* compiled,
+                      PyObject* const* args, size_t positional, PyObject* kwnames) {
+  PyObject* callable = reinterpret_cast<PyObject*>(function);
+  QuickSlots quick;
+  if (!py::bindQuickly(function, positional, kwnames, quick.slots, quick.places))
+    return callTakingOver(callable, args, positional, kwnames, enterBound);
+  const size_t keywords = kwnames == nullptr ? 0 : static_cast<size_t>(PyTuple_GET_SIZE(kwnames));
+  const size_t count = positional + keywords;
+  PyObject* taken[py::kQuickSlots];
+  take(ts, callable, args, count, kwnames != nullptr, taken);
+  return quick.enter(callable, compiled, taken, positional, count);
+}
+
+}  // namespace
+
+PyObject* enterCompiled(PyObject* callable, PyObject* const* args, size_t nargsf,
+                        PyObject* kwnames) {
+  PyThreadState* ts = py::threadState();
+  if (evaluatesElsewhere(ts)) return callTakingOver(callable, args, nargsf, kwnames, enterBound);
+  auto* function = reinterpret_cast<PyFunctionObject*>(callable);
+  noteCrossing(ts, function);
+  CompiledFunction* compiled = compiledForFunction(function);
+  if (compiled == nullptr || compiled->array_entry == nullptr || leftToTools(ts, compiled))
+    return callTakingOver(callable, args, nargsf, kwnames, enterBound);
+  const auto positional = static_cast<size_t>(PyVectorcall_NARGS(nargsf));
+  if (kwnames == nullptr && static_cast<int32_t>(positional) == compiled->exact_args) {
+    PyObject* slots[py::kQuickSlots];
+    take(ts, callable, args, positional, false, slots);
+    return compiled->array_entry(callable, slots);
+  }
+  return enterByName(ts, function, compiled, args, positional, kwnames);
 }
 
 PyObject* callTakingOver(PyObject* function, PyObject* const* args, size_t nargsf,
@@ -194,9 +256,15 @@ PyObject* callTakingOver(PyObject* function, PyObject* const* args, size_t nargs
   const size_t count = given.count();
   Words values(count);
   given.values = values.data();
-  std::copy_n(args, count, given.values);
-  if (!py::takeFromStack(ts, function, args, count, kwnames != nullptr, &given.lent)) {
-    for (size_t k = 0; k < count; ++k) Py_INCREF(given.values[k]);
+  take(ts, function, args, count, kwnames != nullptr, given.values);
+  for (size_t k = 0; k < count; ++k) {
+    PyObject*& value = given.values[k];
+    const bool lent = py::slotReferenceLent(value);
+    value = py::slotReferenceObject(value);
+    if (lent && k < kMaxLent)
+      given.lent |= uint64_t{1} << k;
+    else if (lent)
+      Py_INCREF(value);
   }
   return call(ts, reinterpret_cast<PyFunctionObject*>(function), given);
 }

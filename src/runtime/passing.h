@@ -13,8 +13,9 @@ PyObject* callObject(PyThreadState* ts, PyObject* callable, bool lent, py::Argum
 
 // A Python function: by its compiled code, counted, or in the interpreter.
 PyObject* callFunction(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args);
-// The same where its vectorcall is that of compiled code which may be gone.
-PyObject* enterCompiled(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args);
+// The vectorcall of compiled code, which may be gone.
+PyObject* enterCompiled(PyObject* callable, PyObject* const* args, size_t nargsf,
+                        PyObject* kwnames);
 // The same, certainly not by compiled code.
 PyObject* interpretFunction(PyThreadState* ts, PyFunctionObject* function,
                             const py::Arguments& args);

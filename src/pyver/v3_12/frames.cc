@@ -113,7 +113,7 @@ void slotReferenceDrop(PyObject* reference) { Py_DECREF(reference); }
 // callable, arguments] there. The interpreter only releases the words afterwards: an immortal
 // object takes the place of what is taken.
 bool takeFromStack(PyThreadState* ts, PyObject* callable, PyObject* const* values, size_t count,
-                   bool, uint64_t* lent) {
+                   bool, PyObject** taken) {
   Frame* frame = currentFrame(ts);
   if (frame == nullptr || frame->owner > FRAME_OWNED_BY_GENERATOR) return false;
   const PyCodeObject* code = frame->f_code;
@@ -124,8 +124,10 @@ bool takeFromStack(PyThreadState* ts, PyObject* callable, PyObject* const* value
   const size_t oparg = frame->prev_instr->op.arg;
   const bool plain = count == oparg && values > base + 1 && values[-2] == nullptr;
   if (!plain && count != oparg + 1) return false;
-  *lent = 0;
-  for (size_t k = 0; k < count; ++k) const_cast<PyObject**>(values)[k] = Py_None;
+  for (size_t k = 0; k < count; ++k) {
+    taken[k] = values[k];
+    const_cast<PyObject**>(values)[k] = Py_None;
+  }
   return true;
 }
 

@@ -88,7 +88,7 @@ void slotReferenceDrop(PyObject* reference) {
 // called gets a copy of it without tags. None takes the place of what is taken: it owns nothing.
 // Self is lent: the interpreter's loop has it in a register, too, and releases that.
 bool takeFromStack(PyThreadState* ts, PyObject* callable, PyObject* const* values, size_t count,
-                   bool keywords, uint64_t* lent) {
+                   bool keywords, PyObject** taken) {
   Frame* frame = currentFrame(ts);
   if (frame == nullptr || frame->owner > FRAME_OWNED_BY_GENERATOR || !frame->stackpointer)
     return false;
@@ -106,15 +106,11 @@ bool takeFromStack(PyThreadState* ts, PyObject* callable, PyObject* const* value
   for (size_t k = 0; k < count; ++k) {
     if (borrow(first[k]) != values[k]) return false;
   }
-  *lent = plain ? 0 : 1;
-  for (size_t k = plain ? 0 : 1; k < count; ++k) {
-    if ((first[k].bits & Py_TAG_REFCNT) == 0) {
-      first[k] = PyStackRef_None;
-    } else if (k < kMaxLent) {
-      *lent |= uint64_t{1} << k;
-    } else {
-      Py_INCREF(values[k]);
-    }
+  size_t k = 0;
+  if (!plain) taken[k++] = slotReference(values[0], true);
+  for (; k < count; ++k) {
+    taken[k] = reinterpret_cast<PyObject*>(first[k].bits);
+    if ((first[k].bits & Py_TAG_REFCNT) == 0) first[k] = PyStackRef_None;
   }
   return true;
 }

@@ -209,30 +209,44 @@ int bindArguments(PyThreadState*, PyFunctionObject* func, const Arguments& args,
   return -1;
 }
 
-bool bindQuickly(PyFunctionObject* func, size_t positional, PyObject* kwnames, PyObject** slots,
-                 uint8_t* places) {
-  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
-  const auto by_position = static_cast<uint32_t>(code->co_argcount);
-  const uint32_t named = by_position + static_cast<uint32_t>(code->co_kwonlyargcount);
-  const bool has_args = (code->co_flags & CO_VARARGS) != 0;
-  const bool has_kwargs = (code->co_flags & CO_VARKEYWORDS) != 0;
-  if (positional > by_position || named + has_args + has_kwargs > kQuickSlots) return false;
+namespace {
+
+// The slot of each keyword; they leave `open` (bits: slots without a value). False: not certain.
+bool placeKeywords(const PyCodeObject* code, PyObject* kwnames, uint32_t named, bool has_kwargs,
+                   uint32_t* open, QuickBinding* binding) {
   PyObject** names = reinterpret_cast<PyTupleObject*>(code->co_localsplusnames)->ob_item;
-  uint32_t open = (1U << named) - (1U << positional);  // bits: slots without a value
-  const auto first =
-      std::max(static_cast<uint32_t>(positional), static_cast<uint32_t>(code->co_posonlyargcount));
-  for (Py_ssize_t i = 0; kwnames != nullptr && i < PyTuple_GET_SIZE(kwnames); i++) {
+  const auto first = std::max(binding->by_position, static_cast<uint32_t>(code->co_posonlyargcount));
+  const Py_ssize_t count = PyTuple_GET_SIZE(kwnames);
+  if (count > Py_ssize_t{kQuickSlots}) return false;
+  for (Py_ssize_t i = 0; i < count; i++) {
+    PyObject* keyword = PyTuple_GET_ITEM(kwnames, i);
     uint32_t slot = first;
-    while (slot < named && names[slot] != PyTuple_GET_ITEM(kwnames, i)) ++slot;
-    if (slot == named) return false;
-    places[i] = static_cast<uint8_t>(slot);
-    open &= ~(1U << slot);
+    while (slot < named && names[slot] != keyword) ++slot;
+    if (slot < named) {
+      binding->places[i] = static_cast<uint8_t>(slot);
+      *open &= ~(1U << slot);
+      continue;
+    }
+    // Interned strings are equal only if they are the same one. One of the slots in front may have
+    // that name, which is an error, or is right for a positional-only parameter.
+    const bool in_front = std::find(names, names + first, keyword) != names + first;
+    if (!has_kwargs || in_front) return false;
+    if (!PyUnicode_CheckExact(keyword) || !PyUnicode_CHECK_INTERNED(keyword)) return false;
+    binding->places[i] = QuickBinding::kInKwargs;
   }
+  return true;
+}
+
+// The defaults, borrowed, of all slots that are open.
+bool placeDefaults(PyFunctionObject* func, uint32_t open, PyObject** slots) {
+  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
+  PyObject** names = reinterpret_cast<PyTupleObject*>(code->co_localsplusnames)->ob_item;
+  const auto by_position = static_cast<uint32_t>(code->co_argcount);
   PyObject* defaults = func->func_defaults;
   const auto count = defaults == nullptr ? 0 : static_cast<uint32_t>(PyTuple_GET_SIZE(defaults));
   PyObject* kwdefaults = func->func_kwdefaults;
-  const bool simple =
-      kwdefaults != nullptr && DK_IS_UNICODE(reinterpret_cast<PyDictObject*>(kwdefaults)->ma_keys);
+  const bool simple = kwdefaults != nullptr &&
+                      DK_IS_UNICODE(reinterpret_cast<PyDictObject*>(kwdefaults)->ma_keys);
   for (uint32_t rest = open; rest != 0; rest &= rest - 1) {
     const auto slot = static_cast<uint32_t>(std::countr_zero(rest));
     PyObject* value = nullptr;
@@ -243,13 +257,76 @@ bool bindQuickly(PyFunctionObject* func, size_t positional, PyObject* kwnames, P
     if (value == nullptr) return false;
     slots[slot] = value;
   }
-  if (has_kwargs && (slots[named + has_args] = PyDict_New()) == nullptr) {
-    PyErr_Clear();
-    return false;
-  }
-  if (has_args) slots[named] = buildTuple(nullptr, 0);
-  for (uint32_t rest = open; rest != 0; rest &= rest - 1) Py_INCREF(slots[std::countr_zero(rest)]);
   return true;
+}
+
+}  // namespace
+
+bool bindQuickly(PyFunctionObject* func, size_t positional, PyObject* kwnames,
+                 QuickBinding* binding) {
+  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
+  const auto parameters = static_cast<uint32_t>(code->co_argcount);
+  const uint32_t named = parameters + static_cast<uint32_t>(code->co_kwonlyargcount);
+  const bool has_args = (code->co_flags & CO_VARARGS) != 0;
+  const bool has_kwargs = (code->co_flags & CO_VARKEYWORDS) != 0;
+  const auto given = static_cast<uint32_t>(positional);
+  if (positional > kQuickSlots || (given > parameters && !has_args)) return false;
+  if (named + has_args + has_kwargs > kQuickSlots) return false;
+  binding->by_position = std::min(given, parameters);
+  uint32_t open = (1U << named) - (1U << binding->by_position);
+  if (kwnames != nullptr && !placeKeywords(code, kwnames, named, has_kwargs, &open, binding))
+    return false;
+  if (open != 0 && !placeDefaults(func, open, binding->slots)) return false;
+  if (has_args) {
+    PyObject* rest = PyTuple_New(given - binding->by_position);
+    if (rest == nullptr) return PyErr_Clear(), false;
+    binding->slots[named] = rest;
+    if (given > parameters) binding->rest = rest;
+  }
+  if (has_kwargs) {
+    binding->kwargs = PyDict_New();
+    if (binding->kwargs == nullptr) {
+      if (has_args) Py_DECREF(binding->slots[named]);
+      return PyErr_Clear(), false;
+    }
+    binding->slots[named + has_args] = binding->kwargs;
+  }
+  for (; open != 0; open &= open - 1) Py_INCREF(binding->slots[std::countr_zero(open)]);
+  return true;
+}
+
+bool fillQuickly(PyFunctionObject* func, PyObject* const* references, size_t positional,
+                 PyObject* kwnames, QuickBinding* binding) {
+  for (uint32_t k = 0; k < binding->by_position; ++k) binding->slots[k] = references[k];
+  // A reference that a container holds is nobody's loan.
+  auto hold = [](PyObject* reference) {
+    PyObject* object = slotReferenceObject(reference);
+    return slotReferenceLent(reference) ? Py_NewRef(object) : object;
+  };
+  for (size_t k = binding->by_position; k < positional; ++k)
+    PyTuple_SET_ITEM(binding->rest, static_cast<Py_ssize_t>(k - binding->by_position),
+                     hold(references[k]));
+  if (kwnames == nullptr) return true;
+  bool good = true;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kwnames); i++) {
+    PyObject* reference = references[positional + static_cast<size_t>(i)];
+    if (binding->places[i] != QuickBinding::kInKwargs) {
+      binding->slots[binding->places[i]] = reference;
+      continue;
+    }
+    PyObject* value = hold(reference);
+    good &= PyDict_SetItem(binding->kwargs, PyTuple_GET_ITEM(kwnames, i), value) == 0;
+    Py_DECREF(value);
+  }
+  if (good) return true;
+  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
+  const int total = code->co_argcount + code->co_kwonlyargcount +
+                    ((code->co_flags & CO_VARARGS) != 0) +
+                    ((code->co_flags & CO_VARKEYWORDS) != 0);
+  PyObject* exception = PyErr_GetRaisedException();
+  for (int slot = 0; slot < total; ++slot) slotReferenceDrop(binding->slots[slot]);
+  PyErr_SetRaisedException(exception);
+  return false;
 }
 
 }  // namespace tephra::py

@@ -293,12 +293,25 @@ void slotReferenceDrop(PyObject* reference);
 // above. 0 or -1; the arguments are consumed in any case.
 int bindArguments(PyThreadState* ts, PyFunctionObject* func, const Arguments& args,
                   PyObject** slots);
-// The same for the usual calls, without the arguments: keywords that are the parameters' own names,
-// nothing left over for *args and **kwargs, defaults that run no code when they are looked up.
-// places[i] becomes the slot of keyword i, the others' slots get defaults. False: nothing happened.
+// The same for the usual calls, in two steps, of which the first does not touch the arguments.
+// Usual: keywords that are the parameters' own names or certainly no parameter's, defaults that run
+// no code when they are looked up.
 inline constexpr uint32_t kQuickSlots = 16;
-bool bindQuickly(PyFunctionObject* func, size_t positional, PyObject* kwnames, PyObject** slots,
-                 uint8_t* places);
+struct QuickBinding {
+  PyObject* slots[kQuickSlots];
+  uint32_t by_position = 0;      // arguments that go into the first slots
+  PyObject* rest = nullptr;      // *args, for the other positional ones; null: there are none
+  PyObject* kwargs = nullptr;    // **kwargs, for keywords without a slot
+  uint8_t places[kQuickSlots];   // the slot of each keyword, or kInKwargs
+  static constexpr uint8_t kInKwargs = 255;
+};
+// Everything but the arguments; false: nothing has happened.
+bool bindQuickly(PyFunctionObject* func, size_t positional, PyObject* kwnames,
+                 QuickBinding* binding);
+// The arguments, as references of slots, which are consumed. False, with an exception set: no
+// memory, and all is dropped.
+bool fillQuickly(PyFunctionObject* func, PyObject* const* references, size_t positional,
+                 PyObject* kwnames, QuickBinding* binding);
 // Runs a function with bound arguments (which it consumes) in the interpreter, or in what other
 // tool evaluates frames. For functions whose code has locals of its own (CO_OPTIMIZED).
 PyObject* interpretBound(PyThreadState* ts, PyFunctionObject* func, PyObject** slots,

@@ -108,29 +108,17 @@ PyObject* enterByKeywords(PyThreadState* ts, PyFunctionObject* function, const p
   return result;
 }
 
-// Slots of a callee that py::bindQuickly fills.
-struct QuickSlots {
-  PyObject* slots[py::kQuickSlots];
-  uint8_t places[py::kQuickSlots];
-
-  // The caller's arguments, as references of slots.
-  PyObject* enter(PyObject* callable, CompiledFunction* compiled, PyObject* const* taken,
-                  size_t positional, size_t count) {
-    std::copy_n(taken, positional, slots);
-    for (size_t k = positional; k < count; ++k) slots[places[k - positional]] = taken[k];
-    return compiled->array_entry(callable, slots);
-  }
-};
-
 PyObject* enter(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args,
                 CompiledFunction* compiled) {
   PyObject* callable = reinterpret_cast<PyObject*>(function);
-  QuickSlots quick;
-  if (py::bindQuickly(function, args.positional, args.kwnames, quick.slots, quick.places)) {
-    PyObject* taken[py::kQuickSlots];
+  py::QuickBinding quick;
+  if (py::bindQuickly(function, args.positional, args.kwnames, &quick)) {
+    PyObject* taken[2 * py::kQuickSlots];
     const size_t count = args.count();
-    for (size_t k = 0; k < count; ++k) taken[k] = py::slotReference(args.values[k], args.isLent(k));
-    return quick.enter(callable, compiled, taken, args.positional, count);
+    for (size_t k = 0; k < count; ++k)
+      taken[k] = py::slotReference(args.values[k], args.isLent(k));
+    const bool filled = py::fillQuickly(function, taken, args.positional, args.kwnames, &quick);
+    return filled ? compiled->array_entry(callable, quick.slots) : nullptr;
   }
   Words bound(compiled->total_args);
   if (args.kwnames != nullptr) return enterByKeywords(ts, function, args, compiled, bound.data());
@@ -212,14 +200,14 @@ void take(PyThreadState* ts, PyObject* callable, PyObject* const* args, size_t c
 PyObject* enterByName(PyThreadState* ts, PyFunctionObject* function, CompiledFunction* compiled,
                       PyObject* const* args, size_t positional, PyObject* kwnames) {
   PyObject* callable = reinterpret_cast<PyObject*>(function);
-  QuickSlots quick;
-  if (!py::bindQuickly(function, positional, kwnames, quick.slots, quick.places))
+  py::QuickBinding quick;
+  if (!py::bindQuickly(function, positional, kwnames, &quick))
     return callTakingOver(callable, args, positional, kwnames, enterBound);
   const size_t keywords = kwnames == nullptr ? 0 : static_cast<size_t>(PyTuple_GET_SIZE(kwnames));
-  const size_t count = positional + keywords;
-  PyObject* taken[py::kQuickSlots];
-  take(ts, callable, args, count, kwnames != nullptr, taken);
-  return quick.enter(callable, compiled, taken, positional, count);
+  PyObject* taken[2 * py::kQuickSlots];
+  take(ts, callable, args, positional + keywords, kwnames != nullptr, taken);
+  const bool filled = py::fillQuickly(function, taken, positional, kwnames, &quick);
+  return filled ? compiled->array_entry(callable, quick.slots) : nullptr;
 }
 
 }  // namespace

@@ -67,7 +67,7 @@ struct CodeState {
   double compile_seconds = 0;    // CPU time of all its compilations
   bool entered = false;          // a sample met it at its entry: it is not one long call
   bool over_budget = false;      // it would have paid
-  enum class Loops : uint8_t { kUnknown, kNo, kYes } loops = Loops::kUnknown;
+  bool examined = false;         // what `heat` says of the bytecode is known
   uint64_t compile_at = 0;  // the count at which compilation is due
   Availability availability = Availability::kCounting;
   bool suppressed = false;

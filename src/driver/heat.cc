@@ -1,5 +1,6 @@
 #include "driver/heat.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "driver/install.h"
@@ -50,7 +51,7 @@ Seen lookAt(py::Frame* frame) {
 void compile(const Seen& seen) {
   // A loop that always went on when it was looked at may be one long call; compiling helps the
   // next.
-  if (hasLoop(seen.state) && !seen.state->entered) {
+  if (examine(seen.state).loops && !seen.state->entered) {
     compileAtNextCall(seen.function);
   } else {
     Py_INCREF(seen.function);  // the frame may only borrow it
@@ -68,11 +69,12 @@ bool charge(const Seen& seen, uint64_t time) {
     return false;
   }
   if (!mayCompile(seen.function, state)) return false;
-  state.heat.units = static_cast<uint32_t>(Py_SIZE(state.code));
-  state.heat.loops = hasLoop(seen.state);
+  examine(seen.state);
   state.heat.caller = seen.caller;
+  const uint64_t used = processCpuTime();
+  if (state.heat.seen == 0) state.heat.since = used - std::min(used, time);
   state.heat.seen += time;
-  switch (jit().policy.judge(state.heat, processCpuTime())) {
+  switch (jit().policy.judge(state.heat, used)) {
     case policy::Verdict::kWait: return true;
     case policy::Verdict::kCompile: compile(seen); return true;
     case policy::Verdict::kOverBudget: break;

@@ -321,7 +321,7 @@ PyObject* countedCall(PyThreadState* ts, PyFunctionObject* function, const py::A
       function->vectorcall != countingCall) {
     return callFunction(ts, function, args);
   }
-  if (jit().options.compile_after_ms == 0 || !hasLoop(state)) {
+  if (jit().options.compile_after_ms == 0 || !examine(state).loops) {
     return interpretFunction(ts, function, args);
   }
   // The function, its code and so its state may die in the call.
@@ -710,20 +710,23 @@ void suspendUnit(CodeState* state, bool suspended) {
   }
 }
 
-bool hasLoop(CodeState* state) {
-  using Loops = CodeState::Loops;
-  if (state->loops == Loops::kUnknown) {
-    PyObject* bytes = PyCode_GetCode(state->code);
-    if (!bytes) PyErr_Clear();
-    state->loops = Loops::kNo;
-    for (Py_ssize_t i = 0; bytes && i < PyBytes_GET_SIZE(bytes); i += 2) {
-      if (static_cast<uint8_t>(PyBytes_AS_STRING(bytes)[i]) != JUMP_BACKWARD) continue;
-      state->loops = Loops::kYes;
-      break;
-    }
-    Py_XDECREF(bytes);
+const policy::Heat& examine(CodeState* state) {
+  policy::Heat& heat = state->heat;
+  if (std::exchange(state->examined, true)) return heat;
+  heat.units = unitsOf(state->code);
+  PyObject* bytes = PyCode_GetCode(state->code);
+  if (!bytes) {
+    PyErr_Clear();
+    return heat;
   }
-  return state->loops == Loops::kYes;
+  const uint32_t end = std::min(heat.units, py::firstHandler(state->code));
+  for (uint32_t i = 0; i < heat.units; i++) {
+    const auto op = static_cast<uint8_t>(PyBytes_AS_STRING(bytes)[2 * i]);
+    heat.loops |= op == JUMP_BACKWARD;
+    if (i < end && op != CACHE && op != EXTENDED_ARG) ++heat.work;
+  }
+  Py_DECREF(bytes);
+  return heat;
 }
 
 bool mayCompile(PyFunctionObject* function, const CodeState& state) {

@@ -53,8 +53,8 @@ bool suspendCode(PyCodeObject* code, bool suspended);
 // Calls of the compiled code are interpreted, or not any more.
 void suspendUnit(CodeState* state, bool suspended);
 
-// Has the code a backward jump? Found out once.
-bool hasLoop(CodeState* state);
+// The state's heat, with what it says of the bytecode, which is found out once.
+const policy::Heat& examine(CodeState* state);
 // Sampled mode: may the code be compiled, of which this is a function? Then compileHot does so.
 bool mayCompile(PyFunctionObject* function, const CodeState& state);
 void compileHot(PyFunctionObject* function, CodeState* state);

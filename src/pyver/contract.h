@@ -87,6 +87,9 @@ struct Handler {
   bool lasti = false;   // push the raising offset before the exception
 };
 bool findHandler(PyCodeObject* code, uint32_t offset, Handler* out);
+// Where the first of the code's handlers begins, in code units; UINT32_MAX: there is none. CPython
+// puts what runs only for exceptions behind everything else.
+uint32_t firstHandler(PyCodeObject* code);
 
 // --- frames
 

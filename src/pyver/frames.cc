@@ -88,6 +88,20 @@ bool findHandler(PyCodeObject* code, uint32_t offset, Handler* out) {
   return false;
 }
 
+uint32_t firstHandler(PyCodeObject* code) {
+  const auto* p =
+      reinterpret_cast<const unsigned char*>(PyBytes_AS_STRING(code->co_exceptiontable));
+  const unsigned char* end = p + PyBytes_GET_SIZE(code->co_exceptiontable);
+  uint32_t first = UINT32_MAX;
+  while (p < end) {
+    readVarint(&p);
+    readVarint(&p);
+    first = std::min(first, readVarint(&p));
+    readVarint(&p);
+  }
+  return first;
+}
+
 PyFrameObject* frameObjectOf(PyThreadState* ts, Frame* frame) {
   if (frame->frame_obj != nullptr) {
     return reinterpret_cast<PyFrameObject*>(

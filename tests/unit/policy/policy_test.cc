@@ -9,24 +9,63 @@ namespace {
 constexpr CpuTime kMs = 1'000'000;
 constexpr CpuTime kLong = 60'000 * kMs;
 
-TEST(Policy, AFunctionPaysWhenItTookTwiceWhatCompilingCosts) {
+// A function of `units` that was seen for `seen` without a pause, long after the start.
+Heat hot(CpuTime seen, uint32_t units = 100, uint32_t recompiles = 0) {
+  Heat heat;
+  heat.seen = seen;
+  heat.since = kLong - seen;
+  heat.units = heat.work = units;
+  heat.recompiles = recompiles;
+  return heat;
+}
+
+TEST(Policy, AFunctionThatTakesATenthPaysWhenItTookTwiceWhatCompilingCosts) {
+  const Policy policy;
+  const CpuTime cost = policy.expectedCost(1000);
+  EXPECT_EQ(policy.judge(hot(2 * cost - 1000, 1000), kLong), Verdict::kWait);
+  EXPECT_EQ(policy.judge(hot(2 * cost + 1000, 1000), kLong), Verdict::kCompile);
+  EXPECT_EQ(policy.judge(hot(0), kLong), Verdict::kWait);
+}
+
+TEST(Policy, OneOfManyLukewarmFunctionsMustBeSeenLonger) {
   const Policy policy;
   const CpuTime cost = policy.expectedCost(100);
-  EXPECT_EQ(policy.judge({2 * cost - 1000, 100, 0}, kLong), Verdict::kWait);
-  EXPECT_EQ(policy.judge({2 * cost + 1000, 100, 0}, kLong), Verdict::kCompile);
-  EXPECT_EQ(policy.judge({0, 100, 0}, kLong), Verdict::kWait);
+  Heat heat = hot(0);
+  heat.since = 0;
+  heat.seen = 9 * cost;  // of a minute
+  EXPECT_EQ(policy.judge(heat, kLong), Verdict::kWait);
+  heat.seen = 10 * cost;
+  EXPECT_EQ(policy.judge(heat, kLong), Verdict::kCompile);
+  // The less of all time it takes, the more it must be.
+  double last = 2 * policy.worth(heat, kLong / 10000);
+  for (CpuTime used = kLong / 10000; used <= kLong; used *= 10) {
+    EXPECT_LE(policy.worth(heat, used), last);
+    last = policy.worth(heat, used);
+  }
+}
+
+TEST(Policy, AtFirstSightAShareIsOfMoreThanTheMomentThatWasSeen) {
+  const Policy policy;
+  // 5 ms: a fortieth of the least that shares are of.
+  EXPECT_NEAR(policy.worth(hot(5 * kMs), kLong) * static_cast<double>(policy.expectedCost(100)),
+              5.0 * kMs * (0.1 + 0.4 * 0.25), 10);
 }
 
 TEST(Policy, LongFunctionsMustBeHotter) {
   const Policy policy;
-  EXPECT_GT(policy.worth({10 * kMs, 50, 0}), policy.worth({10 * kMs, 500, 0}));
-  EXPECT_DOUBLE_EQ(policy.worth({10 * kMs, 50, 0}), policy.worth({100 * kMs, 500, 0}));
+  EXPECT_GT(policy.worth(hot(10 * kMs, 50), kLong), policy.worth(hot(10 * kMs, 500), kLong));
+  EXPECT_DOUBLE_EQ(policy.worth(hot(20 * kMs, 50), kLong),
+                   policy.worth(hot(200 * kMs, 500), kLong));
 }
 
 TEST(Policy, SmallFunctionsLetTheirCallersGoFirst) {
   const Policy policy;
-  auto worth = [&](uint32_t units, bool loops, Caller caller) {
-    return policy.worth({10 * kMs, units, 0, loops, caller});
+  auto worth = [&](uint32_t work, bool loops, Caller caller) {
+    Heat heat = hot(20 * kMs);
+    heat.work = work;
+    heat.loops = loops;
+    heat.caller = caller;
+    return policy.worth(heat, kLong);
   };
   EXPECT_EQ(worth(20, false, Caller::kInterpreted), 0);
   EXPECT_GT(worth(20, true, Caller::kInterpreted), 0);
@@ -39,10 +78,10 @@ TEST(Policy, SmallFunctionsLetTheirCallersGoFirst) {
 TEST(Policy, CodeThatWasTakenOutMustBeHotterEachTime) {
   const Policy policy;
   for (uint32_t times = 0; times < 5; ++times) {
-    EXPECT_DOUBLE_EQ(policy.worth({10 * kMs, 50, times}),
-                     2 * policy.worth({10 * kMs, 50, times + 1}));
+    EXPECT_DOUBLE_EQ(policy.worth(hot(10 * kMs, 50, times), kLong),
+                     2 * policy.worth(hot(10 * kMs, 50, times + 1), kLong));
   }
-  EXPECT_GT(policy.worth({10 * kMs, 50, 4'000'000'000U}), 0);
+  EXPECT_GT(policy.worth(hot(10 * kMs, 50, 4'000'000'000U), kLong), 0);
 }
 
 TEST(Policy, TheBudgetIsAnAdvanceThenATwentiethThenATenth) {
@@ -57,23 +96,23 @@ TEST(Policy, TheBudgetIsAnAdvanceThenATwentiethThenATenth) {
 
 TEST(Policy, BudgetZeroRefusesWhatWouldPay) {
   const Policy none(0);
-  EXPECT_EQ(none.judge({kLong, 10, 0}, kLong), Verdict::kOverBudget);
-  EXPECT_EQ(none.judge({0, 10, 0}, kLong), Verdict::kWait);
+  EXPECT_EQ(none.judge(hot(kLong, 10), kLong), Verdict::kOverBudget);
+  EXPECT_EQ(none.judge(hot(0, 10), kLong), Verdict::kWait);
 }
 
 TEST(Policy, SpendingEndsWhereTheBudgetDoes) {
   Policy policy;
   CpuTime took = 0;
   const CpuTime used = 1000 * kMs;
-  for (int i = 0; i < 1000 && policy.judge({kLong, 100, 0}, used) == Verdict::kCompile; ++i) {
+  for (int i = 0; i < 1000 && policy.judge(hot(kLong), used) == Verdict::kCompile; ++i) {
     took += 2 * kMs;
     policy.spend(100, 2 * kMs);
   }
   EXPECT_EQ(policy.spent(), took);
   EXPECT_LE(took, policy.allowed(used));
   EXPECT_GT(took, policy.allowed(used) - 5 * kMs);
-  EXPECT_EQ(policy.judge({kLong, 100, 0}, used), Verdict::kOverBudget);
-  EXPECT_EQ(policy.judge({kLong, 100, 0}, used + 500 * kMs), Verdict::kCompile);
+  EXPECT_EQ(policy.judge(hot(kLong), used), Verdict::kOverBudget);
+  EXPECT_EQ(policy.judge(hot(kLong), used + 500 * kMs), Verdict::kCompile);
 }
 
 TEST(Policy, TheCostOfAUnitIsMeasured) {

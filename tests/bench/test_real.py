@@ -158,6 +158,9 @@ def test_two_runs_are_compared_by_their_whole_work():
 
 
 def run(tmp_path, *args, toys=None, **env):
+    """Mode: calls are counted, unless the arguments say otherwise."""
+    if not any(str(word).startswith(("budget", "compile-after")) for word in args):
+        args = (*args, "--option", "compile-after=3")
     folder = bench_support.suite(tmp_path / "suite", **(toys or {"toy": TOY}))
     return bench("--real", "--suite", folder, "--out", tmp_path / "out", "--processes", "2", *args, **env)
 
@@ -217,9 +220,18 @@ def test_the_jit_is_off(tmp_path):
 
 
 def test_nothing_was_compiled(tmp_path):
-    done = run(tmp_path, "--option", "compile-after=100000000", toys={"toy": TOY.replace("work(3000)", "sum(range(3000))")})
+    done = run(tmp_path, "--option", "compile-after=100000000", "--option", "compile-after-ms=0", toys={"toy": TOY.replace("work(3000)", "sum(range(3000))")})
     assert done.returncode == 1
     assert "toy: not compiled: no function at all was compiled" in done.stderr
+
+
+def test_with_no_budget_the_process_is_sampled(tmp_path):
+    done = run(tmp_path, "--option", "budget=0", toys={"toy": TOY.replace("work(3000)", "work(100000)")})
+    assert done.returncode == 0, done.stderr
+    done = run(tmp_path, "--option", "budget=0", "--out", tmp_path / "other",
+               toys={"toy": TOY.replace("work(3000)", "sum(range(3000))")})
+    assert done.returncode == 1
+    assert re.search("toy: budget=0: (the process was not sampled|no function would have paid)", done.stderr)
 
 
 @pytest.mark.parametrize("text, problem", [

@@ -5,6 +5,9 @@
     faster     a probe beats the interpreter
     IR         the hot functions' HIR contains what the options under test produce
 
+With option budget=0 nothing may be compiled: then the gate is that the process was sampled and that functions would have
+paid, and there is no limit to the speed.
+
 A failed gate stops the program and makes the command fail. Two lists know exceptions, and both may only shrink: a program's
 own KNOWN_GAP (shown, still measured; an error once its gates pass) and known_slow.toml beside the programs (slower than the
 interpreter, with reason and figure, and perhaps `uncompiled`, functions that the JIT gives up; an error once that is not so).
@@ -100,6 +103,11 @@ def check(program: Program, subject: Target, plain: Target, size: int, plan: Pla
         verdict.reasons.append(f"under {subject.label}: {probe.problem}")
         return verdict
     verdict.functions = probe.end.get("compiled", {})
+    if refuses(subject):
+        reasons = nothing_refused(probe, candidates=program.file is not None)
+        _faster(program, subject, plain, size, plan, (probe, other), verdict, reasons, None, timed=False)
+        _judge(program, verdict, reasons, [], None, named)
+        return verdict
     reasons = _compiled(probe, (slow or {}).get("uncompiled", ()))
     if not reasons:
         reasons += _ir(program, probe)
@@ -149,6 +157,27 @@ def nothing_compiled(probe: Outcome) -> list[str]:
     if not totals.get("enabled"):
         return [f"not compiled: the JIT is off: {totals.get('reason') or 'no reason given'}"]
     return [] if totals.get("functions") else ["not compiled: no function at all was compiled"]
+
+
+def refuses(target: Target) -> bool:
+    """Does the target's budget refuse every compilation?"""
+    return target.env.get("TEPHRA_BUDGET") == "0"
+
+
+def nothing_refused(probe: Outcome, candidates: bool = True) -> list[str]:
+    """Why a process that may compile nothing does not show that the JIT was at work.
+
+    Args:
+        candidates: the program has functions that pay.
+    """
+    totals = probe.end.get("jit", {})
+    if not totals.get("enabled"):
+        return nothing_compiled(probe)
+    if totals.get("functions"):
+        return [f"budget=0, but functions were compiled: {totals['functions']}"]
+    if not totals.get("samples"):
+        return ["budget=0: the process was not sampled"]
+    return [] if totals.get("over_budget") or not candidates else ["budget=0: no function would have paid"]
 
 
 def operations(program: Program, probe: Outcome) -> dict[str, int]:

@@ -108,6 +108,8 @@ def programs(wanted: list[str], target: Target, progress: Progress) -> tuple[lis
 class PyperformanceSession(UnprobedSession):
     """Rounds of pyperformance's programs; in some of them there is nothing to compile."""
 
+    _candidates = False
+
     def _why_no_proof(self, outcome: Outcome) -> list[str]:
         jit: dict[str, Any] = outcome.end.get("jit", {})
         return [] if jit.get("enabled") else gates.nothing_compiled(outcome)

@@ -103,6 +103,11 @@ class _NoJit:
         return {}
 
 
+def _sampled(status):
+    """What older builds do not tell."""
+    return {name: getattr(status, name, 0) for name in ("samples", "over_budget")}
+
+
 class _TephraTotals(_NoJit):
     """The JIT's totals alone: they cost next to nothing, so that a real program can be asked in every turn."""
 
@@ -128,7 +133,8 @@ class _TephraTotals(_NoJit):
         code_bytes = self._now("code_bytes")
         status = jit.status()  # last: it may get a function compiled
         return {"enabled": status.enabled, "reason": status.reason, "functions": functions, "compile_ms": compile_ms,
-                "code_bytes": code_bytes, "exits": exits, "bailouts": status.bailouts, "version": status.tephra_version}
+                "code_bytes": code_bytes, "exits": exits, "bailouts": status.bailouts, "version": status.tephra_version,
+                **_sampled(status)}
 
 
 class _Tephra:
@@ -151,7 +157,7 @@ class _Tephra:
         status = self._jit.status()
         since = {name: value - self._before[name] for name, value in self._now().items()}
         return {"enabled": status.enabled, "reason": status.reason, **since, "bailouts": status.bailouts,
-                "version": status.tephra_version}
+                "version": status.tephra_version, **_sampled(status)}
 
     def compiled(self):
         return self._jit.status().functions

@@ -98,7 +98,8 @@ std::vector<Instr*> releasedWhenRaising(const Instr* instr, const PyLayout* layo
   switch (instr->op) {
     case Op::kGetSlice:
     case Op::kSetSlice:
-    case Op::kDictSetItem: break;
+    case Op::kDictSetItem:
+    case Op::kMakeSet: break;
     case Op::kBinaryOp:
     case Op::kCompare:
     case Op::kCompareBool:

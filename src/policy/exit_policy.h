@@ -78,7 +78,7 @@ class ExitPolicy {
   static constexpr uint32_t kStrikes = 4;
   // An exit in so many calls costs less than any function gains by being compiled.
   static constexpr uint64_t kSeldom = 64;
-  // By callgrind and the clock (docs/deopt.md): about what the exit itself costs.
+  // About what the exit itself costs, by the clock (docs/deopt.md).
   static constexpr uint64_t kExitNs = 150;
   // Of the time behind an exit compiled code would have needed half.
   static constexpr uint64_t kWorth = 2;

@@ -8,6 +8,7 @@
 #include <ctime>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -20,6 +21,7 @@ namespace {
 
 // Set by a helper and read by the exit that follows it with no Python code between them.
 thread_local bool reraise_noted = false;
+thread_local PyObject* released_last = nullptr;
 
 ExitHook exit_hook = nullptr;
 
@@ -52,7 +54,11 @@ class Exit {
  public:
   Exit(CodeMetadata& metadata, ExitRecord& record, MachineState state, py::Frame* frame,
        PyThreadState* ts)
-      : metadata_(metadata), record_(record), state_(state), ts_(ts) {
+      : metadata_(metadata),
+        record_(record),
+        state_(state),
+        ts_(ts),
+        last_(std::exchange(released_last, nullptr)) {
     const size_t count = record.frames.size();
     if (count > few_.size()) many_ = std::make_unique<py::Frame*[]>(count);
     py::Frame** all = count > few_.size() ? many_.get() : few_.data();
@@ -78,6 +84,7 @@ class Exit {
   ExitRecord& record_;
   MachineState state_;
   PyThreadState* ts_;
+  PyObject* last_;  // releaseLast's, or null
   std::array<py::Frame*, 4> few_;
   std::unique_ptr<py::Frame*[]> many_;
   std::span<py::Frame*> frames_;
@@ -124,6 +131,7 @@ void Exit::collectDrops() {
   for (const ValueLocation& at : record_.drops) {
     if (PyObject* object = objectAt(at, state_)) to_release_.push_back(object);
   }
+  if (last_ != nullptr) to_release_.push_back(last_);
 }
 
 // Finalisers see complete frames, so this comes when all of them are.
@@ -253,6 +261,7 @@ PyTypeObject* culpritType(const ExitRecord& record, const MachineState& state) {
 void setExitHook(ExitHook hook) { exit_hook = hook; }
 
 void noteReraise(bool reraise) { reraise_noted = reraise; }
+void releaseLast(PyObject* object) { released_last = object; }
 
 PyObject* takeExit(CodeMetadata* metadata, uint32_t exit, RegisterFile* registers,
                    const void* native_fp, _PyInterpreterFrame* frame, PyThreadState* ts) {

@@ -35,5 +35,8 @@ void setExitHook(ExitHook hook);
 // The exception that was set just now is a bare `raise`: the exit that follows at once adds no
 // traceback entry for it.
 void noteReraise(bool reraise);
+// An operation that is about to raise has half built this object (consumed): it ends behind what
+// the exit, which follows at once, releases.
+void releaseLast(PyObject* object);
 
 }  // namespace tephra

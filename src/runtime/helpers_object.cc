@@ -1,4 +1,5 @@
 // Helpers for operators and containers, on the public object protocol.
+#include "runtime/exit.h"
 #include "runtime/helpers.h"
 
 #include <cstring>
@@ -171,7 +172,7 @@ extern "C" PyObject* tephra_make_set(void* items, int64_t count) {
   if (set == nullptr) return nullptr;
   for (int64_t i = 0; i < count; ++i) {
     if (PySet_Add(set, from[i]) < 0) {
-      Py_DECREF(set);
+      tephra::releaseLast(set);  // BUILD_SET drops the items first
       return nullptr;
     }
   }

@@ -70,6 +70,6 @@ class Policy {
 // run twice as fast (docs/performance.md), in a few functions that call each other. At least: what
 // it is in a program of hundreds of lukewarm functions, which spend their time in C code and in
 // calls between compiled code and interpreted.
-inline constexpr double kSaved = 0.5, kSavedAtLeast = 0.1;
+inline constexpr double kSaved = 0.5, kSavedAtLeast = 0.05;
 
 }  // namespace tephra::policy

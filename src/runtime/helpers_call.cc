@@ -19,7 +19,7 @@ void release(PyObject* object, bool lent) {
 }
 
 // A bound method is taken apart, as CALL does; `args` has room for self.
-PyObject* callMethod(PyThreadState* ts, PyObject* method, bool lent, py::Arguments args) {
+PyObject* callMethod(PyThreadState* ts, PyObject* method, bool lent, py::Arguments& args) {
   PyObject* function = Py_NewRef(PyMethod_GET_FUNCTION(method));
   args.prepend(Py_NewRef(PyMethod_GET_SELF(method)), false);
   release(method, lent);
@@ -71,8 +71,7 @@ bool callUnpacked(PyThreadState* ts, PyObject* function, PyObject* tuple, PyObje
 namespace {
 
 // `args` has room for self.
-PyObject* callConsuming(PyThreadState* ts, PyObject* callable, bool lent,
-                        const py::Arguments& args) {
+PyObject* callConsuming(PyThreadState* ts, PyObject* callable, bool lent, py::Arguments& args) {
   if (PyMethod_Check(callable)) return callMethod(ts, callable, lent, args);
   return tephra::callObject(ts, callable, lent, args);
 }
@@ -82,9 +81,9 @@ PyObject* callConsuming(PyThreadState* ts, PyObject* callable, bool lent,
 extern "C" PyObject* tephra_call_plain(PyThreadState* ts, PyObject* callable, void* arguments,
                                        int64_t count, PyObject* kwnames, int64_t lent) {
   const Py_ssize_t names = kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames);
-  return callConsuming(ts, callable, (lent & 1) != 0,
-                       {static_cast<PyObject**>(arguments), static_cast<size_t>(count - names),
-                        kwnames, static_cast<uint64_t>(lent) >> 1, true});
+  py::Arguments args{static_cast<PyObject**>(arguments), static_cast<size_t>(count - names), kwnames,
+                     static_cast<uint64_t>(lent) >> 1, true};
+  return callConsuming(ts, callable, (lent & 1) != 0, args);
 }
 
 extern "C" PyObject* tephra_call_passed(PyThreadState* ts, void* operands, int64_t count,

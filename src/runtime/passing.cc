@@ -69,7 +69,8 @@ PyFunctionObject* inlinedInit(PyObject* callable, const py::Arguments& args) {
   return py::entersInit(cls, function) ? function : nullptr;
 }
 
-PyObject* construct(PyThreadState* ts, PyObject* cls, PyFunctionObject* init, py::Arguments args) {
+PyObject* construct(PyThreadState* ts, PyObject* cls, PyFunctionObject* init,
+                    py::Arguments& args) {
   PyObject* self = tephra_new_instance(cls);
   if (self == nullptr) {
     py::releaseArguments(args);
@@ -166,7 +167,16 @@ PyObject* interpretFilled(PyThreadState* ts, PyFunctionObject* function, PyObjec
   return runBound(ts, function, slots, count);
 }
 
-PyObject* callFunction(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args) {
+namespace {
+
+// The arguments as a frame's slots hold them.
+void toSlots(const py::Arguments& args, PyObject** slots) {
+  for (size_t k = 0; k < args.positional; ++k)
+    slots[k] = py::slotReference(args.values[k], args.isLent(k));
+}
+
+// By compiled code, or in the interpreter, which may have to count.
+PyObject* callAnyHow(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args) {
   PyObject* callable = reinterpret_cast<PyObject*>(function);
   if (isCounted(function)) return countedCall(ts, function, args);
   CompiledFunction* compiled = compiledFor(callable);
@@ -179,6 +189,28 @@ PyObject* callFunction(PyThreadState* ts, PyFunctionObject* function, const py::
     return callLending(callable, function->vectorcall, args);
   if (leftToTools(ts, compiled)) return interpretFunction(ts, function, args);
   return enter(ts, function, args, compiled);
+}
+
+}  // namespace
+
+// First what is most frequent: by position, and nothing is left to bind.
+PyObject* callFunction(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args) {
+  if (args.kwnames != nullptr || args.positional > py::kQuickSlots)
+    return callAnyHow(ts, function, args);
+  PyObject* slots[py::kQuickSlots];
+  if (isFilled(function, static_cast<int64_t>(args.positional))) {
+    CompiledFunction* compiled = compiledForFunction(function);
+    if (compiled != nullptr && adoptCompiled(function)) return callAnyHow(ts, function, args);
+    toSlots(args, slots);
+    return interpretFilled(ts, function, slots, static_cast<uint32_t>(args.positional));
+  }
+  CompiledFunction* compiled = compiledForFunction(function);
+  if (compiled == nullptr || compiled->vectorcall_entry != function->vectorcall ||
+      compiled->exact_args != static_cast<int32_t>(args.positional) || leftToTools(ts, compiled)) {
+    return callAnyHow(ts, function, args);
+  }
+  toSlots(args, slots);
+  return compiled->array_entry(reinterpret_cast<PyObject*>(function), slots);
 }
 
 namespace {
@@ -257,7 +289,7 @@ PyObject* callTakingOver(PyObject* function, PyObject* const* args, size_t nargs
   return call(ts, reinterpret_cast<PyFunctionObject*>(function), given);
 }
 
-PyObject* callObject(PyThreadState* ts, PyObject* callable, bool lent, py::Arguments args) {
+PyObject* callObject(PyThreadState* ts, PyObject* callable, bool lent, py::Arguments& args) {
   PyObject* result = nullptr;
   if (PyFunction_Check(callable)) {
     result = callFunction(ts, reinterpret_cast<PyFunctionObject*>(callable), args);

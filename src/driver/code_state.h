@@ -68,7 +68,7 @@ struct CodeState {
   bool entered = false;          // a sample met it at its entry: it is not one long call
   bool over_budget = false;      // it would have paid
   bool examined = false;         // what `heat` says of the bytecode is known
-  uint64_t compile_at = 0;  // the count at which compilation is due
+  uint64_t compile_at = 0;       // the count at which compilation is due
   Availability availability = Availability::kCounting;
   bool suppressed = false;
   // Tools have local events in the code: it is not compiled, and the unit that it has waits.

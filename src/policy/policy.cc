@@ -23,7 +23,7 @@ constexpr double kMemory = 20'000;
 constexpr uint32_t kSmall = 40;
 // Where its caller may be compiled, that should come first; but two that call each other must not
 // wait for each other.
-constexpr double kCallerFirst = 0.1;
+constexpr double kCallerFirst = 0.3;
 
 // A function that takes a tenth of all CPU time is one of few. Shares are of the time since it was
 // seen first, or of this much where that is less.

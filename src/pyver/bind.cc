@@ -215,7 +215,8 @@ namespace {
 bool placeKeywords(const PyCodeObject* code, PyObject* kwnames, uint32_t named, bool has_kwargs,
                    uint32_t* open, QuickBinding* binding) {
   PyObject** names = reinterpret_cast<PyTupleObject*>(code->co_localsplusnames)->ob_item;
-  const auto first = std::max(binding->by_position, static_cast<uint32_t>(code->co_posonlyargcount));
+  const auto first =
+      std::max(binding->by_position, static_cast<uint32_t>(code->co_posonlyargcount));
   const Py_ssize_t count = PyTuple_GET_SIZE(kwnames);
   if (count > Py_ssize_t{kQuickSlots}) return false;
   for (Py_ssize_t i = 0; i < count; i++) {
@@ -245,8 +246,8 @@ bool placeDefaults(PyFunctionObject* func, uint32_t open, PyObject** slots) {
   PyObject* defaults = func->func_defaults;
   const auto count = defaults == nullptr ? 0 : static_cast<uint32_t>(PyTuple_GET_SIZE(defaults));
   PyObject* kwdefaults = func->func_kwdefaults;
-  const bool simple = kwdefaults != nullptr &&
-                      DK_IS_UNICODE(reinterpret_cast<PyDictObject*>(kwdefaults)->ma_keys);
+  const bool simple =
+      kwdefaults != nullptr && DK_IS_UNICODE(reinterpret_cast<PyDictObject*>(kwdefaults)->ma_keys);
   for (uint32_t rest = open; rest != 0; rest &= rest - 1) {
     const auto slot = static_cast<uint32_t>(std::countr_zero(rest));
     PyObject* value = nullptr;
@@ -321,8 +322,7 @@ bool fillQuickly(PyFunctionObject* func, PyObject* const* references, size_t pos
   if (good) return true;
   auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
   const int total = code->co_argcount + code->co_kwonlyargcount +
-                    ((code->co_flags & CO_VARARGS) != 0) +
-                    ((code->co_flags & CO_VARKEYWORDS) != 0);
+                    ((code->co_flags & CO_VARARGS) != 0) + ((code->co_flags & CO_VARKEYWORDS) != 0);
   PyObject* exception = PyErr_GetRaisedException();
   for (int slot = 0; slot < total; ++slot) slotReferenceDrop(binding->slots[slot]);
   PyErr_SetRaisedException(exception);

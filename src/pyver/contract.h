@@ -302,10 +302,10 @@ int bindArguments(PyThreadState* ts, PyFunctionObject* func, const Arguments& ar
 inline constexpr uint32_t kQuickSlots = 16;
 struct QuickBinding {
   PyObject* slots[kQuickSlots];
-  uint32_t by_position = 0;      // arguments that go into the first slots
-  PyObject* rest = nullptr;      // *args, for the other positional ones; null: there are none
-  PyObject* kwargs = nullptr;    // **kwargs, for keywords without a slot
-  uint8_t places[kQuickSlots];   // the slot of each keyword, or kInKwargs
+  uint32_t by_position = 0;     // arguments that go into the first slots
+  PyObject* rest = nullptr;     // *args, for the other positional ones; null: there are none
+  PyObject* kwargs = nullptr;   // **kwargs, for keywords without a slot
+  uint8_t places[kQuickSlots];  // the slot of each keyword, or kInKwargs
   static constexpr uint8_t kInKwargs = 255;
 };
 // Everything but the arguments; false: nothing has happened.

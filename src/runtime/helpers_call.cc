@@ -81,8 +81,8 @@ PyObject* callConsuming(PyThreadState* ts, PyObject* callable, bool lent, py::Ar
 extern "C" PyObject* tephra_call_plain(PyThreadState* ts, PyObject* callable, void* arguments,
                                        int64_t count, PyObject* kwnames, int64_t lent) {
   const Py_ssize_t names = kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames);
-  py::Arguments args{static_cast<PyObject**>(arguments), static_cast<size_t>(count - names), kwnames,
-                     static_cast<uint64_t>(lent) >> 1, true};
+  py::Arguments args{static_cast<PyObject**>(arguments), static_cast<size_t>(count - names),
+                     kwnames, static_cast<uint64_t>(lent) >> 1, true};
   return callConsuming(ts, callable, (lent & 1) != 0, args);
 }
 

@@ -69,8 +69,7 @@ PyFunctionObject* inlinedInit(PyObject* callable, const py::Arguments& args) {
   return py::entersInit(cls, function) ? function : nullptr;
 }
 
-PyObject* construct(PyThreadState* ts, PyObject* cls, PyFunctionObject* init,
-                    py::Arguments& args) {
+PyObject* construct(PyThreadState* ts, PyObject* cls, PyFunctionObject* init, py::Arguments& args) {
   PyObject* self = tephra_new_instance(cls);
   if (self == nullptr) {
     py::releaseArguments(args);
@@ -116,8 +115,7 @@ PyObject* enter(PyThreadState* ts, PyFunctionObject* function, const py::Argumen
   if (py::bindQuickly(function, args.positional, args.kwnames, &quick)) {
     PyObject* taken[2 * py::kQuickSlots];
     const size_t count = args.count();
-    for (size_t k = 0; k < count; ++k)
-      taken[k] = py::slotReference(args.values[k], args.isLent(k));
+    for (size_t k = 0; k < count; ++k) taken[k] = py::slotReference(args.values[k], args.isLent(k));
     const bool filled = py::fillQuickly(function, taken, args.positional, args.kwnames, &quick);
     return filled ? compiled->array_entry(callable, quick.slots) : nullptr;
   }

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _GATES = Plan(warmup=3, warmup_seconds=0.1, iterations=3, measure_seconds=0.05, details=True)
-_FULL = Plan()
+_FULL = Plan(warmup_seconds=2.0)  # until samples have shown what is hot
 _QUICK = Plan(warmup=2, warmup_seconds=0.1, iterations=5, measure_seconds=0.1)
 _ROUNDS, _LEAST_ROUNDS, _QUICK_LIMIT = 5, 3, 160.0
 _REAL_QUICK_SECONDS = 3.0  # of CPU time: the last checkpoint (real_results)
@@ -47,6 +47,8 @@ def make(args: argparse.Namespace) -> Setup:
     found += [targets.against(written, plain) for written in args.against]
     own = None if args.quick or args.count or "cpython-jit" in args.against else targets.own_jit(plain)
     found += [own] if own else []
+    if args.quick or args.count:
+        found = [targets.counting(target) for target in found]
     names = [target.name for target in found]
     for name in names:
         if names.count(name) > 1:

@@ -160,7 +160,7 @@ def _options(target: dict[str, Any]) -> list[str]:
     """Tephra's options in a target: arguments, or variables."""
     if target["kind"] != "tephra":
         return []
-    return [*target["command"][3:], *(f"{key}={text}" for key, text in target["env"].items() if key != "TEPHRA")]
+    return [*target["command"][3:], *(f"{key}={text}" for key, text in target.get("env", {}).items() if key != "TEPHRA")]
 
 
 def sizes(document: dict[str, Any], count: int = 15) -> str:

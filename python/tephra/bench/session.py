@@ -20,7 +20,7 @@ from tephra.bench.errors import CANNOT_WRITE, BenchError
 from tephra.bench.processes import Outcome, Plan
 from tephra.bench.programs import Program
 from tephra.bench.progress import Progress
-from tephra.bench.targets import Target
+from tephra.bench.targets import Target, counting as in_exact_mode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -184,8 +184,9 @@ class Session:
     def _gate(self, program: Program) -> None:
         setup = self.setup
         self.progress.say_doing(f"gates: {program.name}")
-        subject, plain = setup.targets[0], setup.targets[1]
-        verdict = gates.check(program, subject, plain, program.quick_size, setup.gate_plan, without=setup.without,
+        subject, plain = in_exact_mode(setup.targets[0]), setup.targets[1]  # a probe is short
+        without = [(option, in_exact_mode(target)) for option, target in setup.without]
+        verdict = gates.check(program, subject, plain, program.quick_size, setup.gate_plan, without=without,
                               slow=setup.slow.get(program.name), named=setup.named,
                               timed=not setup.count_plugin)
         self.store.add({"kind": "gates", "program": program.name, "known_gap": program.known_gap, **verdict.as_json()})

@@ -32,9 +32,9 @@ TEST(Policy, OneOfManyLukewarmFunctionsMustBeSeenLonger) {
   const CpuTime cost = policy.expectedCost(100);
   Heat heat = hot(0);
   heat.since = 0;
-  heat.seen = 9 * cost;  // of a minute
+  heat.seen = 18 * cost;  // of a minute
   EXPECT_EQ(policy.judge(heat, kLong), Verdict::kWait);
-  heat.seen = 10 * cost;
+  heat.seen = 20 * cost;
   EXPECT_EQ(policy.judge(heat, kLong), Verdict::kCompile);
   // The less of all time it takes, the more it must be.
   double last = 2 * policy.worth(heat, kLong / 10000);
@@ -48,7 +48,7 @@ TEST(Policy, AtFirstSightAShareIsOfMoreThanTheMomentThatWasSeen) {
   const Policy policy;
   // 5 ms: a fortieth of the least that shares are of.
   EXPECT_NEAR(policy.worth(hot(5 * kMs), kLong) * static_cast<double>(policy.expectedCost(100)),
-              5.0 * kMs * (0.1 + 0.4 * 0.25), 10);
+              5.0 * kMs * (0.05 + 0.45 * 0.25), 10);
 }
 
 TEST(Policy, LongFunctionsMustBeHotter) {

@@ -21,10 +21,11 @@ class AddressCache {
     return last.value;
   }
 
-  // The same without the map: null also where it has not been asked for lately.
-  Value* peek(Key* key) const {
+  // The same without the map; false: it was not asked for lately.
+  bool peek(Key* key, Value** value) const {
     const Entry& last = entries_[index(key)];
-    return last.key == key ? last.value : nullptr;
+    *value = last.value;
+    return last.key == key;
   }
 
   // `map` changes at `key`.

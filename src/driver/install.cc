@@ -805,7 +805,8 @@ void uninstall(CodeState* state) {
 void learnFromExit(CodeState* state) {
   if (!state->unit) return;
   ++state->recompiles;
-  relearn(state, kRelearnCalls);
+  // A loop that was interpreted to its end has told the interpreter enough.
+  relearn(state, examine(state).loops ? 1 : kRelearnCalls);
 }
 
 void giveUp(CodeState* state, const char* why) {

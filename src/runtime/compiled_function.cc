@@ -9,20 +9,18 @@ std::unordered_map<PyObject*, CompiledFunction*>& registry() {
   static auto* map = new std::unordered_map<PyObject*, CompiledFunction*>();
   return *map;
 }
-
-CompiledFunction* find(PyObject* key) { return recently_compiled.find(registry(), key); }
 }  // namespace
 
 AddressCache<PyObject, CompiledFunction> recently_compiled;
 
-void registerCompiled(PyObject* key, CompiledFunction* compiled) {
-  registry()[key] = compiled;
-  recently_compiled.forget(key);
+void registerCompiled(PyObject* code, CompiledFunction* compiled) {
+  registry()[code] = compiled;
+  recently_compiled.forget(code);
 }
 
-void unregisterCompiled(PyObject* key) {
-  registry().erase(key);
-  recently_compiled.forget(key);
+void unregisterCompiled(PyObject* code) {
+  registry().erase(code);
+  recently_compiled.forget(code);
 }
 
 void unregisterAllCompiled() {
@@ -30,11 +28,6 @@ void unregisterAllCompiled() {
   recently_compiled.forgetAll();
 }
 
-CompiledFunction* compiledFor(PyObject* function) {
-  // The code first: closures come and go, their code stays where it was found last.
-  PyObject* code = PyFunction_Check(function) ? PyFunction_GET_CODE(function) : nullptr;
-  CompiledFunction* compiled = code != nullptr ? find(code) : nullptr;
-  return compiled != nullptr ? compiled : find(function);
-}
+CompiledFunction* findCompiled(PyObject* code) { return recently_compiled.find(registry(), code); }
 
 }  // namespace tephra

@@ -1,7 +1,7 @@
 // Purpose: what the runtime must know of a compiled function, and the way to it from a function
 // object. The driver makes these, keeps them and registers them; the runtime only looks them up.
-// Invariant: a CompiledFunction lives as long as a frame of it may run; registration is by function
-// object, or by code object for code that serves every closure of it. All under the GIL.
+// Invariant: a CompiledFunction lives as long as a frame of it may run; registration is by code
+// object, which serves every closure of it. All under the GIL.
 #pragma once
 
 #include <cstdint>
@@ -31,20 +31,19 @@ struct CompiledFunction {
   CodeMetadata* metadata = nullptr;
 };
 
-// `key` is a function object or a code object; it is not kept alive, so whoever registers it
-// unregisters it when the object dies.
-void registerCompiled(PyObject* key, CompiledFunction* compiled);
-void unregisterCompiled(PyObject* key);
+// The code object is not kept alive, so whoever registers it unregisters it when it dies.
+void registerCompiled(PyObject* code, CompiledFunction* compiled);
+void unregisterCompiled(PyObject* code);
 void unregisterAllCompiled();  // the interpreter that had them is gone
-// By its code, else by the function itself; null when it is not compiled.
-CompiledFunction* compiledFor(PyObject* function);
+// By its code; null when that is not compiled.
+CompiledFunction* findCompiled(PyObject* code);
 
-// What was found last, by key.
+// What was found last, by code.
 extern AddressCache<PyObject, CompiledFunction> recently_compiled;
-// compiledFor of a function.
-inline CompiledFunction* compiledForFunction(PyFunctionObject* function) {
-  CompiledFunction* compiled = recently_compiled.peek(function->func_code);
-  return compiled != nullptr ? compiled : compiledFor(reinterpret_cast<PyObject*>(function));
+inline CompiledFunction* compiledFor(const PyFunctionObject* function) {
+  CompiledFunction* compiled = nullptr;
+  if (recently_compiled.peek(function->func_code, &compiled)) return compiled;
+  return findCompiled(function->func_code);
 }
 
 }  // namespace tephra

@@ -26,20 +26,21 @@ PyObject* callMethod(PyThreadState* ts, PyObject* method, bool lent, py::Argumen
   return tephra::callObject(ts, function, false, args);
 }
 
-// kwargs as an array; false: they are not what a frame can be made for, and the interpreter says
-// so.
-bool takeKeywords(PyObject* kwargs, std::vector<PyObject*>* values, PyObject** names) {
-  const Py_ssize_t count = kwargs == nullptr ? 0 : PyDict_GET_SIZE(kwargs);
-  if (count == 0) return true;
-  *names = PyTuple_New(count);
+// kwargs behind the positional values; false: they are not what a frame can be made for, and the
+// interpreter says so.
+bool takeKeywords(PyObject* kwargs, PyObject** values, PyObject** names) {
+  *names = PyTuple_New(PyDict_GET_SIZE(kwargs));
   if (*names == nullptr) return false;
   PyObject *key, *value;
   Py_ssize_t done = 0;
   for (Py_ssize_t at = 0; PyDict_Next(kwargs, &at, &key, &value) && PyUnicode_Check(key);) {
-    PyTuple_SET_ITEM(*names, done++, Py_NewRef(key));
-    values->push_back(Py_NewRef(value));
+    PyTuple_SET_ITEM(*names, done, Py_NewRef(key));
+    values[done++] = Py_NewRef(value);
   }
-  return done == count;
+  if (done == PyDict_GET_SIZE(kwargs)) return true;
+  while (done > 0) Py_DECREF(values[--done]);
+  Py_CLEAR(*names);
+  return false;
 }
 
 // CALL_FUNCTION_EX of a Python function: tuple and dict are gone before its body runs. Consumes the
@@ -47,20 +48,20 @@ bool takeKeywords(PyObject* kwargs, std::vector<PyObject*>* values, PyObject** n
 bool callUnpacked(PyThreadState* ts, PyObject* function, PyObject* tuple, PyObject* kwargs,
                   PyObject** result) {
   if (kwargs != nullptr && !PyDict_CheckExact(kwargs)) return false;
-  std::vector<PyObject*> values;
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); ++i)
-    values.push_back(Py_NewRef(PyTuple_GET_ITEM(tuple, i)));
+  const auto positional = static_cast<size_t>(PyTuple_GET_SIZE(tuple));
+  const Py_ssize_t keywords = kwargs == nullptr ? 0 : PyDict_GET_SIZE(kwargs);
+  tephra::Words values(positional + static_cast<size_t>(keywords));
   py::Arguments given;
-  given.positional = values.size();
-  if (!takeKeywords(kwargs, &values, &given.kwnames)) {
+  given.values = values.data();
+  given.positional = positional;
+  if (keywords != 0 && !takeKeywords(kwargs, values.data() + positional, &given.kwnames)) {
     PyErr_Clear();
-    for (PyObject* value : values) Py_DECREF(value);
-    Py_XDECREF(given.kwnames);
     return false;
   }
+  for (size_t i = 0; i < positional; ++i)
+    given.values[i] = Py_NewRef(PyTuple_GET_ITEM(tuple, static_cast<Py_ssize_t>(i)));
   Py_DECREF(tuple);
   Py_XDECREF(kwargs);
-  given.values = values.data();
   *result = tephra::callFunction(ts, reinterpret_cast<PyFunctionObject*>(function), given);
   Py_XDECREF(given.kwnames);
   return true;

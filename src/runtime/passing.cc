@@ -15,22 +15,6 @@
 namespace tephra {
 namespace {
 
-// Words on the native stack; more of them on the heap.
-class Words {
- public:
-  explicit Words(size_t count) {
-    if (count <= few_.size()) return;
-    many_ = std::make_unique<PyObject*[]>(count);
-    data_ = many_.get();
-  }
-  PyObject** data() { return data_; }
-
- private:
-  std::array<PyObject*, 16> few_;
-  std::unique_ptr<PyObject*[]> many_;
-  PyObject** data_ = few_.data();
-};
-
 uint32_t parameterCount(const PyCodeObject* code) {
   return static_cast<uint32_t>(code->co_argcount + code->co_kwonlyargcount +
                                ((code->co_flags & CO_VARARGS) != 0) +
@@ -100,7 +84,7 @@ PyObject* enterByKeywords(PyThreadState* ts, PyFunctionObject* function, const p
   }
   PyObject* result = nullptr;
   if (bound) {
-    const bool taken_out = function->func_code == code && compiledFor(callable) != compiled;
+    const bool taken_out = function->func_code == code && compiledFor(function) != compiled;
     result = taken_out || compiled->suspended ? tephra_call_interpreted(callable, slots, count)
                                               : compiled->array_entry(callable, slots);
   }
@@ -177,7 +161,7 @@ void toSlots(const py::Arguments& args, PyObject** slots) {
 PyObject* callAnyHow(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args) {
   PyObject* callable = reinterpret_cast<PyObject*>(function);
   if (isCounted(function)) return countedCall(ts, function, args);
-  CompiledFunction* compiled = compiledFor(callable);
+  CompiledFunction* compiled = compiledFor(function);
   if (function->vectorcall == py::interpreterVectorcall() &&
       (compiled == nullptr || !adoptCompiled(function))) {
     noteCrossing(ts, function);
@@ -197,12 +181,12 @@ PyObject* callFunction(PyThreadState* ts, PyFunctionObject* function, const py::
     return callAnyHow(ts, function, args);
   PyObject* slots[py::kQuickSlots];
   if (isFilled(function, static_cast<int64_t>(args.positional))) {
-    CompiledFunction* compiled = compiledForFunction(function);
+    CompiledFunction* compiled = compiledFor(function);
     if (compiled != nullptr && adoptCompiled(function)) return callAnyHow(ts, function, args);
     toSlots(args, slots);
     return interpretFilled(ts, function, slots, static_cast<uint32_t>(args.positional));
   }
-  CompiledFunction* compiled = compiledForFunction(function);
+  CompiledFunction* compiled = compiledFor(function);
   if (compiled == nullptr || compiled->vectorcall_entry != function->vectorcall ||
       compiled->exact_args != static_cast<int32_t>(args.positional) || leftToTools(ts, compiled)) {
     return callAnyHow(ts, function, args);
@@ -214,7 +198,7 @@ PyObject* callFunction(PyThreadState* ts, PyFunctionObject* function, const py::
 namespace {
 
 PyObject* enterBound(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args) {
-  CompiledFunction* compiled = compiledFor(reinterpret_cast<PyObject*>(function));
+  CompiledFunction* compiled = compiledFor(function);
   const bool enters =
       compiled != nullptr && compiled->array_entry != nullptr && !leftToTools(ts, compiled);
   return enters ? enter(ts, function, args, compiled) : interpretFunction(ts, function, args);
@@ -248,7 +232,7 @@ PyObject* enterCompiled(PyObject* callable, PyObject* const* args, size_t nargsf
   if (evaluatesElsewhere(ts)) return callTakingOver(callable, args, nargsf, kwnames, enterBound);
   auto* function = reinterpret_cast<PyFunctionObject*>(callable);
   noteCrossing(ts, function);
-  CompiledFunction* compiled = compiledForFunction(function);
+  CompiledFunction* compiled = compiledFor(function);
   if (compiled == nullptr || compiled->array_entry == nullptr || leftToTools(ts, compiled))
     return callTakingOver(callable, args, nargsf, kwnames, enterBound);
   const auto positional = static_cast<size_t>(PyVectorcall_NARGS(nargsf));

@@ -4,9 +4,28 @@
 // Invariant: of py::Arguments each reference that is not lent is consumed exactly once.
 #pragma once
 
+#include <array>
+#include <memory>
+
 #include "pyver/contract.h"
 
 namespace tephra {
+
+// Words on the native stack; more of them on the heap.
+class Words {
+ public:
+  explicit Words(size_t count) {
+    if (count <= few_.size()) return;
+    many_ = std::make_unique<PyObject*[]>(count);
+    data_ = many_.get();
+  }
+  PyObject** data() { return data_; }
+
+ private:
+  std::array<PyObject*, 16> few_;
+  std::unique_ptr<PyObject*[]> many_;
+  PyObject** data_ = few_.data();
+};
 
 // Any callable, which is consumed, too, unless it is lent. May change `args`. (By reference: a copy
 // reads in wide loads what was stored just now in narrow ones, which cost half of a method call.)

@@ -109,7 +109,8 @@ def check(program: Program, subject: Target, plain: Target, size: int, plan: Pla
         _judge(program, verdict, reasons, [], None, named)
         return verdict
     reasons = _compiled(probe, (slow or {}).get("uncompiled", ()))
-    if not reasons:
+    given_up = set(probe.end.get("missing", {})) >= set(program.hot)  # all of them, as the JIT may
+    if not reasons and not given_up:
         reasons += _ir(program, probe)
     inapplicable = [] if reasons else _options(program, probe, without or [], size, plan, reasons)
     _faster(program, subject, plain, size, plan, (probe, other), verdict, reasons, slow, timed)

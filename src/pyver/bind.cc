@@ -278,18 +278,10 @@ bool bindQuickly(PyFunctionObject* func, size_t positional, PyObject* kwnames,
   if (kwnames != nullptr && !placeKeywords(code, kwnames, named, has_kwargs, &open, binding))
     return false;
   if (open != 0 && !placeDefaults(func, open, binding->slots)) return false;
-  if (has_args) {
-    PyObject* rest = PyTuple_New(given - binding->by_position);
-    if (rest == nullptr) return PyErr_Clear(), false;
-    binding->slots[named] = rest;
-    if (given > parameters) binding->rest = rest;
-  }
+  if (has_args) binding->rest = static_cast<int>(named);
   if (has_kwargs) {
     binding->kwargs = PyDict_New();
-    if (binding->kwargs == nullptr) {
-      if (has_args) Py_DECREF(binding->slots[named]);
-      return PyErr_Clear(), false;
-    }
+    if (binding->kwargs == nullptr) return PyErr_Clear(), false;
     binding->slots[named + has_args] = binding->kwargs;
   }
   for (; open != 0; open &= open - 1) Py_INCREF(binding->slots[std::countr_zero(open)]);
@@ -304,19 +296,25 @@ bool fillQuickly(PyFunctionObject* func, PyObject* const* references, size_t pos
     PyObject* object = slotReferenceObject(reference);
     return slotReferenceLent(reference) ? Py_NewRef(object) : object;
   };
-  for (size_t k = binding->by_position; k < positional; ++k)
-    PyTuple_SET_ITEM(binding->rest, static_cast<Py_ssize_t>(k - binding->by_position),
-                     hold(references[k]));
-  if (kwnames == nullptr) return true;
   bool good = true;
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kwnames); i++) {
+  if (binding->rest >= 0) {
+    PyObject* items[kQuickSlots] = {};
+    const size_t count = positional - binding->by_position;
+    for (size_t k = 0; k < count; ++k) items[k] = hold(references[binding->by_position + k]);
+    PyObject* tuple = buildTuple(items, static_cast<Py_ssize_t>(count));
+    for (size_t k = 0; tuple == nullptr && k < count; ++k) Py_DECREF(items[k]);
+    good = tuple != nullptr;
+    binding->slots[binding->rest] = good ? tuple : slotReference(Py_None, true);
+  }
+  const Py_ssize_t keywords = kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames);
+  for (Py_ssize_t i = 0; i < keywords; i++) {
     PyObject* reference = references[positional + static_cast<size_t>(i)];
     if (binding->places[i] != QuickBinding::kInKwargs) {
       binding->slots[binding->places[i]] = reference;
       continue;
     }
     PyObject* value = hold(reference);
-    good &= PyDict_SetItem(binding->kwargs, PyTuple_GET_ITEM(kwnames, i), value) == 0;
+    good = good && PyDict_SetItem(binding->kwargs, PyTuple_GET_ITEM(kwnames, i), value) == 0;
     Py_DECREF(value);
   }
   if (good) return true;

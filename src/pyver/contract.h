@@ -303,7 +303,7 @@ inline constexpr uint32_t kQuickSlots = 16;
 struct QuickBinding {
   PyObject* slots[kQuickSlots];
   uint32_t by_position = 0;     // arguments that go into the first slots
-  PyObject* rest = nullptr;     // *args, for the other positional ones; null: there are none
+  int rest = -1;                // slot of *args; -1: there is none
   PyObject* kwargs = nullptr;   // **kwargs, for keywords without a slot
   uint8_t places[kQuickSlots];  // the slot of each keyword, or kInKwargs
   static constexpr uint8_t kInKwargs = 255;

@@ -25,8 +25,9 @@ WORKER = pathlib.Path(__file__).parent / "deaths_worker.py"
 SLOWER = 4 if os.environ.get("TEPHRA_TEST_EMULATED") else 1
 MEMORY = 4 << 30
 # Environment and rounds of each way to run. Functions that raise often, or leave compiled code often, stay compiled.
-KEPT = {"TEPHRA": "1", "TEPHRA_GIVE_UP_RAISING": "0", "TEPHRA_RECOMPILE_AFTER": "1000000000"}
-MODES = {"first": ({**KEPT, "TEPHRA_COMPILE_AFTER": "0"}, 40), "default": (KEPT, 430)}
+KEPT = {"TEPHRA": "1", "TEPHRA_GIVE_UP_RAISING": "0", "TEPHRA_RECOMPILE_AFTER": "1000000000",
+        "TEPHRA_EXIT_RATE": "0"}
+MODES = {"first": ({**KEPT, "TEPHRA_COMPILE_AFTER": "0"}, 40), "default": ({**KEPT, "TEPHRA_COMPILE_AFTER": "400"}, 430)}
 STOCK = ({"TEPHRA": "0"}, 40)
 NOTHING = "def f(): pass\n"
 

@@ -2,10 +2,11 @@
 
     python tests/run/tools_ratios.py [--pairs N] [TOOL ...]
 
-Prints for each tool the speed with Tephra, as a multiple of the speed without it under the same tool (1.00: as fast),
-and its 95 % interval. Tools: none; cprofile; debugger (sys.settrace, every line); calls (sys.setprofile in Python);
-viztracer (sys.monitoring: starts, returns, calls of C functions, of all code); branches (local LINE events that the
-callback disables); coverage-ctrace and coverage-sysmon (the package coverage, where it is installed).
+Mode: functions are compiled at their 50th call. Prints for each tool the speed with Tephra, as a multiple of the speed
+without it under the same tool (1.00: as fast), and its 95 % interval. Tools: none; cprofile; debugger (sys.settrace,
+every line); calls (sys.setprofile in Python); viztracer (sys.monitoring: starts, returns, calls of C functions, of all
+code); lines (local LINE events that the callback disables); coverage-ctrace and coverage-sysmon (the package coverage,
+where it is installed).
 """
 
 import argparse
@@ -68,7 +69,7 @@ def under(tool):
         mon.set_events(2, 0)
         assert seen[0] > 100
         return
-    if tool == "branches":
+    if tool == "lines":
         mon.use_tool_id(2, "tool")
         mon.register_callback(2, mon.events.LINE, lambda code, line: mon.DISABLE)
         for value in list(vars(program).values()):
@@ -92,7 +93,7 @@ if "tephra._tephra" in sys.modules:
     compiled = jit.status().functions
 print(used, compiled)
 '''
-TOOLS = ("none", "cprofile", "debugger", "calls", "viztracer", "branches", "coverage-ctrace", "coverage-sysmon")
+TOOLS = ("none", "cprofile", "debugger", "calls", "viztracer", "lines", "coverage-ctrace", "coverage-sysmon")
 # Program: times, size of the work under a tool.
 SIZES = {"richards": (1, 2), "deltablue": (1, 2000), "nbody": (1, 12000), "method_calls": (1, 100000)}
 TWICE_WIDE = 2.8  # Student's t for five pairs
@@ -101,7 +102,7 @@ TWICE_WIDE = 2.8  # Student's t for five pairs
 def seconds(tool, program, times, size, jit):
     """CPU seconds of the work under the tool in one process, and the functions that this one compiled."""
     env = {key: text for key, text in os.environ.items() if not key.startswith(("TEPHRA", "COVERAGE"))}
-    env["TEPHRA"] = "1" if jit else "0"
+    env.update({"TEPHRA": "1", "TEPHRA_COMPILE_AFTER": "50"} if jit else {"TEPHRA": "0"})
     if tool.startswith("coverage"):
         env["COVERAGE_CORE"] = tool.removeprefix("coverage-")
     source = PROGRAM.format(folder=os.path.join(os.path.dirname(__file__), "../../benchmarks"), program=program, times=times,

@@ -1,8 +1,8 @@
 """Programs under tools, with Tephra and without: CPU time of fresh processes, A B B A.
 
-    python tests/run/tools_ratios.py [--pairs N] [TOOL ...]
+    python tests/run/tools_ratios.py [--pairs N] [--program NAME] [TOOL ...]
 
-Mode: functions are compiled at their 50th call. Prints for each tool the speed with Tephra, as a multiple of the speed
+Mode: the default one; the tool comes after two seconds. Prints for each tool the speed with Tephra, as a multiple of the speed
 without it under the same tool (1.00: as fast), and its 95 % interval. Tools: none; cprofile; debugger (sys.settrace,
 every line); calls (sys.setprofile in Python); viztracer (sys.monitoring: starts, returns, calls of C functions, of all
 code); lines (local LINE events that the callback disables); coverage-ctrace and coverage-sysmon (the package coverage,
@@ -82,7 +82,7 @@ def under(tool):
     work()
     found.stop()
 
-for _ in range(3):
+while time.process_time() < 2:
     work()  # compiled before the tool comes
 begin = time.process_time()
 under({tool!r})
@@ -102,7 +102,7 @@ TWICE_WIDE = 2.8  # Student's t for five pairs
 def seconds(tool, program, times, size, jit):
     """CPU seconds of the work under the tool in one process, and the functions that this one compiled."""
     env = {key: text for key, text in os.environ.items() if not key.startswith(("TEPHRA", "COVERAGE"))}
-    env.update({"TEPHRA": "1", "TEPHRA_COMPILE_AFTER": "50"} if jit else {"TEPHRA": "0"})
+    env["TEPHRA"] = "1" if jit else "0"
     if tool.startswith("coverage"):
         env["COVERAGE_CORE"] = tool.removeprefix("coverage-")
     source = PROGRAM.format(folder=os.path.join(os.path.dirname(__file__), "../../benchmarks"), program=program, times=times,
@@ -117,6 +117,7 @@ def seconds(tool, program, times, size, jit):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tools", nargs="*", metavar="TOOL", help="default: all that can be run here")
+    parser.add_argument("--program", action="append", choices=SIZES, help="of these (repeatable; default: all)")
     parser.add_argument("--pairs", type=int, default=5, help="pairs of processes (default 5)")
     parser.add_argument("--bar", type=float, default=0.0, help="fail where an interval lies below it")
     args = parser.parse_args()
@@ -126,7 +127,8 @@ def main():
     tools = args.tools or [tool for tool in TOOLS if not tool.startswith("coverage") or importlib.util.find_spec("coverage")]
     below = []
     for tool in tools:
-        for program, (times, size) in SIZES.items():
+        for program in args.program or SIZES:
+            times, size = SIZES[program]
             logs, functions = [], 0
             for number in range(args.pairs):
                 taken = {}

@@ -228,10 +228,9 @@ def test_nothing_was_compiled(tmp_path):
 def test_with_no_budget_the_process_is_sampled(tmp_path):
     done = run(tmp_path, "--option", "budget=0", toys={"toy": TOY.replace("work(3000)", "work(100000)")})
     assert done.returncode == 0, done.stderr
-    done = run(tmp_path, "--option", "budget=0", "--out", tmp_path / "other",
-               toys={"toy": TOY.replace("work(3000)", "sum(range(3000))")})
+    done = run(tmp_path, "--option", "budget=0", "--option", "sample-us=1000000", "--out", tmp_path / "other")
     assert done.returncode == 1
-    assert re.search("toy: budget=0: (the process was not sampled|no function would have paid)", done.stderr)
+    assert "toy: budget=0: the process was not sampled" in done.stderr
 
 
 @pytest.mark.parametrize("text, problem", [

@@ -45,7 +45,9 @@ class Summary:
         for config in self.configs:
             runs = self.runs(config)
             if config != STOCK and runs and not sum(run.functions for run in runs):
-                self.problems.append(f"{config}: nothing was compiled in {len(runs)} runs: nothing is proved")
+                what = f"{config}: nothing was compiled in {len(runs)} runs: nothing is proved"
+                # In Tephra's own way functions are compiled when samples show that it pays: in short tests none may.
+                (self.notes if config == "after=default" else self.problems).append(what)
             tests = sum(len(run.tests) for run in runs)
             if runs and not tests:
                 self.problems.append(f"{config}: no test was run")

@@ -1,11 +1,11 @@
 #include "driver/exits.h"
 
 #include <algorithm>
-#include <ctime>
 
 #include "driver/compile.h"
 #include "driver/install.h"
 #include "driver/jit.h"
+#include "driver/sampler.h"
 #include "driver/stress.h"
 #include "policy/exit_policy.h"
 
@@ -15,14 +15,8 @@ namespace {
 using policy::ExitNature;
 using policy::ExitVerdict;
 
-uint64_t processCpu() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
-
 policy::ExitPolicy& exitPolicy() {
-  static policy::ExitPolicy instance(processCpu);
+  static policy::ExitPolicy instance(processCpuTime);
   return instance;
 }
 

@@ -175,6 +175,7 @@ def test_subprocesses_and_exits():
     """)
 
 
+@pytest.mark.skipif(SLOWER != 1, reason="the emulator has threads of its own")
 def test_the_thread_takes_no_signals_and_rests_with_the_process():
     run("""
         def others():

@@ -296,10 +296,11 @@ def test_the_suite():
 
 
 def test_a_program_of_the_suite_that_needs_no_package(tmp_path):
-    done = bench("--real", "asyncio_echo", "--size", "40", "--processes", "1", "--out", tmp_path / "out")
+    """Mode: the default one, for some two seconds."""
+    done = bench("--real", "asyncio_echo", "--size", "400", "--processes", "1", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     row = bench_support.results(tmp_path / "out")["programs"]["asyncio_echo"]["processes"]["tephra"][0]
-    assert len(row["steps"]) == 40 and row["at_end"]["jit"]["functions"] > 0
+    assert len(row["steps"]) == 400 and row["at_end"]["jit"]["functions"] > 0
 
 
 def test_a_malformed_program(tmp_path):

@@ -13,8 +13,12 @@ import dis
 import io
 import math
 import os
+import shutil
+import subprocess
 import textwrap
 import types
+
+import pytest
 
 from tephra import _tephra, jit
 
@@ -169,3 +173,27 @@ def differential(source, calls, *, warm=None, name="f", warm_rounds=20, modes=("
             assert got == want, (f"mode {mode}, {name}{args!r}:\n  interpreter: {want!r}\n"
                                  f"  compiled:    {got!r}")
     return expected
+
+
+def frame_evaluator(folder):
+    """The path of a shared library, built in ``folder``: install(1) sets a frame evaluator (PEP 523) that counts, install(0)
+    CPython's own; count() is how many frames came. Skips the test where there is no C compiler."""
+    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
+    if not compiler:
+        pytest.skip("no C compiler for the tool's frame evaluator")
+    (folder / "tool.c").write_text("""
+        typedef void* P;
+        extern P _PyEval_EvalFrameDefault(P, P, int);
+        extern void _PyInterpreterState_SetEvalFrameFunc(P, P (*)(P, P, int));
+        extern P PyInterpreterState_Get(void);
+        static int seen;
+        static P hook(P ts, P frame, int throwing) { seen++; return _PyEval_EvalFrameDefault(ts, frame, throwing); }
+        void install(int on) {
+            _PyInterpreterState_SetEvalFrameFunc(PyInterpreterState_Get(), on ? hook : _PyEval_EvalFrameDefault);
+        }
+        int count(void) { return seen; }
+    """)
+    library = str(folder / "tool.so")
+    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", library, str(folder / "tool.c")], check=True,
+                   timeout=60 * SLOWER)
+    return library

@@ -4,14 +4,13 @@ argument errors, redefinition, garbage."""
 import contextlib
 import gc
 import os
-import shutil
 import subprocess
 import sys
 import textwrap
 import weakref
 
 import pytest
-from support import SLOWER, differential, load
+from support import SLOWER, differential, frame_evaluator, load
 from tephra import jit
 
 
@@ -514,25 +513,11 @@ def test_frame_observed_locals_write():
 
 
 def test_eval_frame_function_of_another_tool_is_respected(tmp_path):
-    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
-    if not compiler:
-        pytest.skip("no C compiler for the tool's frame evaluator")
-    (tmp_path / "tool.c").write_text("""
-        typedef void* P;
-        extern P _PyEval_EvalFrameDefault(P, P, int);
-        extern void _PyInterpreterState_SetEvalFrameFunc(P, P (*)(P, P, int));
-        extern P PyInterpreterState_Get(void);
-        static int seen;
-        static P hook(P ts, P frame, int throwing) { seen++; return _PyEval_EvalFrameDefault(ts, frame, throwing); }
-        void install(int on) { _PyInterpreterState_SetEvalFrameFunc(PyInterpreterState_Get(), on ? hook : _PyEval_EvalFrameDefault); }
-        int count(void) { return seen; }
-    """)
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", str(tmp_path / "tool.so"), str(tmp_path / "tool.c")],
-                   check=True, timeout=60 * SLOWER)
+    library = frame_evaluator(tmp_path)
     out = run_script(f"""
         import ctypes
         from tephra import jit
-        tool = ctypes.PyDLL({str(tmp_path / "tool.so")!r})
+        tool = ctypes.PyDLL({library!r})
         def inner(x): return x + 1
         def f(x): return inner(x) * 2
         def many(a, b=2, *rest, k=3, **kw): return a, b, rest, k, sorted(kw)

@@ -5,14 +5,11 @@ Mode: force_compile. Each scenario runs on a compiled module and on an equal one
 """
 
 import ctypes
-import os
-import shutil
-import subprocess
 import sys
 import time
 
 import pytest
-from support import SLOWER, functions_of, load
+from support import SLOWER, frame_evaluator, functions_of, load
 
 from tephra import _tephra, jit
 
@@ -261,25 +258,7 @@ def test_a_function_gets_no_version_of_its_old_defaults_back(modules):
 
 @pytest.fixture(scope="module")
 def evaluator(tmp_path_factory):
-    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
-    if not compiler:
-        pytest.skip("no C compiler for the tool's frame evaluator")
-    folder = tmp_path_factory.mktemp("evaluator")
-    (folder / "tool.c").write_text("""
-        typedef void* P;
-        extern P _PyEval_EvalFrameDefault(P, P, int);
-        extern void _PyInterpreterState_SetEvalFrameFunc(P, P (*)(P, P, int));
-        extern P PyInterpreterState_Get(void);
-        static int seen;
-        static P hook(P ts, P frame, int throwing) { seen++; return _PyEval_EvalFrameDefault(ts, frame, throwing); }
-        void install(int on) {
-            _PyInterpreterState_SetEvalFrameFunc(PyInterpreterState_Get(), on ? hook : _PyEval_EvalFrameDefault);
-        }
-        int count(void) { return seen; }
-    """)
-    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(folder / "tool.so"), str(folder / "tool.c")],
-                   check=True, timeout=60 * SLOWER)
-    return ctypes.PyDLL(str(folder / "tool.so"))
+    return ctypes.PyDLL(frame_evaluator(tmp_path_factory.mktemp("evaluator")))
 
 
 def test_another_evaluator_gets_every_frame_and_nothing_is_counted(modules, evaluator):

@@ -2,7 +2,7 @@
 // take in the interpreter, less what it would still take compiled, exceeds what compiling it will
 // cost (the rent-or-buy rule: whatever comes, at most twice the cost of knowing everything), by the
 // cost per bytecode unit that was measured in this very process. And compile time in all stays
-// within a share of the CPU time that the process has used: the best candidates come first.
+// within a share of the CPU time that the process has used.
 // Invariant: pure: no Python, no clock, no memory of functions. All under the GIL.
 #pragma once
 
@@ -49,7 +49,7 @@ class Policy {
   // `used`: by the process so far, compiling included.
   Verdict judge(const Heat& heat, CpuTime used) const;
   // 0: never while things are as they are. Else the gain that compiling is expected to bring for
-  // each nanosecond that it costs: of several candidates the one with the most comes first.
+  // each nanosecond that it costs.
   double worth(const Heat& heat, CpuTime used) const;
 
   // A compilation was done (or given up), of so many bytecode units.

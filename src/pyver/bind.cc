@@ -10,6 +10,12 @@
 
 namespace tephra::py {
 
+uint32_t parameterCount(const PyCodeObject* code) {
+  return static_cast<uint32_t>(code->co_argcount + code->co_kwonlyargcount +
+                               ((code->co_flags & CO_VARARGS) != 0) +
+                               ((code->co_flags & CO_VARKEYWORDS) != 0));
+}
+
 namespace {
 
 enum class Bound { kYes, kRaised, kMisfit };  // kMisfit: the interpreter is to say why not
@@ -28,8 +34,7 @@ struct Binder {
       : func(f), code(reinterpret_cast<PyCodeObject*>(f->func_code)), args(given), slots(s) {
     positional = code->co_argcount;
     keyword_slots = positional + code->co_kwonlyargcount;
-    total = keyword_slots + ((code->co_flags & CO_VARARGS) ? 1 : 0) +
-            ((code->co_flags & CO_VARKEYWORDS) ? 1 : 0);
+    total = static_cast<Py_ssize_t>(parameterCount(code));
   }
 
   Py_ssize_t given() const { return static_cast<Py_ssize_t>(args.positional); }
@@ -318,11 +323,9 @@ bool fillQuickly(PyFunctionObject* func, PyObject* const* references, size_t pos
     Py_DECREF(value);
   }
   if (good) return true;
-  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
-  const int total = code->co_argcount + code->co_kwonlyargcount +
-                    ((code->co_flags & CO_VARARGS) != 0) + ((code->co_flags & CO_VARKEYWORDS) != 0);
+  const uint32_t total = parameterCount(reinterpret_cast<PyCodeObject*>(func->func_code));
   PyObject* exception = PyErr_GetRaisedException();
-  for (int slot = 0; slot < total; ++slot) slotReferenceDrop(binding->slots[slot]);
+  for (uint32_t slot = 0; slot < total; ++slot) slotReferenceDrop(binding->slots[slot]);
   PyErr_SetRaisedException(exception);
   return false;
 }

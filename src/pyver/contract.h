@@ -292,6 +292,7 @@ PyObject* slotReferenceObject(PyObject* reference);  // borrowed
 bool slotReferenceLent(PyObject* reference);
 void slotReferenceDrop(PyObject* reference);
 
+uint32_t parameterCount(const PyCodeObject* code);  // *args and **kwargs included
 // Binds as the interpreter does, with its error messages: slots[0 .. total_args) get references as
 // above. 0 or -1; the arguments are consumed in any case.
 int bindArguments(PyThreadState* ts, PyFunctionObject* func, const Arguments& args,

@@ -139,8 +139,7 @@ void Decoder::describe() {
   u.posonly = static_cast<uint32_t>(code_->co_posonlyargcount);
   u.kwonly = static_cast<uint32_t>(code_->co_kwonlyargcount);
   u.flags = static_cast<uint32_t>(code_->co_flags);
-  u.total_args = u.argcount + u.kwonly + ((u.flags & CO_VARARGS) ? 1 : 0) +
-                 ((u.flags & CO_VARKEYWORDS) ? 1 : 0);
+  u.total_args = parameterCount(code_);
   u.stack_size = static_cast<uint32_t>(code_->co_stacksize);
   u.frame_size = static_cast<uint32_t>(code_->co_framesize);
   u.first_traceable = static_cast<uint32_t>(code_->_co_firsttraceable);
@@ -153,28 +152,16 @@ void Decoder::describe() {
 }
 
 void Decoder::readExceptions() {
-  const auto* p =
-      reinterpret_cast<const unsigned char*>(PyBytes_AS_STRING(code_->co_exceptiontable));
-  const unsigned char* end = p + PyBytes_GET_SIZE(code_->co_exceptiontable);
-  auto varint = [&p] {
-    uint32_t byte = *p++;
-    uint32_t value = byte & 63;
-    while (byte & 64) {
-      byte = *p++;
-      value = (value << 6) | (byte & 63);
-    }
-    return value;
-  };
-  while (p < end) {
+  eachException(code_, [this](const ExceptionEntry& entry) {
     ExceptionRange range;
-    range.start = varint();
-    range.end = range.start + varint();
-    range.target = varint();
-    uint32_t depth_lasti = varint();
-    range.depth = depth_lasti >> 1;
-    range.lasti = (depth_lasti & 1) != 0;
+    range.start = entry.start;
+    range.end = entry.start + entry.length;
+    range.target = entry.target;
+    range.depth = entry.depth_lasti >> 1;
+    range.lasti = (entry.depth_lasti & 1) != 0;
     unit_->exceptions.push_back(range);
-  }
+    return true;
+  });
 }
 
 bool Decoder::readNext(uint32_t* position, RawInstr* raw) {

@@ -41,18 +41,6 @@ PyObject** pushChunk(PyThreadState* ts, size_t words) {
   return base;
 }
 
-uint32_t readVarint(const unsigned char** p) {
-  const unsigned char* s = *p;
-  uint32_t byte = *s++;
-  uint32_t value = byte & 63;
-  while (byte & 64) {
-    byte = *s++;
-    value = (value << 6) | (byte & 63);
-  }
-  *p = s;
-  return value;
-}
-
 }  // namespace
 
 Frame* allocateFrame(PyThreadState* ts, size_t words) {
@@ -71,34 +59,21 @@ Frame* allocateFrame(PyThreadState* ts, size_t words) {
 }
 
 bool findHandler(PyCodeObject* code, uint32_t offset, Handler* out) {
-  const auto* p =
-      reinterpret_cast<const unsigned char*>(PyBytes_AS_STRING(code->co_exceptiontable));
-  const unsigned char* end = p + PyBytes_GET_SIZE(code->co_exceptiontable);
-  while (p < end) {  // entries are sorted by start and do not overlap
-    uint32_t start = readVarint(&p);
-    uint32_t length = readVarint(&p);
-    uint32_t target = readVarint(&p);
-    uint32_t depth_lasti = readVarint(&p);
-    if (offset < start) return false;
-    if (offset < start + length) {
-      *out = Handler{depth_lasti >> 1, target, (depth_lasti & 1) != 0};
-      return true;
-    }
-  }
-  return false;
+  bool found = false;
+  eachException(code, [&](const ExceptionEntry& entry) {
+    found = offset >= entry.start && offset < entry.start + entry.length;
+    if (found) *out = Handler{entry.depth_lasti >> 1, entry.target, (entry.depth_lasti & 1) != 0};
+    return !found && offset >= entry.start;  // sorted by start, and they do not overlap
+  });
+  return found;
 }
 
 uint32_t firstHandler(PyCodeObject* code) {
-  const auto* p =
-      reinterpret_cast<const unsigned char*>(PyBytes_AS_STRING(code->co_exceptiontable));
-  const unsigned char* end = p + PyBytes_GET_SIZE(code->co_exceptiontable);
   uint32_t first = UINT32_MAX;
-  while (p < end) {
-    readVarint(&p);
-    readVarint(&p);
-    first = std::min(first, readVarint(&p));
-    readVarint(&p);
-  }
+  eachException(code, [&](const ExceptionEntry& entry) {
+    first = std::min(first, entry.target);
+    return true;
+  });
   return first;
 }
 

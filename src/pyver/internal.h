@@ -60,4 +60,34 @@ inline bool reportIf(std::vector<std::string>* problems, bool bad, const std::st
   return bad;
 }
 
+// An entry of a code object's exception table, in code units.
+struct ExceptionEntry {
+  uint32_t start = 0, length = 0, target = 0, depth_lasti = 0;
+};
+
+// As long as `visit` gives true.
+template <typename Visit>
+void eachException(PyCodeObject* code, Visit visit) {
+  const auto* p =
+      reinterpret_cast<const unsigned char*>(PyBytes_AS_STRING(code->co_exceptiontable));
+  const unsigned char* end = p + PyBytes_GET_SIZE(code->co_exceptiontable);
+  auto varint = [&p] {
+    uint32_t byte = *p++;
+    uint32_t value = byte & 63;
+    while (byte & 64) {
+      byte = *p++;
+      value = (value << 6) | (byte & 63);
+    }
+    return value;
+  };
+  while (p < end) {
+    ExceptionEntry entry;
+    entry.start = varint();
+    entry.length = varint();
+    entry.target = varint();
+    entry.depth_lasti = varint();
+    if (!visit(entry)) return;
+  }
+}
+
 }  // namespace tephra::py

@@ -15,12 +15,6 @@
 namespace tephra {
 namespace {
 
-uint32_t parameterCount(const PyCodeObject* code) {
-  return static_cast<uint32_t>(code->co_argcount + code->co_kwonlyargcount +
-                               ((code->co_flags & CO_VARARGS) != 0) +
-                               ((code->co_flags & CO_VARKEYWORDS) != 0));
-}
-
 PyObject* runBound(PyThreadState* ts, PyFunctionObject* function, PyObject** slots,
                    uint32_t count) {
   if (checkStack() != StackState::kOverflow) return py::interpretBound(ts, function, slots, count);
@@ -129,7 +123,7 @@ PyObject* interpretFunction(PyThreadState* ts, PyFunctionObject* function,
   if ((code->co_flags & CO_OPTIMIZED) == 0) {
     return callLending(reinterpret_cast<PyObject*>(function), py::interpreterVectorcall(), args);
   }
-  const uint32_t count = parameterCount(code);
+  const uint32_t count = py::parameterCount(code);
   Words slots(count);
   if (py::bindArguments(ts, function, args, slots.data()) < 0) return nullptr;
   return runBound(ts, function, slots.data(), count);
@@ -180,13 +174,12 @@ PyObject* callFunction(PyThreadState* ts, PyFunctionObject* function, const py::
   if (args.kwnames != nullptr || args.positional > py::kQuickSlots)
     return callAnyHow(ts, function, args);
   PyObject* slots[py::kQuickSlots];
+  CompiledFunction* compiled = compiledFor(function);
   if (isFilled(function, static_cast<int64_t>(args.positional))) {
-    CompiledFunction* compiled = compiledFor(function);
     if (compiled != nullptr && adoptCompiled(function)) return callAnyHow(ts, function, args);
     toSlots(args, slots);
     return interpretFilled(ts, function, slots, static_cast<uint32_t>(args.positional));
   }
-  CompiledFunction* compiled = compiledFor(function);
   if (compiled == nullptr || compiled->vectorcall_entry != function->vectorcall ||
       compiled->exact_args != static_cast<int32_t>(args.positional) || leftToTools(ts, compiled)) {
     return callAnyHow(ts, function, args);

@@ -22,7 +22,7 @@ void GraphBuilder::pushMethod(Instr* method, Instr* self) {
 hir::Instr* GraphBuilder::speculateAttr(Instr* object) {
   const FeedbackInfo& fb = feedback();
   if (fb.kind == Feedback::kAttrModule) return moduleAttr(object);
-  if (!may(options_.attributes)) return nullptr;
+  if (!ofOneShape(object) || !may(options_.attributes)) return nullptr;
   switch (fb.kind) {
     case Feedback::kAttrInstance:
       if (!fb.type_version) return nullptr;
@@ -93,7 +93,8 @@ bool GraphBuilder::speculateMethod(Instr* object) {
   bool with_values = fb.kind == Feedback::kMethodWithValues;
   bool lazy = fb.kind == Feedback::kMethodLazyDict;
   if (!with_values && !lazy && fb.kind != Feedback::kMethodNoDict) return false;
-  if (!may(options_.methods) || fb.object == kNoRef || !fb.type_version) return false;
+  if (!ofOneShape(object) || !may(options_.methods)) return false;
+  if (fb.object == kNoRef || !fb.type_version) return false;
   if (with_values && !fb.keys_version) return false;
   if (lazy && fb.offset == 0) return false;  // where the dict pointer lies is not known
   Instr* self = guardVersion(object, fb);
@@ -117,7 +118,7 @@ void GraphBuilder::doLoadMethod() {
 // False for the generic operation. The old value of the attribute dies.
 bool GraphBuilder::speculateStore(Instr* object, Instr* value, ObjRef name) {
   const FeedbackInfo& fb = feedback();
-  if (!may(options_.attributes) || !fb.type_version) return false;
+  if (!ofOneShape(object) || !may(options_.attributes) || !fb.type_version) return false;
   if (fb.kind == Feedback::kAttrInstance) {
     Instr* owner = guardVersion(object, fb);
     replaces(b_.StoreInlineValue(owner, value, static_cast<uint32_t>(fb.index), name, before()));

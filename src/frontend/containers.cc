@@ -30,7 +30,7 @@ hir::Instr* GraphBuilder::speculateItem(Instr* container, Instr* key) {
       if (!canBe(container, kMaskDict)) return nullptr;
       return any(b_.DictGetItem(guardType(container, kMaskDict), key, before()));
     case Feedback::kItemFunction: {
-      if (fb.object == kNoRef || !fb.type_version) return nullptr;
+      if (fb.object == kNoRef || !fb.type_version || !ofOneShape(container)) return nullptr;
       if (!(info(fb.object)->type_mask & kMaskFunction)) return nullptr;
       Instr* owner = guardVersion(container, fb);
       return callFunction(fb.object, constant(fb.object), {owner, key});

@@ -141,6 +141,15 @@ bool GraphBuilder::siteRefused() const {
   return false;
 }
 
+// Where one guard of a value's class, or of its having no dict yet, failed too often, others of the
+// same value would, one after the other, each at the price of another compilation.
+bool GraphBuilder::ofOneShape(const Instr* value) {
+  const bool failed =
+      refused(ExitReason::kTypeVersionChanged) || refused(ExitReason::kDictMaterialised);
+  if (failed) several_shapes_.insert(origin(value));
+  return several_shapes_.count(origin(value)) == 0;
+}
+
 bool GraphBuilder::entryRefused() const {
   return refused(ExitReason::kKeysVersionChanged) || refused(ExitReason::kNullAttribute);
 }

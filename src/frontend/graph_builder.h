@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "frontend/build.h"
@@ -126,6 +127,7 @@ class GraphBuilder {
   bool siteRefused() const;   // any speculation at all failed here too often
   bool entryRefused() const;  // a dict entry behind a keys version did
   bool may(bool option) const { return option && !siteRefused(); }
+  bool ofOneShape(const Instr* value);
   const FeedbackInfo& feedback() const { return unit_.feedback[in_->feedback]; }
   void refine(Instr* better);
   Instr* guardType(Instr* value, uint32_t mask);
@@ -248,6 +250,7 @@ class GraphBuilder {
     bool everywhere;  // available wherever the boxed value is; else in its own block only
   };
   std::unordered_map<Instr*, Raw> raw_;
+  std::unordered_set<const Instr*> several_shapes_;              // values that have had them
   std::unordered_map<const Instr*, Instr*> made_defaults_;       // of a MakeFunction: the tuple
   std::vector<std::pair<Instr*, std::vector<uint8_t>>> leaves_;  // LeaveFrame, known there
 };

@@ -113,7 +113,7 @@ hir::Instr* GraphBuilder::truthByFeedback(Instr* value, const FeedbackInfo& fb) 
     case Feedback::kBoolInt: mask = kMaskInt; break;
     case Feedback::kBoolList: mask = kMaskList; break;
     case Feedback::kBoolAlwaysTrue:
-      if (!fb.type_version) return nullptr;
+      if (!fb.type_version || !ofOneShape(value)) return nullptr;
       guardVersion(value, fb);
       return b_.ConstBool(true);
     default: return nullptr;  // None alternates with others by design; str has no length operation

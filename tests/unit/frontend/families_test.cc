@@ -215,6 +215,26 @@ TEST(FrontendAttributes, Loads) {
       attribute("AttrSlot type_version=5 index=24", "LoadAttr", "3.14", off).count("LoadAttr"), 1);
 }
 
+TEST(FrontendAttributes, AFailedShapeTellsOfAllSitesOfTheValue) {
+  auto loads = [](const FrontendOptions& options) {
+    return Built(head("3.14") +
+                     "object name str attr\nfeedback t AttrInstance type_version=5 index=2\n"
+                     "LoadFast 0\nLoadAttr @name !t\nLoadFast 0\nLoadAttr @name !t\nBinaryOp 0\n"
+                     "LoadFast 1\nLoadAttr @name !t\nBinaryOp 0\nReturn\n",
+                 options);
+  };
+  EXPECT_EQ(loads({}).count("LoadInlineValue"), 3);
+  for (ExitReason reason : {ExitReason::kTypeVersionChanged, ExitReason::kDictMaterialised}) {
+    FrontendOptions learned;
+    learned.refused.insert({2, reason});
+    EXPECT_EQ(loads(learned).count("LoadAttr"), 2);         // of the first parameter
+    EXPECT_EQ(loads(learned).count("LoadInlineValue"), 1);  // of the second
+  }
+  FrontendOptions other;
+  other.refused.insert({2, ExitReason::kNullAttribute});
+  EXPECT_EQ(loads(other).count("LoadAttr"), 1);
+}
+
 TEST(FrontendAttributes, MethodsInBothLayouts) {
   for (const char* version : {"3.12", "3.14"}) {
     Built known = attribute("MethodNoDict type_version=5 object=fn", "LoadMethod", version);

@@ -73,24 +73,66 @@ PyDictObject* ownDict(PyObject* object) {
                                                     : nullptr;
 }
 
+int64_t indexAt(const PyDictKeysObject* keys, size_t slot) {
+  const char* all = keys->dk_indices;
+  switch (keys->dk_log2_index_bytes - keys->dk_log2_size) {
+    case 0: return reinterpret_cast<const int8_t*>(all)[slot];
+    case 1: return reinterpret_cast<const int16_t*>(all)[slot];
+    case 2: return reinterpret_cast<const int32_t*>(all)[slot];
+    default: return reinterpret_cast<const int64_t*>(all)[slot];
+  }
+}
+
+// Where an interned name is among the keys of a dict that has strings only, as CPython's
+// unicodekeys_lookup_unicode (Objects/dictobject.c) probes; kNowhere, or kUnknown where strings
+// would have to be compared.
+constexpr int64_t kNowhere = -1, kUnknown = -2;
+
+int64_t indexOf(PyDictKeysObject* keys, PyObject* name) {
+  const Py_hash_t hash = reinterpret_cast<PyASCIIObject*>(name)->hash;
+  if (hash == -1) return kUnknown;
+  const PyDictUnicodeEntry* entries = DK_UNICODE_ENTRIES(keys);
+  const size_t mask = (size_t{1} << keys->dk_log2_size) - 1;
+  auto perturb = static_cast<size_t>(hash);
+  for (size_t slot = perturb & mask;; slot = (slot * 5 + perturb + 1) & mask) {
+    const int64_t index = indexAt(keys, slot);
+    if (index == DKIX_EMPTY) return kNowhere;
+    if (index >= 0) {
+      PyObject* key = entries[index].me_key;
+      if (key == name) return index;
+      if (!PyUnicode_CHECK_INTERNED(key)) return kUnknown;  // interned ones are equal only if same
+    }
+    perturb >>= 5;  // PERTURB_SHIFT
+  }
+}
+
+// The keys of an instance's own dict, if they are strings and nobody shares them; else null.
+PyDictKeysObject* ownKeys(PyObject* object) {
+  PyDictObject* dict = ownDict(object);
+  const bool plain = dict != nullptr && dict->ma_values == nullptr && DK_IS_UNICODE(dict->ma_keys);
+  return plain ? dict->ma_keys : nullptr;
+}
+
 // Borrowed; null where it is not found at once.
 PyObject* fromOwnDict(PyObject* object, const Entry* entry) {
-  PyDictObject* dict = ownDict(object);
-  if (dict == nullptr || dict->ma_values != nullptr || !DK_IS_UNICODE(dict->ma_keys)) {
-    return nullptr;
-  }
-  const PyDictUnicodeEntry* entries = DK_UNICODE_ENTRIES(dict->ma_keys);
-  const auto count = static_cast<uint32_t>(dict->ma_keys->dk_nentries);
+  PyDictKeysObject* keys = ownKeys(object);
+  if (keys == nullptr) return nullptr;
+  const PyDictUnicodeEntry* entries = DK_UNICODE_ENTRIES(keys);
+  const auto count = static_cast<uint32_t>(keys->dk_nentries);
   if (entry->hint < count && entries[entry->hint].me_key == entry->name) {
     return entries[entry->hint].me_value;
   }
-  constexpr uint32_t kFew = 32;
-  for (uint32_t i = 0; i < count && i < kFew; ++i) {
-    if (entries[i].me_key != entry->name) continue;
-    entry->hint = i;
-    return entries[i].me_value;
-  }
-  return nullptr;
+  const int64_t index = indexOf(keys, entry->name);
+  if (index < 0) return nullptr;
+  entry->hint = static_cast<uint32_t>(index);
+  return entries[index].me_value;
+}
+
+// Has the instance certainly no attribute of its own of that name, which none has in place?
+bool hasNoneOfItsOwn(PyObject* object, const Entry* entry) {
+  if (!entry->own_keys || values(object, false) != nullptr) return true;
+  PyDictKeysObject* keys = ownKeys(object);
+  return keys != nullptr && indexOf(keys, entry->name) == kNowhere;
 }
 
 int32_t keyIndex(PyTypeObject* type, PyObject* name) {
@@ -205,8 +247,7 @@ inline PyObject* quickly(PyObject* object, const Entry* entry) {
     }
     case Place::kSlot:
       return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + entry->index);
-    case Place::kConstant:
-      return !entry->own_keys || values(object, false) ? entry->found : nullptr;
+    case Place::kConstant: return hasNoneOfItsOwn(object, entry) ? entry->found : nullptr;
     case Place::kMethod:
     case Place::kOfClass:
     case Place::kUnknown: break;
@@ -279,7 +320,7 @@ PyObject* getMethod(PyObject* object, PyObject* name, PyObject** self) {
     if (of_class || entry->place == Place::kMethod) {
       // What a bound method of the class would call, without making one.
       PyObject* method = of_class ? functionOf(entry->found) : entry->found;
-      if (method != nullptr && (!entry->own_keys || values(object, false))) {
+      if (method != nullptr && hasNoneOfItsOwn(object, entry)) {
         *self = Py_NewRef(of_class ? reinterpret_cast<PyObject*>(Py_TYPE(object)) : object);
         return Py_NewRef(method);
       }

@@ -355,3 +355,63 @@ def test_dicts_of_instances():
     A.name = 9  # no data descriptor: instances come first
     assert [get(o) for o in objects] == [1, 2, 3, 4]
     assert get(with_dict(x=1)) == 9
+
+
+def test_instances_with_dicts_of_their_own():
+    """Beyond thirty attributes an instance has a real dict: methods of its class, unless it has one of that name."""
+    get, put, call = fresh()
+
+    class Many:
+        name = "class"
+
+        def __init__(self):
+            for i in range(60):
+                setattr(self, f"field{i}", i)
+
+        def method(self):
+            return self.field59
+
+    many = [Many() for _ in range(3)]
+    for one in many * 2:
+        assert get(one) == "class"
+        assert call(one) == 59
+        put(one, "own")
+        assert get(one) == "own"
+        del one.name
+        assert get(one) == "class"
+    many[1].method = lambda: "mine"
+    assert [call(one) for one in many] == [59, "mine", 59]
+    del many[1].method
+    assert [call(one) for one in many] == [59, 59, 59]
+    # A name that only compares equal to the one looked for; and names that are no strings.
+    many[2].__dict__["".join(["meth", "od"])] = lambda: "equal"
+    many[0].__dict__[7] = "number"
+    assert [call(one) for one in many] == [59, 59, "equal"]
+    many[0].__dict__["method"] = lambda: "mine"
+    assert call(many[0]) == "mine"
+    for one in many:
+        one.__dict__.clear()
+        one.field59 = 60
+    assert [call(one) for one in many] == [60, 60, 60]
+
+
+class Equal(str):
+    """Hashes and compares as the string does, but is none that attributes are looked up by."""
+
+    __slots__ = ()
+
+
+def test_dicts_with_keys_of_another_class():
+    get, _, call = fresh()
+
+    class Few:
+        def method(self):
+            return 1
+
+    few = Few()
+    few.__dict__.update({f"field{i}": i for i in range(60)})
+    assert call(few) == 1
+    few.__dict__[Equal("method")] = lambda: 2
+    few.__dict__[Equal("name")] = "found"
+    assert call(few) == 2
+    assert get(few) == "found"

@@ -15,6 +15,7 @@
 
 #include "codegen/generate.h"
 #include "driver/counts.h"
+#include "policy/crossings.h"
 #include "policy/exit_policy.h"
 #include "policy/policy.h"
 #include "pyver/contract.h"
@@ -59,16 +60,17 @@ struct CompiledUnit {
 enum class Availability : uint8_t { kCounting, kCompiled, kRefused, kSuppressed };
 
 struct CodeState {
-  PyCodeObject* code = nullptr;  // borrowed: the state dies with it
-  uint64_t calls = 0;            // interpreted calls seen
-  uint64_t interpreted_ns = 0;   // time of interpreted calls, where there is a loop
-  policy::Heat heat;             // where it is sampled
-  uint64_t compiled_ns = 0;      // CPU time seen in compiled code, all units
-  double compile_seconds = 0;    // CPU time of all its compilations
-  bool entered = false;          // a sample met it at its entry: it is not one long call
-  bool over_budget = false;      // it would have paid
-  bool examined = false;         // what `heat` says of the bytecode is known
-  uint64_t compile_at = 0;       // the count at which compilation is due
+  PyCodeObject* code = nullptr;     // borrowed: the state dies with it
+  uint64_t calls = 0;               // interpreted calls seen
+  uint64_t interpreted_ns = 0;      // time of interpreted calls, where there is a loop
+  policy::Heat heat;                // where it is sampled
+  uint64_t compiled_ns = 0;         // CPU time seen in compiled code, all units
+  uint64_t compiled_before_ns = 0;  // in those that are gone
+  double compile_seconds = 0;       // CPU time of all its compilations
+  bool entered = false;             // a sample met it at its entry: it is not one long call
+  bool over_budget = false;         // it would have paid
+  bool examined = false;            // what `heat` says of the bytecode is known
+  uint64_t compile_at = 0;          // the count at which compilation is due
   Availability availability = Availability::kCounting;
   bool suppressed = false;
   // Tools have local events in the code: it is not compiled, and the unit that it has waits.

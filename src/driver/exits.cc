@@ -67,38 +67,7 @@ void refuseSites(CodeState* state, const CodeMetadata& metadata, const ExitRecor
   }
 }
 
-// Bytecode that runs compiled for each call that `frame`, whose code is compiled, makes from there.
-uint32_t instructionsAround(const CompiledUnit& unit, py::Frame* frame) {
-  const uint32_t at = py::framePosition(frame);
-  uint32_t result = unit.instructions;
-  for (const CodeLoop& loop : unit.loops) {
-    if (at >= loop.begin && at < loop.end) result = std::min(result, loop.instructions);
-  }
-  return result;
-}
-
-void judgeCrossing(CodeState* compiled, uint32_t instructions, const char* why) {
-  if (exitPolicy().crossesTooOften(rules(), instructions, &compiled->unit->crossings)) {
-    giveUp(compiled, why);
-  }
-}
-
 }  // namespace
-
-void onCrossing(PyThreadState* ts, PyFunctionObject* function) {
-  py::Frame* frame = py::currentFrame(ts);
-  if (frame == nullptr || PyErr_Occurred()) return;
-  CodeState* caller = findState(py::rawCode(frame));
-  CodeState* callee = findState(reinterpret_cast<PyCodeObject*>(function->func_code));
-  if (caller == nullptr || callee == nullptr) return;
-  if (callee->hopeless && caller->unit) {
-    judgeCrossing(caller, instructionsAround(*caller->unit, frame),
-                  "it does little but call functions that stay interpreted");
-  } else if (caller->hopeless && callee->unit && callee->unit->loops.empty()) {
-    judgeCrossing(callee, callee->unit->instructions,
-                  "it does little, and is called by functions that stay interpreted");
-  }
-}
 
 void onExitTaken(CodeMetadata* metadata, uint32_t exit) {
   ++jit().totals.exits;

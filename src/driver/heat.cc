@@ -19,7 +19,6 @@ constexpr double kGained = policy::kSaved / (1 - policy::kSaved);
 struct Seen {
   PyFunctionObject* function = nullptr;
   CodeState* state = nullptr;
-  policy::Caller caller = policy::Caller::kOutside;
 };
 
 // Who has called what runs in the frame? (Calls from C have a frame of the interpreter's in
@@ -36,16 +35,20 @@ policy::Caller callerOf(py::Frame* frame) {
                                             : policy::Caller::kInterpreted;
 }
 
-// The state of what runs in the frame, if that may ever be compiled.
-Seen lookAt(py::Frame* frame) {
-  PyFunctionObject* function = py::frameFunction(frame);
-  PyCodeObject* code = py::frameCode(frame);
-  if (function == nullptr || !isCandidate(code, nullptr)) return {};
-  // __code__ may have been replaced since the call.
-  if (function->func_code != reinterpret_cast<PyObject*>(code)) return {};
+// The state of the function's code, if that may ever be compiled.
+Seen lookAt(PyFunctionObject* function) {
+  auto* code = reinterpret_cast<PyCodeObject*>(function->func_code);
+  if (!isCandidate(code, nullptr)) return {};
   CodeState* state = stateOf(code);
   if (state == nullptr) PyErr_Clear();
-  return {function, state, callerOf(frame)};
+  return {function, state};
+}
+
+// The same of what runs in the frame; __code__ may have been replaced since the call.
+Seen lookAt(py::Frame* frame) {
+  PyFunctionObject* function = py::frameFunction(frame);
+  auto* code = reinterpret_cast<PyObject*>(py::frameCode(frame));
+  return function != nullptr && function->func_code == code ? lookAt(function) : Seen{};
 }
 
 void compile(const Seen& seen) {
@@ -60,21 +63,18 @@ void compile(const Seen& seen) {
   }
 }
 
-// True: the function is on its way to being compiled.
-bool charge(const Seen& seen, uint64_t time) {
-  if (seen.state == nullptr) return false;
+// Something has happened to the function, for the last `time`, that speaks for compiling it. True:
+// it is on its way to that.
+bool judge(const Seen& seen, uint64_t time, policy::CpuTime policy::Heat::*what, bool looped) {
   CodeState& state = *seen.state;
-  if (state.unit) {
-    installCompiled(seen.function, seen.state);
-    return false;
-  }
   if (!mayCompile(seen.function, state)) return false;
+  policy::Heat& heat = state.heat;
   examine(seen.state);
-  state.heat.caller = seen.caller;
   const uint64_t used = processCpuTime();
-  if (state.heat.seen == 0) state.heat.since = used - std::min(used, time);
-  state.heat.seen += time;
-  switch (jit().policy.judge(state.heat, used)) {
+  if (heat.seen == 0 && heat.crossed == 0) heat.since = used - std::min(used, time);
+  heat.*what += time;
+  if (looped) heat.looped += time;
+  switch (jit().policy.judge(heat, used)) {
     case policy::Verdict::kWait: return true;
     case policy::Verdict::kCompile: compile(seen); return true;
     case policy::Verdict::kOverBudget: break;
@@ -83,30 +83,84 @@ bool charge(const Seen& seen, uint64_t time) {
   return false;
 }
 
+bool charge(py::Frame* frame, uint64_t time, bool looped) {
+  const Seen seen = lookAt(frame);
+  if (seen.state == nullptr) return false;
+  if (seen.state->unit) {
+    installCompiled(seen.function, seen.state);
+    return false;
+  }
+  seen.state->heat.caller = callerOf(frame);
+  return judge(seen, time, &policy::Heat::seen, looped);
+}
+
+bool chargeCaller(py::Frame* frame, uint64_t time) {
+  py::Frame* caller = py::runningFrame(frame->previous);
+  return caller != nullptr && charge(caller, time, false);
+}
+
+bool mayJudge(PyThreadState* ts) {
+  if (!jit().enabled || !jit().automatic || !jit().sampled || jit().paused) return false;
+  return ts->interp == PyInterpreterState_Main();
+}
+
+// Bytecode that runs compiled for each call that the code makes at `place`.
+uint32_t instructionsAround(const CompiledUnit& unit, uint32_t place) {
+  uint32_t result = unit.instructions;
+  for (const CodeLoop& loop : unit.loops) {
+    if (place >= loop.begin && place < loop.end) result = std::min(result, loop.instructions);
+  }
+  return result;
+}
+
 }  // namespace
 
 bool chargeSample(PyThreadState* ts, uint64_t elapsed) {
-  if (!jit().enabled || !jit().automatic || !jit().sampled || jit().paused) return false;
-  if (ts->interp != PyInterpreterState_Main()) return false;
+  if (!mayJudge(ts)) return false;
   pollTools();
   if (evaluatesElsewhere(ts) || py::toolsActive(ts) || stackIsLow()) return false;
   py::Frame* frame = py::runningFrame(py::currentFrame(ts));
   if (frame == nullptr) return false;
-  const Seen seen = lookAt(frame);
-  if (isPolling(frame)) {  // compiled code
-    if (seen.state != nullptr) seen.state->compiled_ns += elapsed;
-    return false;
-  }
   // At a function's entry the time has passed in what came before, half of it in the caller.
   const bool entered = py::atEntry(frame);
-  const uint64_t half = entered ? elapsed / 2 : 0;
-  if (entered && seen.state != nullptr) seen.state->entered = true;
-  bool news = false;
-  if (half != 0) {
-    py::Frame* caller = py::runningFrame(frame->previous);
-    if (caller != nullptr) news |= charge(lookAt(caller), half);
+  const uint64_t own = entered ? elapsed - elapsed / 2 : elapsed;
+  CodeState* state = findState(py::frameCode(frame));
+  if (isPolling(frame)) {  // compiled code
+    if (state != nullptr) state->compiled_ns += own;
+    return entered && chargeCaller(frame, elapsed - own);
   }
-  return charge(seen, elapsed - half) || news;
+  const bool news = entered && chargeCaller(frame, elapsed - own);
+  const bool more = charge(frame, own, !entered);
+  state = findState(py::frameCode(frame));
+  if (entered && state != nullptr) state->entered = true;
+  return more || news;
+}
+
+void onCrossing(PyThreadState* ts, PyFunctionObject* callee, Crossing way) {
+  py::Frame* frame = py::currentFrame(ts);
+  if (frame == nullptr || jit().options.exit_rate == 0 || PyErr_Occurred()) return;
+  const bool into = way == Crossing::kIntoCompiled;
+  auto* compiled = into ? reinterpret_cast<PyCodeObject*>(callee->func_code) : py::rawCode(frame);
+  CodeState* state = findState(compiled);
+  if (state == nullptr || !state->unit) return;
+  const Seen other = into ? lookAt(frame) : lookAt(callee);
+  if (other.state != nullptr && other.state->unit) return;  // an old frame
+  CompiledUnit& unit = *state->unit;
+  // What may be compiled will be when such calls have cost enough.
+  const bool open = other.state != nullptr && mayCompile(other.function, *other.state);
+  if (!open && into) unit.crossings.enter(kCrossingsPerSample);
+  if (!open && !into) {
+    const uint32_t place = py::framePosition(frame);
+    unit.crossings.leave(place, instructionsAround(unit, place), kCrossingsPerSample);
+  }
+  if (unit.crossings.lose(unit.instructions, state->compiled_ns - state->compiled_before_ns)) {
+    return giveUp(state, "it does little beside calls from and to functions that stay interpreted");
+  }
+  if (!open || !mayJudge(ts) || evaluatesElsewhere(ts) || py::toolsActive(ts) || stackIsLow())
+    return;
+  if (!into) other.state->entered = true;
+  constexpr uint64_t kLost = kCrossingsPerSample * policy::Crossings::kCallNs;
+  judge(other, kLost, &policy::Heat::crossed, false);
 }
 
 double loss(const CodeState& state) {

@@ -349,6 +349,7 @@ void retire(CodeState* state) {
   const ExitTotals totals = exitTotals(*state);
   state->past_exits = totals.exits;
   state->past_lost_ns = totals.lost_ns;
+  state->compiled_before_ns = state->compiled_ns;
   retireUnit(std::move(state->unit));
 }
 
@@ -368,7 +369,7 @@ void relearn(CodeState* state, uint64_t calls) {
   state->compile_at = state->calls + calls;
   state->relearning = true;
   state->interpreted_ns = 0;
-  state->heat.seen = 0;
+  state->heat.seen = state->heat.looped = state->heat.crossed = 0;
   ++state->heat.recompiles;
   retire(state);
 }

@@ -3,6 +3,7 @@
 #include "driver/compile.h"
 #include "driver/counts.h"
 #include "driver/exits.h"
+#include "driver/heat.h"
 #include "driver/install.h"
 #include "driver/monitoring.h"
 #include "driver/names.h"

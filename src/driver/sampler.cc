@@ -19,7 +19,7 @@ constexpr uint64_t kMillisecond = 1'000'000;
 // 4 ms less than 1 % (measured with nothing but samples): so they are dense in the beginning only,
 // and sparse where nothing new is seen.
 constexpr uint64_t kDense = 500 * kMillisecond;
-constexpr uint64_t kUsual = 4, kSlowest = 16;  // periods
+constexpr uint64_t kUsual = 2, kSlowest = 8;  // periods
 constexpr int kPatience = 32;  // samples that show nothing new before they become fewer
 constexpr size_t kStackBytes = 256 * 1024;
 constexpr uint64_t kLongestNap = kSecond / 2;

@@ -51,15 +51,6 @@ bool ExitPolicy::isStormy(const ExitRules& rules, ExitHistory* history) {
   return history->strikes >= kStrikes;
 }
 
-bool ExitPolicy::crossesTooOften(const ExitRules& rules, uint32_t instructions,
-                                 Crossings* crossings) {
-  if (rules.rate == 0 || instructions > kLittle) return false;
-  if (crossings->seen++ == 0) crossings->began = clock_();
-  if (crossings->seen <= kSamples) return false;
-  crossings->seen = 0;
-  return clock_() - crossings->began <= kSamplesWithinNs;
-}
-
 ExitVerdict ExitPolicy::judge(const ExitRules& rules, const ExitFacts& exit, ExitHistory* history) {
   if (raisesNearlyAlways(rules, exit)) return ExitVerdict::kRaisesTooOften;
   const bool seldom = exit.calls != 0 && exit.unit_exits * kSeldom <= exit.calls;

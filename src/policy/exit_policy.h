@@ -44,13 +44,6 @@ struct ExitFacts {
   uint64_t recompiles = 0;  // of the function so far
 };
 
-// Calls between a unit of compiled code and functions that were given up: the interpreter does not
-// inline them, whoever calls.
-struct Crossings {
-  uint64_t began = 0;  // CPU time of the first of those that are seen
-  uint32_t seen = 0;
-};
-
 enum class ExitVerdict : uint8_t {
   kKeep,
   kRelearn,        // compile again, without the assumption
@@ -68,10 +61,6 @@ class ExitPolicy {
 
   ExitVerdict judge(const ExitRules& rules, const ExitFacts& exit, ExitHistory* history);
 
-  // One of kCrossingsPerSample such calls is told. `instructions`: bytecode that runs compiled for
-  // each of them, thanks to the unit. True: they cost more than that gains, and matter.
-  bool crossesTooOften(const ExitRules& rules, uint32_t instructions, Crossings* crossings);
-
   // Exits between two looks at the clock.
   static constexpr uint32_t kWindow = 512;
   // Windows above the rate, one after the other, in which a unit was among those that left most.
@@ -84,12 +73,6 @@ class ExitPolicy {
   static constexpr uint64_t kWorth = 2;
   // Exits because of tools before the code is compiled for them.
   static constexpr uint64_t kToolsAfter = 30;
-  static constexpr uint32_t kCrossingsPerSample = 64;
-  // Such a call costs some 20 ns, an instruction saves about one.
-  static constexpr uint32_t kLittle = 20;
-  // So many samples within so much CPU time: half a million calls a second, 1 % of it.
-  static constexpr uint32_t kSamples = 128;
-  static constexpr uint64_t kSamplesWithinNs = 16'000'000;
 
  private:
   bool isStormy(const ExitRules& rules, ExitHistory* history);

@@ -279,9 +279,11 @@ struct Arguments {
 // Releases all that is not lent, in the order in which the interpreter drops a call's arguments. An
 // exception that is set stays set.
 void releaseArguments(const Arguments& args);
-// If the interpreter's own CALL instruction is calling `callable` with these (borrowed) values, its
-// value stack gives them up: `taken` gets the references, as below. Else false, and nothing has
-// happened.
+// Is the interpreter's own CALL instruction calling `callable` with these (borrowed) values?
+bool isInterpretersCall(PyThreadState* ts, PyObject* callable, PyObject* const* values,
+                        size_t count, bool keywords);
+// If so, its value stack gives them up: `taken` gets the references, as below. Else false, and
+// nothing has happened.
 bool takeFromStack(PyThreadState* ts, PyObject* callable, PyObject* const* values, size_t count,
                    bool keywords, PyObject** taken);
 

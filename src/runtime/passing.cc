@@ -106,11 +106,16 @@ PyObject* enter(PyThreadState* ts, PyFunctionObject* function, const py::Argumen
 }
 
 CrossingHook crossing_hook = nullptr;
-uint32_t crossings = 0;
+uint32_t until_sample = kCrossingsPerSample;
 
-void noteCrossing(PyThreadState* ts, PyFunctionObject* function) {
-  if (++crossings % kCrossingsPerSample == 0 && crossing_hook != nullptr)
-    crossing_hook(ts, function);
+bool isSample() {
+  if (--until_sample != 0) return false;
+  until_sample = kCrossingsPerSample;
+  return crossing_hook != nullptr;
+}
+
+void noteCallOut(PyThreadState* ts, PyFunctionObject* function) {
+  if (isSample()) crossing_hook(ts, function, Crossing::kIntoInterpreted);
 }
 
 }  // namespace
@@ -139,7 +144,7 @@ bool isFilled(const PyFunctionObject* function, int64_t count) {
 
 PyObject* interpretFilled(PyThreadState* ts, PyFunctionObject* function, PyObject** slots,
                           uint32_t count) {
-  noteCrossing(ts, function);
+  noteCallOut(ts, function);
   return runBound(ts, function, slots, count);
 }
 
@@ -158,7 +163,7 @@ PyObject* callAnyHow(PyThreadState* ts, PyFunctionObject* function, const py::Ar
   CompiledFunction* compiled = compiledFor(function);
   if (function->vectorcall == py::interpreterVectorcall() &&
       (compiled == nullptr || !adoptCompiled(function))) {
-    noteCrossing(ts, function);
+    noteCallOut(ts, function);
     return interpretFunction(ts, function, args);
   }
   if (compiled == nullptr || compiled->vectorcall_entry != function->vectorcall)
@@ -204,6 +209,12 @@ void take(PyThreadState* ts, PyObject* callable, PyObject* const* args, size_t c
   for (size_t k = 0; k < count; ++k) taken[k] = Py_NewRef(args[k]);
 }
 
+bool isInterpretersCall(PyThreadState* ts, PyObject* callable, PyObject* const* args,
+                        size_t positional, PyObject* kwnames) {
+  const size_t keywords = kwnames == nullptr ? 0 : static_cast<size_t>(PyTuple_GET_SIZE(kwnames));
+  return py::isInterpretersCall(ts, callable, args, positional + keywords, kwnames != nullptr);
+}
+
 PyObject* enterByName(PyThreadState* ts, PyFunctionObject* function, CompiledFunction* compiled,
                       PyObject* const* args, size_t positional, PyObject* kwnames) {
   PyObject* callable = reinterpret_cast<PyObject*>(function);
@@ -224,11 +235,12 @@ PyObject* enterCompiled(PyObject* callable, PyObject* const* args, size_t nargsf
   PyThreadState* ts = py::threadState();
   if (evaluatesElsewhere(ts)) return callTakingOver(callable, args, nargsf, kwnames, enterBound);
   auto* function = reinterpret_cast<PyFunctionObject*>(callable);
-  noteCrossing(ts, function);
+  const auto positional = static_cast<size_t>(PyVectorcall_NARGS(nargsf));
+  if (isSample() && isInterpretersCall(ts, callable, args, positional, kwnames))
+    crossing_hook(ts, function, Crossing::kIntoCompiled);
   CompiledFunction* compiled = compiledFor(function);
   if (compiled == nullptr || compiled->array_entry == nullptr || leftToTools(ts, compiled))
     return callTakingOver(callable, args, nargsf, kwnames, enterBound);
-  const auto positional = static_cast<size_t>(PyVectorcall_NARGS(nargsf));
   if (kwnames == nullptr && static_cast<int32_t>(positional) == compiled->exact_args) {
     PyObject* slots[py::kQuickSlots];
     take(ts, callable, args, positional, false, slots);

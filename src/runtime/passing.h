@@ -40,11 +40,14 @@ PyObject* enterCompiled(PyObject* callable, PyObject* const* args, size_t nargsf
 PyObject* interpretFunction(PyThreadState* ts, PyFunctionObject* function,
                             const py::Arguments& args);
 
-// Told of one in kCrossingsPerSample calls between compiled code and interpreted functions, before
-// it is decided how the callee runs: it may take compiled code out.
-using CrossingHook = void (*)(PyThreadState* ts, PyFunctionObject* callee);
+// Calls between compiled code and interpreted functions. (C functions that call compiled ones are
+// no interpreted code, which would call without any C.)
+enum class Crossing : uint8_t { kIntoCompiled, kIntoInterpreted };
+// Told of one in so many of them, before it is decided how the callee runs: it may compile, or take
+// compiled code out. A prime: programs repeat themselves.
+using CrossingHook = void (*)(PyThreadState* ts, PyFunctionObject* callee, Crossing way);
 void setCrossingHook(CrossingHook hook);
-constexpr uint32_t kCrossingsPerSample = 64;
+constexpr uint32_t kCrossingsPerSample = 127;
 
 // Does a call with so many positional arguments fill the parameters just so, and is the function
 // interpreted? Then interpretFilled() runs it with them as a frame's slots hold them (consumed).

@@ -18,7 +18,7 @@ from tephra import _tephra, jit
 
 WINDOW, STRIKES = 512, 4  # policy/exit_policy.h
 GONE = WINDOW * STRIKES + 1  # the exit at which a function is given up, where it alone leaves, and far above the rate
-CROSSINGS = 64 * 129  # sampled calls between compiled code and a function that was given up
+CROSSINGS = 25_000  # calls between little code and a function that was given up, until they are noticed (policy/crossings.h)
 
 
 @pytest.fixture(autouse=True)

@@ -112,8 +112,8 @@ void slotReferenceDrop(PyObject* reference) { Py_DECREF(reference); }
 // What CALL calls gets a pointer into the value stack, which is [method, self, arguments] or [NULL,
 // callable, arguments] there. The interpreter only releases the words afterwards: an immortal
 // object takes the place of what is taken.
-bool takeFromStack(PyThreadState* ts, PyObject* callable, PyObject* const* values, size_t count,
-                   bool, PyObject** taken) {
+bool isInterpretersCall(PyThreadState* ts, PyObject* callable, PyObject* const* values,
+                        size_t count, bool) {
   Frame* frame = currentFrame(ts);
   if (frame == nullptr || frame->owner > FRAME_OWNED_BY_GENERATOR) return false;
   const PyCodeObject* code = frame->f_code;
@@ -123,7 +123,12 @@ bool takeFromStack(PyThreadState* ts, PyObject* callable, PyObject* const* value
   // The argument count tells this call from one that what is called makes with its own arguments.
   const size_t oparg = frame->prev_instr->op.arg;
   const bool plain = count == oparg && values > base + 1 && values[-2] == nullptr;
-  if (!plain && count != oparg + 1) return false;
+  return plain || count == oparg + 1;
+}
+
+bool takeFromStack(PyThreadState* ts, PyObject* callable, PyObject* const* values, size_t count,
+                   bool keywords, PyObject** taken) {
+  if (!isInterpretersCall(ts, callable, values, count, keywords)) return false;
   for (size_t k = 0; k < count; ++k) {
     taken[k] = values[k];
     const_cast<PyObject**>(values)[k] = Py_None;

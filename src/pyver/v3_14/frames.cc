@@ -87,25 +87,43 @@ void slotReferenceDrop(PyObject* reference) {
 // The stack of a CALL is [callable, self or NULL, arguments], the keyword names above; what is
 // called gets a copy of it without tags. None takes the place of what is taken: it owns nothing.
 // Self is lent: the interpreter's loop has it in a register, too, and releases that.
-bool takeFromStack(PyThreadState* ts, PyObject* callable, PyObject* const* values, size_t count,
-                   bool keywords, PyObject** taken) {
+namespace {
+
+// Where the values are, if that is so. `plain`: there is no self before them.
+_PyStackRef* argumentsOfCall(PyThreadState* ts, PyObject* callable, PyObject* const* values,
+                             size_t count, bool keywords, bool* plain) {
   Frame* frame = currentFrame(ts);
   if (frame == nullptr || frame->owner > FRAME_OWNED_BY_GENERATOR || !frame->stackpointer)
-    return false;
+    return nullptr;
   const uint8_t opcode = frame->instr_ptr->op.code;
   const bool calls = keywords ? opcode == CALL_KW || opcode == CALL_KW_NON_PY
                               : opcode == CALL || opcode == CALL_NON_PY_GENERAL;
   _PyStackRef* first = frame->stackpointer - (keywords ? 1 : 0) - count;
-  if (!calls || first - 1 < _PyFrame_Stackbase(frame)) return false;
+  if (!calls || first - 1 < _PyFrame_Stackbase(frame)) return nullptr;
   // The argument count tells this call from one that what is called makes with its own arguments.
   const size_t oparg = frame->instr_ptr->op.arg;
-  const bool plain =
-      count == oparg && first[-1].bits == kNullBits && first - 1 > _PyFrame_Stackbase(frame);
-  if (!plain && count != oparg + 1) return false;
-  if (borrow(first[plain ? -2 : -1]) != callable) return false;
+  *plain = count == oparg && first[-1].bits == kNullBits && first - 1 > _PyFrame_Stackbase(frame);
+  if (!*plain && count != oparg + 1) return nullptr;
+  if (borrow(first[*plain ? -2 : -1]) != callable) return nullptr;
   for (size_t k = 0; k < count; ++k) {
-    if (borrow(first[k]) != values[k]) return false;
+    if (borrow(first[k]) != values[k]) return nullptr;
   }
+  return first;
+}
+
+}  // namespace
+
+bool isInterpretersCall(PyThreadState* ts, PyObject* callable, PyObject* const* values,
+                        size_t count, bool keywords) {
+  bool plain = false;
+  return argumentsOfCall(ts, callable, values, count, keywords, &plain) != nullptr;
+}
+
+bool takeFromStack(PyThreadState* ts, PyObject* callable, PyObject* const* values, size_t count,
+                   bool keywords, PyObject** taken) {
+  bool plain = false;
+  _PyStackRef* first = argumentsOfCall(ts, callable, values, count, keywords, &plain);
+  if (first == nullptr) return false;
   size_t k = 0;
   if (!plain) taken[k++] = slotReference(values[0], true);
   for (; k < count; ++k) {

@@ -169,23 +169,5 @@ TEST_F(ExitPolicyTest, WhoSharesAStormGoesWithIt) {
   EXPECT_EQ(gone, 50);
 }
 
-TEST_F(ExitPolicyTest, ManyCallsOfWhatWasGivenUpOutweighALittleCode) {
-  // At the last of so many samples, each `apart` after the one before it.
-  auto follows = [&](uint32_t instructions, uint64_t apart) {
-    Crossings crossings;
-    for (uint32_t i = 0; i < 3 * ExitPolicy::kSamples; ++i) {
-      now_ns += apart;
-      if (policy_.crossesTooOften(rules_, instructions, &crossings)) return i;
-    }
-    return 0u;
-  };
-  const uint64_t often = ExitPolicy::kSamplesWithinNs / ExitPolicy::kSamples;
-  EXPECT_EQ(follows(ExitPolicy::kLittle, often), ExitPolicy::kSamples);
-  EXPECT_EQ(follows(ExitPolicy::kLittle, often + 1), 0u);
-  EXPECT_EQ(follows(ExitPolicy::kLittle + 1, 1), 0u);
-  rules_.rate = 0;
-  EXPECT_EQ(follows(1, 1), 0u);
-}
-
 }  // namespace
 }  // namespace tephra::policy

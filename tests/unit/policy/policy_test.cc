@@ -21,9 +21,9 @@ Heat hot(CpuTime seen, uint32_t units = 100, uint32_t recompiles = 0) {
 
 TEST(Policy, AFunctionThatTakesATenthPaysWhenItTookTwiceWhatCompilingCosts) {
   const Policy policy;
-  const CpuTime cost = policy.expectedCost(1000);
-  EXPECT_EQ(policy.judge(hot(2 * cost - 1000, 1000), kLong), Verdict::kWait);
-  EXPECT_EQ(policy.judge(hot(2 * cost + 1000, 1000), kLong), Verdict::kCompile);
+  const CpuTime cost = policy.expectedCost(5000);
+  EXPECT_EQ(policy.judge(hot(2 * cost - 1000, 5000), kLong), Verdict::kWait);
+  EXPECT_EQ(policy.judge(hot(2 * cost + 1000, 5000), kLong), Verdict::kCompile);
   EXPECT_EQ(policy.judge(hot(0), kLong), Verdict::kWait);
 }
 
@@ -32,10 +32,10 @@ TEST(Policy, OneOfManyLukewarmFunctionsMustBeSeenLonger) {
   const CpuTime cost = policy.expectedCost(100);
   Heat heat = hot(0);
   heat.since = 0;
-  heat.seen = 18 * cost;  // of a minute
-  EXPECT_EQ(policy.judge(heat, kLong), Verdict::kWait);
-  heat.seen = 20 * cost;
-  EXPECT_EQ(policy.judge(heat, kLong), Verdict::kCompile);
+  heat.seen =
+      kLong / 100;  // of a minute: a tenth as warm, which saves a thousandth of what heat does
+  EXPECT_NEAR(policy.worth(heat, kLong) * static_cast<double>(cost),
+              static_cast<double>(heat.seen) * kSaved / 1000, 10);
   // The less of all time it takes, the more it must be.
   double last = 2 * policy.worth(heat, kLong / 10000);
   for (CpuTime used = kLong / 10000; used <= kLong; used *= 10) {
@@ -44,18 +44,29 @@ TEST(Policy, OneOfManyLukewarmFunctionsMustBeSeenLonger) {
   }
 }
 
+TEST(Policy, TimeInLoopsCountsMoreWhereItIsLukewarm) {
+  const Policy policy;
+  Heat called = hot(0), looped = hot(0);
+  called.since = looped.since = 0;
+  called.seen = looped.seen = looped.looped = kLong / 50;
+  EXPECT_DOUBLE_EQ(policy.worth(looped, kLong), 5 * policy.worth(called, kLong));
+  called.seen = looped.seen = looped.looped = kLong / 10;  // hot
+  EXPECT_DOUBLE_EQ(policy.worth(looped, kLong), policy.worth(called, kLong));
+}
+
 TEST(Policy, AtFirstSightAShareIsOfMoreThanTheMomentThatWasSeen) {
   const Policy policy;
   // 5 ms: a fortieth of the least that shares are of.
   EXPECT_NEAR(policy.worth(hot(5 * kMs), kLong) * static_cast<double>(policy.expectedCost(100)),
-              5.0 * kMs * (0.05 + 0.45 * 0.25), 10);
+              5.0 * kMs * 0.5 / (4 * 4 * 4), 10);
 }
 
 TEST(Policy, LongFunctionsMustBeHotter) {
   const Policy policy;
   EXPECT_GT(policy.worth(hot(10 * kMs, 50), kLong), policy.worth(hot(10 * kMs, 500), kLong));
-  EXPECT_DOUBLE_EQ(policy.worth(hot(20 * kMs, 50), kLong),
-                   policy.worth(hot(200 * kMs, 500), kLong));
+  // But they cost something for themselves, too.
+  EXPECT_GT(10 * policy.expectedCost(50), policy.expectedCost(500));
+  EXPECT_LT(policy.expectedCost(50), policy.expectedCost(100));
 }
 
 TEST(Policy, SmallFunctionsLetTheirCallersGoFirst) {
@@ -75,11 +86,22 @@ TEST(Policy, SmallFunctionsLetTheirCallersGoFirst) {
   EXPECT_DOUBLE_EQ(worth(100, false, Caller::kCompilable), worth(100, false, Caller::kOutside));
 }
 
+TEST(Policy, CallsFromAndToCompiledCodeCountInFull) {
+  const Policy policy;
+  const CpuTime cost = policy.expectedCost(20);
+  Heat heat = hot(0, 20);
+  heat.caller = Caller::kInterpreted;
+  heat.crossed = cost - 1000;
+  EXPECT_EQ(policy.judge(heat, kLong), Verdict::kWait);
+  heat.crossed = cost + 1000;
+  EXPECT_EQ(policy.judge(heat, kLong), Verdict::kCompile);
+}
+
 TEST(Policy, CodeThatWasTakenOutMustBeHotterEachTime) {
   const Policy policy;
   for (uint32_t times = 0; times < 5; ++times) {
-    EXPECT_DOUBLE_EQ(policy.worth(hot(10 * kMs, 50, times), kLong),
-                     2 * policy.worth(hot(10 * kMs, 50, times + 1), kLong));
+    EXPECT_DOUBLE_EQ(policy.worth(hot(10 * kMs, 50), kLong),
+                     (times + 1) * policy.worth(hot(10 * kMs, 50, times), kLong));
   }
   EXPECT_GT(policy.worth(hot(10 * kMs, 50, 4'000'000'000U), kLong), 0);
 }

@@ -113,6 +113,16 @@ uint32_t instructionsAround(const CompiledUnit& unit, uint32_t place) {
   return result;
 }
 
+// Does the code lose by calls from and to functions that stay interpreted? What a loop gains that
+// makes none is not known.
+bool losesByCrossings(const CodeState& state) {
+  const CompiledUnit& unit = *state.unit;
+  for (const CodeLoop& loop : unit.loops) {
+    if (!unit.crossings.leavesWithin(loop.begin, loop.end)) return false;
+  }
+  return unit.crossings.lose(unit.instructions, state.compiled_ns - state.compiled_before_ns);
+}
+
 }  // namespace
 
 bool chargeSample(PyThreadState* ts, uint64_t elapsed) {
@@ -153,7 +163,7 @@ void onCrossing(PyThreadState* ts, PyFunctionObject* callee, Crossing way) {
     const uint32_t place = py::framePosition(frame);
     unit.crossings.leave(place, instructionsAround(unit, place), kCrossingsPerSample);
   }
-  if (unit.crossings.lose(unit.instructions, state->compiled_ns - state->compiled_before_ns)) {
+  if (losesByCrossings(*state)) {
     return giveUp(state, "it does little beside calls from and to functions that stay interpreted");
   }
   if (!open || !mayJudge(ts) || evaluatesElsewhere(ts) || py::toolsActive(ts) || stackIsLow())

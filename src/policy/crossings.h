@@ -22,6 +22,9 @@ class Crossings {
   // time that was seen in it.
   bool lose(uint32_t instructions, uint64_t compiled_ns) const;
 
+  // Does the code call out at a place in [begin, end)?
+  bool leavesWithin(uint32_t begin, uint32_t end) const;
+
   uint64_t lost_ns() const { return (in_ + out_) * kCallNs; }
 
   // What a call from one side to the other costs more than another: 170 to 190 instructions

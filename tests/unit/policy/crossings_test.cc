@@ -40,6 +40,14 @@ TEST(Crossings, ALoopIsWorthWhatRunsInIt) {
   EXPECT_TRUE(loop.lose(10 * kEven, 0));
 }
 
+TEST(Crossings, ItIsKnownWhereCallsAre) {
+  Crossings calls;
+  calls.leave(10, 5, 1);
+  EXPECT_TRUE(calls.leavesWithin(10, 11));
+  EXPECT_FALSE(calls.leavesWithin(5, 10));
+  EXPECT_FALSE(calls.leavesWithin(11, 20));
+}
+
 TEST(Crossings, TimeInCompiledCodeOutweighsThem) {
   Crossings in;
   in.enter(kMany);

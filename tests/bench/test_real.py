@@ -32,7 +32,7 @@ def run(step, size):
 '''
 
 # A step of some 3 ms takes two more with Tephra at work.
-SLOW = TOY.replace("work(3000)", "work(100) + sum(range(150000))").replace("def run(", '''HANDICAP = 0.002 if "tephra._tephra" in sys.modules else 0.0
+SLOW = TOY.replace("work(3000)", "work(100) + sum(range(150000))").replace("def run(", '''HANDICAP = 0.006 if "tephra._tephra" in sys.modules else 0.0
 
 
 def run(''').replace("DEFAULT_SIZE", "import sys\nimport time\n\nDEFAULT_SIZE", 1).replace("        step(", '''        end = time.process_time() + HANDICAP

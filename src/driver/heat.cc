@@ -156,17 +156,19 @@ void onCrossing(PyThreadState* ts, PyFunctionObject* callee, Crossing way) {
   const Seen other = into ? lookAt(frame) : lookAt(callee);
   if (other.state != nullptr && other.state->unit) return;  // an old frame
   CompiledUnit& unit = *state->unit;
-  // What may be compiled will be when such calls have cost enough.
-  const bool open = other.state != nullptr && mayCompile(other.function, *other.state);
-  if (!open && into) unit.crossings.enter(kCrossingsPerSample);
-  if (!open && !into) {
+  // For good? What may be compiled will be when such calls have cost enough; what waits for its next
+  // call, or for tools to go, will come by itself.
+  const bool stays =
+      other.state == nullptr || other.state->availability == Availability::kRefused;
+  if (stays && into) unit.crossings.enter(kCrossingsPerSample);
+  if (stays && !into) {
     const uint32_t place = py::framePosition(frame);
     unit.crossings.leave(place, instructionsAround(unit, place), kCrossingsPerSample);
   }
   if (losesByCrossings(*state)) {
     return giveUp(state, "it does little beside calls from and to functions that stay interpreted");
   }
-  if (!open || !mayJudge(ts) || evaluatesElsewhere(ts) || py::toolsActive(ts) || stackIsLow())
+  if (stays || !mayJudge(ts) || evaluatesElsewhere(ts) || py::toolsActive(ts) || stackIsLow())
     return;
   if (!into) other.state->entered = true;
   constexpr uint64_t kLost = kCrossingsPerSample * policy::Crossings::kCallNs;

@@ -156,10 +156,9 @@ void onCrossing(PyThreadState* ts, PyFunctionObject* callee, Crossing way) {
   const Seen other = into ? lookAt(frame) : lookAt(callee);
   if (other.state != nullptr && other.state->unit) return;  // an old frame
   CompiledUnit& unit = *state->unit;
-  // For good? What may be compiled will be when such calls have cost enough; what waits for its next
-  // call, or for tools to go, will come by itself.
-  const bool stays =
-      other.state == nullptr || other.state->availability == Availability::kRefused;
+  // For good? What may be compiled will be when such calls have cost enough; what waits for its
+  // next call, or for tools to go, will come by itself.
+  const bool stays = other.state == nullptr || other.state->availability == Availability::kRefused;
   if (stays && into) unit.crossings.enter(kCrossingsPerSample);
   if (stays && !into) {
     const uint32_t place = py::framePosition(frame);

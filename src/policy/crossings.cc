@@ -12,9 +12,8 @@ void Crossings::leave(uint32_t place, uint32_t instructions, uint64_t calls) {
 }
 
 bool Crossings::leavesWithin(uint32_t begin, uint32_t end) const {
-  return std::any_of(by_place_.begin(), by_place_.end(), [&](const auto& place) {
-    return place.first >= begin && place.first < end;
-  });
+  return std::any_of(by_place_.begin(), by_place_.end(),
+                     [&](const auto& place) { return place.first >= begin && place.first < end; });
 }
 
 bool Crossings::lose(uint32_t instructions, uint64_t compiled_ns) const {

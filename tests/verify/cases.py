@@ -121,6 +121,14 @@ def test_always():
     assert work(10) == 45
 """
 
+BOTH_OUTCOMES = COMPILED + """
+def test_both():  # stock, JIT, stock again, JIT again, JIT once more, stock alone, JIT alone
+    work(3)
+    assert nth("both") in (0, 2, 3, 6)
+def test_always():
+    assert work(10) == 45
+"""
+
 BROKEN = """
 import no_such_module
 def test_nothing():
@@ -163,7 +171,7 @@ def work(n):
     for i in range(n):
         total += i & 7
     return total
-print(work(30_000_000))
+print(work(120_000_000))
 """
 
 LARGE = COMPILED + """

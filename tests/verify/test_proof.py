@@ -87,6 +87,12 @@ def test_seen_once(tmp_path):
     assert 'failures="1"' in (tmp_path / "tephra-verify/junit.xml").read_text()
 
 
+def test_either_outcome_on_either_side(tmp_path):
+    put(tmp_path, test_both=cases.BOTH_OUTCOMES)
+    done = verify(tmp_path, "test_both.py")
+    assert done.returncode == 0 and findings(tmp_path)["test_both.py", "test_both"]["kind"] == "flaky", done.stdout
+
+
 def test_skips_for_lack_of_memory(tmp_path):
     put(tmp_path, unit=cases.MEMORY)
     done = verify(tmp_path, "unit.py")

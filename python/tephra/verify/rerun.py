@@ -110,7 +110,9 @@ def _judge(difference: Difference, first: tuple[Run, Run], stocks: list[Run], ji
     elif kind not in (CRASH, TIMEOUT) and difference.stock in under_jit:
         alone_too = single and outcome(single[0], test) != outcome(single[1], test)
         again = sum(each != difference.stock for each in under_jit)
-        if not alone_too and not again:
+        if alone_too and (difference.jit, difference.stock) == tuple(outcome(run, test) for run in single):
+            kind = FLAKY  # either side has had either outcome
+        elif not alone_too and not again:
             kind = ORDER if single and outcome(single[0], test) == difference.jit else ONCE
     elif single and outcome(single[0], test) == difference.jit and difference.jit != MISSING:
         words.append("alone it differs on stock too")

@@ -293,7 +293,7 @@ bool bindQuickly(PyFunctionObject* func, size_t positional, PyObject* kwnames,
   return true;
 }
 
-bool fillQuickly(PyFunctionObject* func, PyObject* const* references, size_t positional,
+bool fillQuickly(PyFunctionObject* func, PyObject** references, size_t positional,
                  PyObject* kwnames, QuickBinding* binding) {
   for (uint32_t k = 0; k < binding->by_position; ++k) binding->slots[k] = references[k];
   // A reference that a container holds is nobody's loan.
@@ -303,9 +303,9 @@ bool fillQuickly(PyFunctionObject* func, PyObject* const* references, size_t pos
   };
   bool good = true;
   if (binding->rest >= 0) {
-    PyObject* items[kQuickSlots] = {};
+    PyObject** items = references + binding->by_position;
     const size_t count = positional - binding->by_position;
-    for (size_t k = 0; k < count; ++k) items[k] = hold(references[binding->by_position + k]);
+    for (size_t k = 0; k < count; ++k) items[k] = hold(items[k]);
     PyObject* tuple = buildTuple(items, static_cast<Py_ssize_t>(count));
     for (size_t k = 0; tuple == nullptr && k < count; ++k) Py_DECREF(items[k]);
     good = tuple != nullptr;

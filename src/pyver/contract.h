@@ -316,7 +316,7 @@ bool bindQuickly(PyFunctionObject* func, size_t positional, PyObject* kwnames,
                  QuickBinding* binding);
 // The arguments, as references of slots, which are consumed. False, with an exception set: no
 // memory, and all is dropped.
-bool fillQuickly(PyFunctionObject* func, PyObject* const* references, size_t positional,
+bool fillQuickly(PyFunctionObject* func, PyObject** references, size_t positional,
                  PyObject* kwnames, QuickBinding* binding);
 // Runs a function with bound arguments (which it consumes) in the interpreter, or in what other
 // tool evaluates frames. For functions whose code has locals of its own (CO_OPTIMIZED).

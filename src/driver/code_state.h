@@ -103,6 +103,10 @@ struct CodeState {
   PyObject* cell_builtins = nullptr;
   uint32_t code_version = 0;                         // before that
   std::set<std::pair<uint32_t, int>> refused_sites;  // (bytecode offset, ExitReason)
+  // Classes, by version, that guards have met, and those that they were compiled for (bytecode
+  // offset, version).
+  std::set<std::pair<uint32_t, uint32_t>> shapes;
+  std::vector<std::pair<uint32_t, uint32_t>> compiled_shapes;
 };
 
 // Exits of a code object's compiled code, and the CPU time that the interpreter took behind them.

@@ -176,15 +176,43 @@ void addEntryCells(CodeUnit* unit, CompiledUnit* user) {
   }
 }
 
+// Of classes that guards of the function have met; what is gone is forgotten.
+std::vector<uint32_t> seenVersions(CodeState* state) {
+  std::erase_if(state->shapes, [](auto& seen) { return !py::isVersionOfClass(seen.second); });
+  std::vector<uint32_t> result;
+  for (auto [offset, version] : state->shapes) result.push_back(version);
+  return result;
+}
+
+// Where classes that a site has met do not find the same there, it guesses no more. The others are
+// known for the next time that they fail.
+void settleShapes(const CodeUnit& unit, CodeState* state) {
+  state->compiled_shapes.clear();
+  for (const CanonicalInstr& instr : unit.code) {
+    const FeedbackInfo& info = unit.feedback[instr.feedback];
+    if (instr.feedback == 0 || info.type_version == 0) continue;
+    state->compiled_shapes.push_back({instr.offset, info.type_version});
+    auto seen = state->shapes.lower_bound({instr.offset, 0});
+    for (; seen != state->shapes.end() && seen->first == instr.offset; ++seen) {
+      if (seen->second == info.type_version || info.versions.has(seen->second)) continue;
+      state->refused_sites.insert(
+          {instr.offset, static_cast<int>(ExitReason::kTypeVersionChanged)});
+    }
+  }
+}
+
+// A handler goes back to the code behind its block by a jump that does not poll.
+bool closesLoop(const CanonicalInstr& instr) {
+  return instr.op == Canonical::kJumpBackward && instr.arg2 == 0;
+}
+
 // Is what the function gains by being compiled lost again when it raises? A loop makes up for it.
 bool mayRaiseTooOften(const CodeUnit& unit) {
-  auto has = [&](Canonical op) {
-    return std::any_of(unit.code.begin(), unit.code.end(),
-                       [&](const CanonicalInstr& instr) { return instr.op == op; });
-  };
+  auto any = [&](auto is) { return std::any_of(unit.code.begin(), unit.code.end(), is); };
   const bool asked = jit().options.give_up_raising != 0 || jit().options.exit_rate != 0;
-  if (!asked || has(Canonical::kJumpBackward)) return false;
-  return !unit.exceptions.empty() || has(Canonical::kRaiseVarargs);
+  if (!asked || any(closesLoop)) return false;
+  return !unit.exceptions.empty() ||
+         any([](const CanonicalInstr& instr) { return instr.op == Canonical::kRaiseVarargs; });
 }
 
 void findLoops(const CodeUnit& unit, CompiledUnit* compiled) {
@@ -195,7 +223,7 @@ void findLoops(const CodeUnit& unit, CompiledUnit* compiled) {
         }));
   };
   for (const CanonicalInstr& instr : unit.code) {
-    if (instr.op != Canonical::kJumpBackward) continue;
+    if (!closesLoop(instr)) continue;
     compiled->loops.push_back(
         {instr.arg, instr.next_offset, countBetween(instr.arg, instr.next_offset)});
   }
@@ -282,9 +310,10 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
       {jit().options.unwind_tables, jit().options.debugger, jit().options.perf_map});
 
   NoCollection no_collection;
-  Result<std::unique_ptr<CodeUnit>> decoded = py::decode(function);
+  Result<std::unique_ptr<CodeUnit>> decoded = py::decode(function, seenVersions(&state));
   if (!decoded) return decoded.bailout();
   CodeUnit& unit = **decoded;
+  settleShapes(unit, &state);
   addEntryCells(&unit, compiled.get());
   if (mayRaiseTooOften(unit)) {
     compiled->calls = std::make_unique<uint64_t>(0);

@@ -55,6 +55,22 @@ policy::ExitFacts factsOf(const CompiledUnit& unit, const ExitRecord& record) {
   return facts;
 }
 
+// The classes that the guard has met and may let through the next time (shapesRefused, compile.cc,
+// says where it cannot). False: there are too many, or they were let through before.
+bool learnShapes(CodeState* state, const CodeMetadata& metadata, const ExitRecord& record) {
+  if (!jit().options.shapes) return false;
+  constexpr size_t kMost = 12;  // in all sites of the function
+  bool news = false;
+  for (const SeenShape& seen : metadata.seen_shapes) {
+    if (&metadata.exits[seen.exit] != &record || state->shapes.size() >= kMost) continue;
+    news |= state->shapes.insert({record.line_offset, seen.version}).second;
+  }
+  for (auto [offset, version] : state->compiled_shapes) {
+    if (news && offset == record.line_offset) state->shapes.insert({offset, version});
+  }
+  return news;
+}
+
 // The assumption that fails is not made again. Where exits are weighed, neither are the others that
 // fail about as often: each would be learned at the price of another compilation.
 void refuseSites(CodeState* state, const CodeMetadata& metadata, const ExitRecord& failed) {
@@ -62,6 +78,8 @@ void refuseSites(CodeState* state, const CodeMetadata& metadata, const ExitRecor
     const bool as_often = jit().options.recompile_after == 0 && 2 * record.count >= failed.count;
     if (&record != &failed && !as_often) continue;
     if (natureOf(record) != ExitNature::kAssumption || record.reason == ExitReason::kStress)
+      continue;
+    if (record.reason == ExitReason::kTypeVersionChanged && learnShapes(state, metadata, record))
       continue;
     state->refused_sites.insert({record.line_offset, static_cast<int>(record.reason)});
   }

@@ -40,7 +40,7 @@ hir::Instr* GraphBuilder::speculateAttr(Instr* object) {
       bool values = fb.kind == Feedback::kAttrNondescriptorValues;
       if (fb.object == kNoRef || !fb.type_version || (values && !fb.keys_version)) return nullptr;
       Instr* owner = guardVersion(object, fb);
-      if (values) b_.GuardHeapKeysVersion(owner, fb.keys_version, before());
+      if (values) guardHeapKeys(owner, fb);
       return constant(fb.object);
     }
     default: return nullptr;
@@ -98,7 +98,7 @@ bool GraphBuilder::speculateMethod(Instr* object) {
   if (with_values && !fb.keys_version) return false;
   if (lazy && fb.offset == 0) return false;  // where the dict pointer lies is not known
   Instr* self = guardVersion(object, fb);
-  if (with_values) self = b_.GuardHeapKeysVersion(self, fb.keys_version, before());
+  if (with_values) self = guardHeapKeys(self, fb);
   if (lazy) b_.GuardNull(b_.LoadField(self, fb.offset), before());
   pushMethod(constant(fb.object), self);
   return true;

@@ -142,12 +142,14 @@ bool GraphBuilder::siteRefused() const {
 }
 
 // Where one guard of a value's class, or of its having no dict yet, failed too often, others of the
-// same value would, one after the other, each at the price of another compilation.
+// same value would, one after the other, each at the price of another compilation; but for those
+// that let several classes through.
 bool GraphBuilder::ofOneShape(const Instr* value) {
   const bool failed =
       refused(ExitReason::kTypeVersionChanged) || refused(ExitReason::kDictMaterialised);
   if (failed) several_shapes_.insert(origin(value));
-  return several_shapes_.count(origin(value)) == 0;
+  const bool wide = !failed && feedback().versions.bits != 0;
+  return wide || several_shapes_.count(origin(value)) == 0;
 }
 
 bool GraphBuilder::entryRefused() const {
@@ -199,9 +201,17 @@ hir::Instr* GraphBuilder::guardIs(Instr* value, ObjRef object) {
 hir::Instr* GraphBuilder::guardVersion(Instr* value, const FeedbackInfo& fb) {
   uint32_t mask = exactMask(fb.type);
   if (mask && canBe(value, mask)) return guardType(value, mask);
-  Instr* guard = b_.GuardTypeVersion(value, fb.type_version, before());
+  Instr* guard = fb.versions.bits == 0
+                     ? b_.GuardTypeVersion(value, fb.type_version, before())
+                     : b_.GuardTypeVersions(value, fb.versions.first, fb.versions.bits, before());
   guard->type = value->type;
   return guard;
+}
+
+hir::Instr* GraphBuilder::guardHeapKeys(Instr* value, const FeedbackInfo& fb) {
+  const VersionSet& several = fb.keys_versions;
+  if (fb.versions.bits == 0) return b_.GuardHeapKeysVersion(value, fb.keys_version, before());
+  return b_.GuardHeapKeysVersions(value, several.first, several.bits, before());
 }
 
 hir::Instr* GraphBuilder::guardFlag(Instr* condition, ExitReason reason) {

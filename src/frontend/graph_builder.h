@@ -134,6 +134,7 @@ class GraphBuilder {
   Instr* guardNotNull(Instr* value, ExitReason reason);
   Instr* guardIs(Instr* value, ObjRef object);
   Instr* guardVersion(Instr* value, const FeedbackInfo& fb);
+  Instr* guardHeapKeys(Instr* value, const FeedbackInfo& fb);
   Instr* guardFlag(Instr* condition, ExitReason reason);
   Instr* constant(ObjRef object);
   static const Instr* origin(const Instr* value);

@@ -82,6 +82,23 @@ void guardTypeVersion(Context& c, const Instr& i) {
                ExitReason::kTypeVersionChanged, value);
 }
 
+// A version at `address` that is one of the attributes' set.
+void oneOf(Context& c, const Instr& i, Operand address, ExitReason reason, const Instr* culprit) {
+  Operand version = c.b.Load(address, 4, false);
+  Operand above = c.b.Sub(version, c.imm(i.u32(0)), 4);
+  c.deoptIf(i, above, c.imm(63), Cond::kUGt, reason, culprit, 4);
+  Operand bits = c.b.Shr(c.b.Move(c.imm(static_cast<int64_t>(i.attr[1]))), above, 8);
+  Exit exit = c.makeExit(i, ExitKind::kDeopt, reason, culprit);
+  c.b.ExitTest(bits, c.imm(1), exit.values, Cond::kEq, 8, exit.index);
+}
+
+void guardTypeVersions(Context& c, const Instr& i) {
+  const Instr* value = i.operands[0];
+  c.define(&i, c.use(value));
+  Operand type = c.load(c.use(value), c.py.ob_type);
+  oneOf(c, i, c.mem(type, c.py.type_version_tag), ExitReason::kTypeVersionChanged, value);
+}
+
 void guardClassVersion(Context& c, const Instr& i) {
   const Instr* value = i.operands[0];
   c.define(&i, c.use(value));
@@ -133,7 +150,11 @@ void guardHeapKeys(Context& c, const Instr& i) {
   c.define(&i, c.use(value));
   Operand object = c.reg(value);
   Operand type = c.load(object, py.ob_type);
-  keysVersion(c, i, c.load(type, py.type_cached_keys), i.u32(0));
+  Operand keys = c.load(type, py.type_cached_keys);
+  if (i.op == Op::kGuardHeapKeysVersions)
+    oneOf(c, i, c.mem(keys, py.keys_version), ExitReason::kKeysVersionChanged, nullptr);
+  else
+    keysVersion(c, i, keys, i.u32(0));
   if (py.inline_values) {
     Operand size = c.load(type, py.type_basicsize);
     Operand valid = c.b.Load(Operand::mem(object, py.values_valid, size, 0), 1, false);
@@ -181,6 +202,7 @@ Lowerer guardLowerer(Op op) {
   switch (op) {
     case Op::kGuardType: return guardType;
     case Op::kGuardTypeVersion: return guardTypeVersion;
+    case Op::kGuardTypeVersions: return guardTypeVersions;
     case Op::kGuardClassVersion: return guardClassVersion;
     case Op::kGuardIs: return guardIs;
     case Op::kGuardNotNull: return guardNotNull;
@@ -189,7 +211,8 @@ Lowerer guardLowerer(Op op) {
     case Op::kGuardFalse: return guardTruth;
     case Op::kGuardDictKeysVersion: return guardDictKeys;
     case Op::kGuardModuleKeysVersion: return guardModuleKeys;
-    case Op::kGuardHeapKeysVersion: return guardHeapKeys;
+    case Op::kGuardHeapKeysVersion:
+    case Op::kGuardHeapKeysVersions: return guardHeapKeys;
     case Op::kGuardFunctionCode: return guardFunctionCode;
     case Op::kGuardFieldIs: return guardFieldIs;
     case Op::kCheckInitResult: return checkInitResult;

@@ -78,16 +78,24 @@ struct LineEntry {
 };
 
 // Everything about one piece of compiled code that the runtime needs.
+// A class that a guard of a version has met, by its own version.
+struct SeenShape {
+  uint32_t exit = 0, version = 0;
+};
+
 struct CodeMetadata {
+  static constexpr size_t kMostShapes = 8;
+
   std::vector<ExitRecord> exits;
   std::vector<StackMap> stack_maps;
   std::vector<LineEntry> lines;
-  uint64_t taken = 0;               // exits
-  uint64_t raised = 0;              // those that were raise exits
-  uint64_t lost_ns = 0;             // CPU time in the interpreter behind them, partly estimated
-  uint32_t leaving = 0;             // exits being taken: the code waits for their results
-  const uint64_t* calls = nullptr;  // where the code counts its calls, if it does
-  uint32_t register_args = 0;       // parameters of the register entry
+  std::vector<SeenShape> seen_shapes;  // the first kMostShapes
+  uint64_t taken = 0;                  // exits
+  uint64_t raised = 0;                 // those that were raise exits
+  uint64_t lost_ns = 0;                // CPU time in the interpreter behind them, partly estimated
+  uint32_t leaving = 0;                // exits being taken: the code waits for their results
+  const uint64_t* calls = nullptr;     // where the code counts its calls, if it does
+  uint32_t register_args = 0;          // parameters of the register entry
   uint32_t hot_bytes = 0, cold_bytes = 0, spill_bytes = 0, stack_bytes = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/version_set.h"
 #include "passes/refcount_state.h"
 #include "passes/root_liveness.h"
 
@@ -31,6 +32,8 @@ Lasts lasts(const Instr* instr) {
                  ? Lasts::kUntilWrite
                  : Lasts::kForever;
     case Op::kGuardTypeVersion:
+    case Op::kGuardTypeVersions:
+    case Op::kGuardHeapKeysVersions:
     case Op::kGuardDictKeysVersion:
     case Op::kGuardModuleKeysVersion:
     case Op::kGuardHeapKeysVersion:
@@ -39,6 +42,21 @@ Lasts lasts(const Instr* instr) {
     case Op::kGuardUnobserved: return Lasts::kUntilAny;
     default: return Lasts::kNoGuard;
   }
+}
+
+// The versions that a guard of a class, or of its keys, lets through.
+VersionSet versionsOf(const Instr* guard) {
+  VersionSet set;
+  if (guard->op == Op::kGuardTypeVersions || guard->op == Op::kGuardHeapKeysVersions)
+    set = {static_cast<uint32_t>(guard->attr[0]), guard->attr[1]};
+  else
+    set.add(static_cast<uint32_t>(guard->attr[0]));
+  return set;
+}
+
+bool isOfClass(Op op) { return op == Op::kGuardTypeVersion || op == Op::kGuardTypeVersions; }
+bool isOfHeapKeys(Op op) {
+  return op == Op::kGuardHeapKeysVersion || op == Op::kGuardHeapKeysVersions;
 }
 
 // What `earlier` proved covers what `guard` asks, the place aside.
@@ -51,6 +69,10 @@ bool covers(const Instr* earlier, const Instr* guard) {
   }
   bool null_check = guard->op == Op::kGuardNotNull || guard->op == Op::kCheckExpected;
   if (null_check) return earlier->op == Op::kGuardNotNull || earlier->op == Op::kCheckExpected;
+  if ((isOfClass(earlier->op) && isOfClass(guard->op)) ||
+      (isOfHeapKeys(earlier->op) && isOfHeapKeys(guard->op))) {
+    return versionsOf(earlier).isSubsetOf(versionsOf(guard));
+  }
   if (earlier->op != guard->op) return false;
   if (guard->op == Op::kGuardType) {
     return Type::decode(earlier->attr[0]).isSubtypeOf(Type::decode(guard->attr[0]));

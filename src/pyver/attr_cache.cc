@@ -135,6 +135,8 @@ bool hasNoneOfItsOwn(PyObject* object, const Entry* entry) {
   return keys != nullptr && indexOf(keys, entry->name) == kNowhere;
 }
 
+}  // namespace
+
 int32_t keyIndex(PyTypeObject* type, PyObject* name) {
   PyDictKeysObject* keys = reinterpret_cast<PyHeapTypeObject*>(type)->ht_cached_keys;
   for (Py_ssize_t i = 0; i < keys->dk_nentries; ++i) {
@@ -142,6 +144,8 @@ int32_t keyIndex(PyTypeObject* type, PyObject* name) {
   }
   return -1;
 }
+
+namespace {
 
 // The function of a classmethod, borrowed; null where it is something else than a function. Its
 // place in the object is private, but the first one; the public way is asked once in a process.

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -337,9 +338,15 @@ int exceptionGroupMatch(PyThreadState* ts, Frame* frame, PyObject* exc, PyObject
 
 // --- decoding
 
+// The version of a class, which gets one if it has none; 0: there are no more.
+uint32_t versionOf(PyTypeObject* type);
+bool isVersionOfClass(uint32_t version);  // of one that lives, and has not changed since
+
 // ObjectInfo::address values are borrowed: take references of all `objects` before anything else
-// runs.
-Result<std::unique_ptr<CodeUnit>> decode(PyFunctionObject* func);
+// runs. seen: versions of classes that compiled code of the function has met; attribute sites let
+// them through where they find the same as the class of the interpreter's cache.
+Result<std::unique_ptr<CodeUnit>> decode(PyFunctionObject* func,
+                                         std::span<const uint32_t> seen = {});
 ObjectInfo describeObject(PyObject* object);
 // Canonical bytecode and feedback as text, or why not: for tephra._tephra.dump_bytecode(func).
 std::string dumpBytecode(PyFunctionObject* func);

@@ -64,8 +64,8 @@ PyFunctionObject* plainConstructor(PyTypeObject* type) {
 
 }  // namespace
 
-Decoder::Decoder(PyFunctionObject* func, PyCodeObject* code)
-    : func_(func), code_(code), unit_(std::make_unique<CodeUnit>()) {}
+Decoder::Decoder(PyFunctionObject* func, PyCodeObject* code, std::span<const uint32_t> seen)
+    : func_(func), code_(code), seen_(seen), unit_(std::make_unique<CodeUnit>()) {}
 
 ObjRef Decoder::object(PyObject* object) {
   if (object == nullptr) return kNoRef;
@@ -105,6 +105,11 @@ void Decoder::emitToBool(const RawInstr& raw) {
 
 void Decoder::attach(FeedbackInfo info) {
   if (info.kind == Feedback::kNone) return;
+  const CanonicalInstr& instr = unit_->code.back();
+  const bool named = instr.op == Canonical::kLoadAttr || instr.op == Canonical::kLoadMethod ||
+                     instr.op == Canonical::kStoreAttr;
+  if (named)
+    widenShapes(seen_, reinterpret_cast<PyObject*>(unit_->objects[instr.arg].address), &info);
   unit_->code.back().feedback = static_cast<uint32_t>(unit_->feedback.size());
   unit_->feedback.push_back(info);
 }
@@ -300,8 +305,8 @@ Result<std::unique_ptr<CodeUnit>> Decoder::run() {
   return std::move(unit_);
 }
 
-Result<std::unique_ptr<CodeUnit>> decode(PyFunctionObject* func) {
-  return Decoder(func, reinterpret_cast<PyCodeObject*>(func->func_code)).run();
+Result<std::unique_ptr<CodeUnit>> decode(PyFunctionObject* func, std::span<const uint32_t> seen) {
+  return Decoder(func, reinterpret_cast<PyCodeObject*>(func->func_code), seen).run();
 }
 
 std::string dumpBytecode(PyFunctionObject* func) {

@@ -4,6 +4,7 @@
 // says what the instructions are; the adaptive stream is read for feedback only.
 #pragma once
 
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -31,7 +32,8 @@ inline PyObject* readPointer(const uint16_t* p) {
 
 class Decoder {
  public:
-  Decoder(PyFunctionObject* func, PyCodeObject* code);
+  // seen: see decode() in contract.h.
+  Decoder(PyFunctionObject* func, PyCodeObject* code, std::span<const uint32_t> seen = {});
   Result<std::unique_ptr<CodeUnit>> run();
 
   // For the versions' parts.
@@ -66,6 +68,7 @@ class Decoder {
 
   PyFunctionObject* func_;
   PyCodeObject* code_;
+  std::span<const uint32_t> seen_;
   std::unique_ptr<CodeUnit> unit_;
   const uint8_t* base_ = nullptr;
   uint32_t units_ = 0;
@@ -94,10 +97,14 @@ void attachType(Decoder& d, FeedbackInfo* info);  // info->type from type_versio
 // the getter of the property that it has); else there is no feedback.
 void attachDescriptor(Decoder& d, FeedbackInfo* info, PyObject* name, PyObject* descriptor);
 // What a look-up in the class and its bases finds; borrowed. NULL also where looking might run
-// code.
-PyObject* classAttribute(PyTypeObject* type, PyObject* name);
+// code, which is not certain then.
+PyObject* classAttribute(PyTypeObject* type, PyObject* name, bool* certain = nullptr);
 // info->object and info->offset from keys and index.
 void attachGlobal(Decoder& d, FeedbackInfo* info, bool builtin);
+// --- shapes.cc
+// Of the classes with these versions, those too that find the same under the name.
+void widenShapes(std::span<const uint32_t> seen, PyObject* name, FeedbackInfo* info);
+
 Feedback unspecialised(const RawInstr& raw);  // kNone, or kMegamorphic from the counter
 
 }  // namespace tephra::py

@@ -27,7 +27,7 @@ PyObject* getterOf(PyObject* property) {
 
 }  // namespace
 
-PyObject* classAttribute(PyTypeObject* type, PyObject* name) {
+PyObject* classAttribute(PyTypeObject* type, PyObject* name, bool* certain) {
   PyObject* mro = type->tp_mro;
   for (Py_ssize_t i = 0; mro != nullptr && i < PyTuple_GET_SIZE(mro); i++) {
     PyObject* dict = PyType_GetDict(reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(mro, i)));
@@ -36,6 +36,7 @@ PyObject* classAttribute(PyTypeObject* type, PyObject* name) {
         dict != nullptr && DK_IS_UNICODE(reinterpret_cast<PyDictObject*>(dict)->ma_keys);
     PyObject* found = plain ? PyDict_GetItemWithError(dict, name) : nullptr;
     Py_XDECREF(dict);  // the class holds it
+    if (!plain && certain != nullptr) *certain = false;
     if (found != nullptr || !plain) return found;
   }
   return nullptr;

@@ -256,6 +256,16 @@ PyTypeObject* culpritType(const ExitRecord& record, const MachineState& state) {
   return object == nullptr ? nullptr : Py_TYPE(object);
 }
 
+void noteShape(CodeMetadata* metadata, uint32_t exit, PyTypeObject* type) {
+  std::vector<SeenShape>& seen = metadata->seen_shapes;
+  const uint32_t version = py::versionOf(type);
+  if (version == 0 || seen.size() == CodeMetadata::kMostShapes) return;
+  for (const SeenShape& each : seen) {
+    if (each.exit == exit && each.version == version) return;
+  }
+  seen.push_back({exit, version});
+}
+
 }  // namespace
 
 void setExitHook(ExitHook hook) { exit_hook = hook; }
@@ -278,7 +288,10 @@ PyObject* takeExit(CodeMetadata* metadata, uint32_t exit, RegisterFile* register
   const MachineState state{registers, static_cast<const char*>(native_fp)};
   ++record.count;
   ++metadata->leaving;
-  countExit(record, py::frameCode(frame), culpritType(record, state));
+  PyTypeObject* culprit = culpritType(record, state);
+  countExit(record, py::frameCode(frame), culprit);
+  if (record.reason == ExitReason::kTypeVersionChanged && culprit != nullptr)
+    noteShape(metadata, exit, culprit);
   Exit leaving(*metadata, record, state, frame, ts);
   PyObject* result = nullptr;
   if (leaving.unwinds()) {

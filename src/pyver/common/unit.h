@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/version_set.h"
 #include "pyver/common/layout.h"
 
 namespace tephra {
@@ -150,6 +151,9 @@ struct FeedbackInfo {
   int32_t offset = 0;
   ObjRef object = kNoRef;
   ObjRef type = kNoRef;  // the type whose version it is, where it could be found
+  // type_version and those of other classes that find the same, and keys_version and theirs; empty
+  // where there are no others.
+  VersionSet versions, keys_versions;
 };
 
 // One bytecode instruction may become several canonical ones ("pieces", same offset). Only the

@@ -55,10 +55,11 @@ policy::ExitFacts factsOf(const CompiledUnit& unit, const ExitRecord& record) {
   return facts;
 }
 
-// The classes that the guard has met and may let through the next time (shapesRefused, compile.cc,
-// says where it cannot). False: there are too many, or they were let through before.
+// The classes that the guard has met and may let through the next time (settleShapes, compile.cc,
+// says where it cannot). False: there are too many, or they were let through before, or the other
+// half of the recompilations is for what the function must not guess.
 bool learnShapes(CodeState* state, const CodeMetadata& metadata, const ExitRecord& record) {
-  if (!jit().options.shapes) return false;
+  if (!jit().options.shapes || 2 * state->recompiles >= jit().options.max_recompiles) return false;
   constexpr size_t kMost = 12;  // in all sites of the function
   bool news = false;
   for (const SeenShape& seen : metadata.seen_shapes) {

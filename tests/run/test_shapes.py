@@ -177,6 +177,7 @@ def test_more_classes_than_a_site_learns():
     before = exits()
     for i, cls in enumerate(many):
         assert f(cls(i)) == 3 * i
+    assert jit.is_jit_compiled(f)
     assert exits() == before, "the site has not given up"
     assert _tephra.function_info(f)["recompiles"] <= 8
 

@@ -180,6 +180,7 @@ void addEntryCells(CodeUnit* unit, CompiledUnit* user) {
 std::vector<uint32_t> seenVersions(CodeState* state) {
   std::erase_if(state->shapes, [](auto& seen) { return !py::isVersionOfClass(seen.second); });
   std::vector<uint32_t> result;
+  if (!jit().options.shapes) return result;
   for (auto [offset, version] : state->shapes) result.push_back(version);
   return result;
 }

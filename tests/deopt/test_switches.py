@@ -51,6 +51,7 @@ USES = {
     """, (5,)),
     # The frontend makes no phi with one input from today's bytecode; tests/passes/phi_elimination shows the pass.
     "pass-phi-elimination": None,
+    "shapes": None,  # run/test_shapes.py
     "pass-simplify": ("""
         def f(a):
             y = 1
@@ -128,7 +129,7 @@ def test_every_switch_has_a_user():
 @pytest.mark.parametrize("option", OPTIMISATIONS)
 def test_switching_off_changes_the_ir(option, off):
     if USES[option] is None:
-        pytest.skip("golden files only")
+        pytest.skip("golden files, or tests of its own, only")
     source, args = USES[option]
     namespace, function = load(source)
     if isinstance(args, str):

@@ -83,6 +83,9 @@ function(tephra_add_extension python)
                SUFFIX ${suffix}
                LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/py${version}/tephra
                POSITION_INDEPENDENT_CODE ON)
+  if(TEPHRA_LTO)
+    set_target_properties(${target} PROPERTIES INTERPROCEDURAL_OPTIMIZATION_RELEASE ON)
+  endif()
   if(SKBUILD)
     install(TARGETS ${target} LIBRARY DESTINATION tephra)
   endif()

@@ -20,7 +20,7 @@ constexpr uint64_t kMillisecond = 1'000'000;
 // and sparse where nothing new is seen.
 constexpr uint64_t kDense = 500 * kMillisecond;
 constexpr uint64_t kUsual = 2, kSlowest = 8;  // periods
-constexpr int kPatience = 32;  // samples that show nothing new before they become fewer
+constexpr int kPatience = 32;     // samples that show nothing new before they become fewer
 constexpr uint64_t kLatest = 32;  // periods that a sample may stand for
 constexpr size_t kStackBytes = 256 * 1024;
 constexpr uint64_t kLongestNap = kSecond / 2;

@@ -20,8 +20,7 @@ constexpr uint64_t kMillisecond = 1'000'000;
 // and sparse where nothing new is seen.
 constexpr uint64_t kDense = 500 * kMillisecond;
 constexpr uint64_t kUsual = 2, kSlowest = 8;  // periods
-constexpr int kPatience = 32;     // samples that show nothing new before they become fewer
-constexpr uint64_t kLatest = 32;  // periods that a sample may stand for
+constexpr int kPatience = 32;  // samples that show nothing new before they become fewer
 constexpr size_t kStackBytes = 256 * 1024;
 constexpr uint64_t kLongestNap = kSecond / 2;
 
@@ -38,7 +37,6 @@ struct Sampler {
   // Shared with the thread.
   std::atomic<uint64_t> period{0};
   std::atomic<bool> waiting{false};  // a request that was not served yet
-  std::atomic<uint64_t> asked{0};    // when the last one was made
 };
 
 Sampler& self() {
@@ -86,7 +84,6 @@ void* run(void*) {
     if (self().waiting.exchange(true)) continue;
     int state = 0;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-    self().asked = processCpuTime();
     if (!py::addPendingCall(serve)) self().waiting = false;
     pthread_setcancelstate(state, nullptr);
   }
@@ -106,20 +103,12 @@ void adaptPeriod(bool news, uint64_t now) {
   self().period = std::clamp(period, least, kSlowest * self().base);
 }
 
-// The time that a sample stands for. Where the thread was late, for want of a processor, all of it,
-// or what runs would seem to take a part of its time only; but where C code has kept the request
-// waiting, the program's part is what went before.
-uint64_t sampledTime(uint64_t now) {
-  const uint64_t period = self().period, served = std::min(now, self().served);
-  const uint64_t asked = std::clamp<uint64_t>(self().asked, served, now);
-  return std::min(asked - served, kLatest * period) + std::min(now - asked, period);
-}
-
 int serve(void*) {
   self().waiting = false;
   if (self().process == 0) return 0;  // stopped meanwhile
   const uint64_t now = processCpuTime();
-  const uint64_t elapsed = sampledTime(now);
+  const uint64_t most = 2 * self().period;
+  const uint64_t elapsed = std::min(now - std::min(now, self().served), most);
   ++self().taken;
   const bool news = self().sample(py::threadState(), elapsed);
   self().served = processCpuTime();  // compiling is nobody's heat

@@ -1,6 +1,7 @@
 // A few version numbers near each other: what a guard can compare with at once.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 namespace tephra {
@@ -30,7 +31,7 @@ struct VersionSet {
 
   bool isSubsetOf(const VersionSet& other) const {
     for (uint64_t rest = bits; rest != 0; rest &= rest - 1) {
-      if (!other.has(first + static_cast<uint32_t>(__builtin_ctzll(rest)))) return false;
+      if (!other.has(first + static_cast<uint32_t>(std::countr_zero(rest)))) return false;
     }
     return true;
   }

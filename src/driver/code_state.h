@@ -45,6 +45,8 @@ struct CompiledUnit {
   policy::ExitHistory exit_history;
   policy::Crossings crossings;
   std::vector<CodeLoop> loops;
+  // Of classes, by the interpreter's caches: (bytecode offset, version).
+  std::vector<std::pair<uint32_t, uint32_t>> shapes;
   uint32_t instructions = 0;  // of bytecode
   double compile_seconds = 0;
   uint32_t deopt_exits = 0;  // exits that deoptimise
@@ -103,10 +105,7 @@ struct CodeState {
   PyObject* cell_builtins = nullptr;
   uint32_t code_version = 0;                         // before that
   std::set<std::pair<uint32_t, int>> refused_sites;  // (bytecode offset, ExitReason)
-  // Classes, by version, that guards have met, and those that they were compiled for (bytecode
-  // offset, version).
-  std::set<std::pair<uint32_t, uint32_t>> shapes;
-  std::vector<std::pair<uint32_t, uint32_t>> compiled_shapes;
+  std::set<std::pair<uint32_t, uint32_t>> shapes;    // met by guards: (bytecode offset, version)
 };
 
 // Exits of a code object's compiled code, and the CPU time that the interpreter took behind them.

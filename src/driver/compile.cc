@@ -178,21 +178,20 @@ void addEntryCells(CodeUnit* unit, CompiledUnit* user) {
 
 // Of classes that guards of the function have met; what is gone is forgotten.
 std::vector<uint32_t> seenVersions(CodeState* state) {
+  if (!jit().options.shapes) return {};
   std::erase_if(state->shapes, [](auto& seen) { return !py::isVersionOfClass(seen.second); });
-  std::vector<uint32_t> result;
-  if (!jit().options.shapes) return result;
-  for (auto [offset, version] : state->shapes) result.push_back(version);
-  return result;
+  std::set<uint32_t> versions;
+  for (auto [offset, version] : state->shapes) versions.insert(version);
+  return {versions.begin(), versions.end()};
 }
 
 // Where classes that a site has met do not find the same there, it guesses no more. The others are
 // known for the next time that they fail.
-void settleShapes(const CodeUnit& unit, CodeState* state) {
-  state->compiled_shapes.clear();
+void settleShapes(const CodeUnit& unit, CodeState* state, CompiledUnit* compiled) {
   for (const CanonicalInstr& instr : unit.code) {
     const FeedbackInfo& info = unit.feedback[instr.feedback];
     if (instr.feedback == 0 || info.type_version == 0) continue;
-    state->compiled_shapes.push_back({instr.offset, info.type_version});
+    compiled->shapes.push_back({instr.offset, info.type_version});
     auto seen = state->shapes.lower_bound({instr.offset, 0});
     for (; seen != state->shapes.end() && seen->first == instr.offset; ++seen) {
       if (seen->second == info.type_version || info.versions.has(seen->second)) continue;
@@ -314,7 +313,7 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
   Result<std::unique_ptr<CodeUnit>> decoded = py::decode(function, seenVersions(&state));
   if (!decoded) return decoded.bailout();
   CodeUnit& unit = **decoded;
-  settleShapes(unit, &state);
+  settleShapes(unit, &state, compiled.get());
   addEntryCells(&unit, compiled.get());
   if (mayRaiseTooOften(unit)) {
     compiled->calls = std::make_unique<uint64_t>(0);

@@ -62,11 +62,13 @@ bool learnShapes(CodeState* state, const CodeMetadata& metadata, const ExitRecor
   if (!jit().options.shapes || 2 * state->recompiles >= jit().options.max_recompiles) return false;
   constexpr size_t kMost = 12;  // in all sites of the function
   bool news = false;
+  // What cannot be found again by its version would be forgotten, not settled.
   for (const SeenShape& seen : metadata.seen_shapes) {
     if (&metadata.exits[seen.exit] != &record || state->shapes.size() >= kMost) continue;
+    if (!py::isVersionOfClass(seen.version)) continue;
     news |= state->shapes.insert({record.line_offset, seen.version}).second;
   }
-  for (auto [offset, version] : state->compiled_shapes) {
+  for (auto [offset, version] : state->unit->shapes) {
     if (news && offset == record.line_offset) state->shapes.insert({offset, version});
   }
   return news;

@@ -33,7 +33,7 @@ inline PyObject* readPointer(const uint16_t* p) {
 class Decoder {
  public:
   // seen: see decode() in contract.h.
-  Decoder(PyFunctionObject* func, PyCodeObject* code, std::span<const uint32_t> seen = {});
+  Decoder(PyFunctionObject* func, PyCodeObject* code, std::span<const uint32_t> seen);
   Result<std::unique_ptr<CodeUnit>> run();
 
   // For the versions' parts.

@@ -60,10 +60,10 @@ inline bool reportIf(std::vector<std::string>* problems, bool bad, const std::st
   return bad;
 }
 
-// An entry of a code object's exception table, in code units.
 // Of an interned name in the keys that the instances of a heap type share; -1: it is not there.
 int32_t keyIndex(PyTypeObject* type, PyObject* name);
 
+// An entry of a code object's exception table, in code units.
 struct ExceptionEntry {
   uint32_t start = 0, length = 0, target = 0, depth_lasti = 0;
 };

@@ -43,13 +43,12 @@ bool findsTheSame(PyTypeObject* a, PyTypeObject* b, PyObject* name) {
   return same(name) && same(getattribute) && certain;
 }
 
-// 0: there are no more. As _PyDictKeys_GetVersionForCurrentState (Objects/dictobject.c), which is
-// hidden.
+// Of keys that are there. 0: there are no more. As _PyDictKeys_GetVersionForCurrentState
+// (Objects/dictobject.c), which is hidden.
 uint32_t sharedKeysVersion(PyTypeObject* type) {
   PyDictKeysObject* keys = reinterpret_cast<PyHeapTypeObject*>(type)->ht_cached_keys;
-  if (keys == nullptr || keys->dk_version != 0) return keys == nullptr ? 0 : keys->dk_version;
   uint32_t& next = threadState()->interp->dict_state.next_keys_version;
-  if (next != 0) keys->dk_version = next++;
+  if (keys->dk_version == 0 && next != 0) keys->dk_version = next++;
   return keys->dk_version;
 }
 
@@ -75,14 +74,17 @@ void widenShapes(std::span<const uint32_t> seen, PyObject* name, FeedbackInfo* i
   if (type == nullptr || (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) return;
   VersionSet versions, keys;
   versions.add(info->type_version);
-  keys.add(info->keys_version);
+  const bool by_keys = info->keys_version != 0;
+  if (by_keys) keys.add(info->keys_version);
   for (uint32_t version : seen) {
     PyTypeObject* other = version == info->type_version ? nullptr : typeByVersion(version);
     if (other == nullptr || !laidOutAlike(type, other)) continue;
     if (!findsTheSame(type, other, name) || !hasTheSamePlace(other, name, *info)) continue;
     VersionSet more = keys;
-    const uint32_t shared = info->keys_version == 0 ? 0 : sharedKeysVersion(other);
-    if (info->keys_version != 0 && (shared == 0 || !more.add(shared))) continue;
+    if (by_keys) {
+      const uint32_t shared = sharedKeysVersion(other);
+      if (shared == 0 || !more.add(shared)) continue;
+    }
     if (versions.add(version)) keys = more;
   }
   if (versions.isSingle()) return;

@@ -258,8 +258,9 @@ PyTypeObject* culpritType(const ExitRecord& record, const MachineState& state) {
 
 void noteShape(CodeMetadata* metadata, uint32_t exit, PyTypeObject* type) {
   std::vector<SeenShape>& seen = metadata->seen_shapes;
+  if (seen.size() == CodeMetadata::kMostShapes) return;
   const uint32_t version = py::versionOf(type);
-  if (version == 0 || seen.size() == CodeMetadata::kMostShapes) return;
+  if (version == 0) return;
   for (const SeenShape& each : seen) {
     if (each.exit == exit && each.version == version) return;
   }

@@ -1,7 +1,6 @@
 """`bench --pyperformance` on a toy package of its layout, with a stand-in for pyperf."""
 
 import re
-import statistics
 
 import bench_support
 from bench_support import bench
@@ -23,7 +22,7 @@ import pyperf
 def work(n):
     total = 0
     for i in range(n):
-        total += i * i % 7
+        total += i * i % 7 + (i + 1) * i % 5 + (i, i * i)[1] % 3  # the JIT gains 3, not 10: what it leaves can be timed
     return total
 
 
@@ -101,8 +100,7 @@ def test_every_kind_of_benchmark(tmp_path):
         for target in ("tephra", "cpython"):
             assert len(entry["processes"][target]) == 1
             used = [each[1] for row in entry["processes"][target] for each in row["iterations_ns"]]
-            # Loops were scaled, children are counted; single iterations may fall short, for loops are scaled by a timing.
-            assert statistics.median(used) > (5_000_000 if name == "toy_command" else 200_000), name
+            assert min(used) > (5_000_000 if name == "toy_command" else 200_000), name  # loops were scaled, children are counted
     assert document["programs"]["toy_first"]["processes"]["tephra"][0]["at_end"]["jit"]["functions"] >= 1
     assert document["summary"]["programs"]["toy_first"]["comparisons"]["tephra/cpython"]["speed"] > 1.1
 

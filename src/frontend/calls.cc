@@ -290,7 +290,7 @@ void GraphBuilder::doCallEx() {
   Instr* second = pop();
   Instr* first = pop();
   Instr* callable = layout_.method_null_first ? second : first;
-  push(any(b_.CallEx(callable, args, kwargs, calling())));
+  push(any(b_.CallEx(callable, args, kwargs, passesDict(index_ - 3), calling())));
 }
 
 }  // namespace tephra::frontend

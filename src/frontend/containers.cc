@@ -97,7 +97,21 @@ void GraphBuilder::doBuildSet() {
   push(set);
 }
 
+// f(*args, **kwargs), with the **kwargs of the running function or another dict for certain: merging
+// it into a new one cannot fail and runs no code, so the call is given that dict itself.
+bool GraphBuilder::passesDict(size_t build_map) const {
+  const size_t size = unit_.code.size();
+  if (options_.collect_everywhere || build_map >= size || size - build_map <= 3) return false;
+  const auto* in = &unit_.code[build_map];
+  const bool shape = in[0].op == Canonical::kBuildMap && in[0].arg == 0 &&
+                     in[1].op == Canonical::kLoadFast && in[2].op == Canonical::kDictMerge &&
+                     in[2].arg == 1 && in[3].op == Canonical::kCallEx && in[3].arg != 0;
+  const Instr* dict = shape ? s_.locals[in[1].arg] : nullptr;
+  return dict && s_.known[in[1].arg] == kHoldsObject && dict->type.is(kMaskDict);
+}
+
 void GraphBuilder::doBuildMap() {
+  if (passesDict(index_)) return push(b_.ConstNull());
   Instr* dict = any(b_.MakeMap(popMany(size_t{in_->arg} * 2), before()));
   dict->type = kTypeDict;
   push(dict);
@@ -165,6 +179,10 @@ void GraphBuilder::doDictUpdate() {
 // args].
 void GraphBuilder::doDictMerge() {
   Instr* mapping = pop();
+  if (index_ >= 2 && passesDict(index_ - 2)) {
+    pop();
+    return push(mapping);
+  }
   Instr* callable = peek(in_->arg + (layout_.method_null_first ? 2 : 3));
   any(b_.DictMerge(peek(in_->arg), mapping, callable, before()));
 }

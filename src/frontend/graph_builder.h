@@ -119,6 +119,7 @@ class GraphBuilder {
   void observe(uint32_t offset);
   void observeAfter(uint32_t offset);
   void replaces(const Instr* old) { replaced_ |= mayEnd(old); }
+  bool passesDict(size_t build_map) const;
   bool mayEnd(const Instr* value) const;
   bool releases() const;
   bool servesEvents() const;

@@ -16,6 +16,7 @@ enum class Place : uint8_t {
   kConstant,  // class attribute that binds nothing; no instance attribute of that name
   kMethod,    // the same, a method descriptor
   kOfClass,   // the same, a classmethod of a Python function
+  kMissing,   // there is none: the class's __getattr__, a Python function, is called
 };
 
 struct Entry {
@@ -166,6 +167,31 @@ PyObject* functionOf(PyObject* classmethod) {
   return function != nullptr && PyFunction_Check(function) ? function : nullptr;
 }
 
+// slot_tp_getattr_hook of CPython's typeobject.c, which is hidden.
+getattrofunc findGetattrSlot() {
+  PyObject* type = PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyType_Type), "s(){sO}",
+                                         "open", "__getattr__", Py_None);
+  if (type == nullptr) return PyErr_Clear(), nullptr;
+  getattrofunc slot = reinterpret_cast<PyTypeObject*>(type)->tp_getattro;
+  Py_DECREF(type);
+  return slot;
+}
+
+// Is an attribute looked up as in a plain object? If so, `hook` is what is called where there is
+// none, borrowed: a __getattr__ written in Python, or null.
+bool looksUpPlainly(PyTypeObject* type, PyObject** hook) {
+  *hook = nullptr;
+  if (type->tp_getattro == PyObject_GenericGetAttr) return true;
+  static const getattrofunc kGetattrSlot = findGetattrSlot();
+  static PyObject* const getattribute = PyUnicode_InternFromString("__getattribute__");
+  static PyObject* const getattr = PyUnicode_InternFromString("__getattr__");
+  if (kGetattrSlot == nullptr || type->tp_getattro != kGetattrSlot) return false;
+  PyObject* plain = _PyType_Lookup(&PyBaseObject_Type, getattribute);
+  if (plain == nullptr || _PyType_Lookup(type, getattribute) != plain) return false;
+  *hook = _PyType_Lookup(type, getattr);
+  return *hook != nullptr && PyFunction_Check(*hook);
+}
+
 // __slots__ and the like: an object pointer that is NULL while it is not set.
 bool describeSlot(PyTypeObject* type, PyObject* descr, Entry* entry) {
   if (!Py_IS_TYPE(descr, &PyMemberDescr_Type)) return false;
@@ -182,7 +208,8 @@ bool describeSlot(PyTypeObject* type, PyObject* descr, Entry* entry) {
 }
 
 void describe(PyTypeObject* type, PyObject* name, Entry* entry) {
-  if (type->tp_getattro != PyObject_GenericGetAttr || !PyUnicode_CHECK_INTERNED(name)) return;
+  PyObject* hook = nullptr;
+  if (!PyUnicode_CHECK_INTERNED(name) || !looksUpPlainly(type, &hook)) return;
   PyObject* descr = _PyType_Lookup(type, name);
   if (descr != nullptr) {
     PyTypeObject* cls = Py_TYPE(descr);
@@ -202,9 +229,12 @@ void describe(PyTypeObject* type, PyObject* name, Entry* entry) {
     return;
   }
   bool dictless = type->tp_dictoffset == 0 && !(type->tp_flags & Py_TPFLAGS_MANAGED_DICT);
-  if (descr == nullptr || (!inside && !dictless)) return;
-  entry->found = descr;
-  if (Py_TYPE(descr)->tp_flags & Py_TPFLAGS_METHOD_DESCRIPTOR) {
+  if (!inside && !dictless) return;
+  entry->found = descr != nullptr ? descr : hook;
+  if (entry->found == nullptr) return;
+  if (descr == nullptr) {
+    entry->place = Place::kMissing;
+  } else if (Py_TYPE(descr)->tp_flags & Py_TPFLAGS_METHOD_DESCRIPTOR) {
     entry->place = Place::kMethod;
   } else if (Py_IS_TYPE(descr, &PyClassMethod_Type) && functionOf(descr) != nullptr) {
     entry->place = Place::kOfClass;
@@ -254,9 +284,16 @@ inline PyObject* quickly(PyObject* object, const Entry* entry) {
     case Place::kConstant: return hasNoneOfItsOwn(object, entry) ? entry->found : nullptr;
     case Place::kMethod:
     case Place::kOfClass:
+    case Place::kMissing:
     case Place::kUnknown: break;
   }
   return nullptr;
+}
+
+// Borrowed; null where nothing is certain.
+inline PyObject* hookOf(PyObject* object, const Entry* entry) {
+  const bool missing = entry->place == Place::kMissing && hasNoneOfItsOwn(object, entry);
+  return missing ? entry->found : nullptr;
 }
 
 // What super(cls, self).name is for instances of a class of this version: an unbound method.
@@ -310,14 +347,16 @@ PyObject* superMethod(PyTypeObject* cls, PyObject* self, PyObject* name, int* un
   return method;
 }
 
-PyObject* loadAttr(PyObject* object, PyObject* name) {
+PyObject* loadAttr(PyObject* object, PyObject* name, PyObject** hook) {
   const Entry* entry = find(Py_TYPE(object), name);
   PyObject* value = entry != nullptr ? quickly(object, entry) : nullptr;
+  *hook = entry != nullptr ? hookOf(object, entry) : nullptr;
+  if (*hook != nullptr) return nullptr;
   return value != nullptr ? Py_NewRef(value) : PyObject_GetAttr(object, name);
 }
 
-PyObject* getMethod(PyObject* object, PyObject* name, PyObject** self) {
-  *self = nullptr;
+PyObject* getMethod(PyObject* object, PyObject* name, PyObject** self, PyObject** hook) {
+  *self = *hook = nullptr;
   const Entry* entry = find(Py_TYPE(object), name);
   if (entry != nullptr) {
     const bool of_class = entry->place == Place::kOfClass;
@@ -330,6 +369,8 @@ PyObject* getMethod(PyObject* object, PyObject* name, PyObject** self) {
       }
     } else if (PyObject* value = quickly(object, entry)) {
       return Py_NewRef(value);
+    } else if ((*hook = hookOf(object, entry)) != nullptr) {
+      return nullptr;
     }
   }
   PyObject* method = nullptr;

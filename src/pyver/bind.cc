@@ -169,29 +169,9 @@ struct Binder {
   }
 };
 
-// Positional arguments, and defaults for the last parameters: by far the most frequent.
-bool bindPlain(PyFunctionObject* func, const Arguments& args, PyObject** slots) {
-  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
-  PyObject* defaults = func->func_defaults;
-  const auto given = static_cast<Py_ssize_t>(args.positional);
-  const Py_ssize_t count = defaults != nullptr ? PyTuple_GET_SIZE(defaults) : 0;
-  const Py_ssize_t missing = code->co_argcount - given;
-  const bool plain = code->co_kwonlyargcount == 0 &&
-                     (code->co_flags & (CO_VARARGS | CO_VARKEYWORDS)) == 0 && missing >= 0 &&
-                     missing <= count;
-  if (!plain) return false;
-  for (size_t i = 0; i < args.positional; i++)
-    slots[i] = slotReference(args.values[i], args.isLent(i));
-  for (Py_ssize_t i = 0; i < missing; i++) {
-    slots[given + i] = Py_NewRef(PyTuple_GET_ITEM(defaults, count - missing + i));
-  }
-  return true;
-}
-
 }  // namespace
 
 int bindArguments(PyThreadState*, PyFunctionObject* func, const Arguments& args, PyObject** slots) {
-  if (args.kwnames == nullptr && bindPlain(func, args, slots)) return 0;
   Binder binder(func, args, slots);
   for (Py_ssize_t i = 0; i < binder.total; i++) slots[i] = nullptr;
   std::vector<std::pair<Py_ssize_t, PyObject*>> defaults;
@@ -216,38 +196,57 @@ int bindArguments(PyThreadState*, PyFunctionObject* func, const Arguments& args,
 
 namespace {
 
+// What binding reads of a function's code.
+struct Signature {
+  uint32_t parameters, named;  // by position; and those by keyword only
+  bool has_args, has_kwargs;
+  uint32_t total;
+  Py_ssize_t posonly;
+  PyObject** names;
+
+  explicit Signature(const PyFunctionObject* func) {
+    const auto* code = reinterpret_cast<const PyCodeObject*>(func->func_code);
+    parameters = static_cast<uint32_t>(code->co_argcount);
+    named = parameters + static_cast<uint32_t>(code->co_kwonlyargcount);
+    has_args = (code->co_flags & CO_VARARGS) != 0;
+    has_kwargs = (code->co_flags & CO_VARKEYWORDS) != 0;
+    total = named + has_args + has_kwargs;
+    posonly = code->co_posonlyargcount;
+    names = reinterpret_cast<PyTupleObject*>(code->co_localsplusnames)->ob_item;
+  }
+};
+
+// The slot of a keyword, where so many of the first are filled; or kInKwargs; -1: not certain.
+int placeKeyword(const Signature& signature, uint32_t filled, PyObject* keyword) {
+  const auto first = std::max(filled, static_cast<uint32_t>(signature.posonly));
+  uint32_t slot = first;
+  while (slot < signature.named && signature.names[slot] != keyword) ++slot;
+  if (slot < signature.named) return static_cast<int>(slot);
+  // Interned strings are equal only if they are the same one. One of the slots in front may have
+  // that name, which is an error, or is right for a positional-only parameter.
+  PyObject** end = signature.names + first;
+  if (!signature.has_kwargs || std::find(signature.names, end, keyword) != end) return -1;
+  const bool interned = PyUnicode_CheckExact(keyword) && PyUnicode_CHECK_INTERNED(keyword);
+  return interned ? QuickBinding::kInKwargs : -1;
+}
+
 // The slot of each keyword; they leave `open` (bits: slots without a value). False: not certain.
-bool placeKeywords(const PyCodeObject* code, PyObject* kwnames, uint32_t named, bool has_kwargs,
-                   uint32_t* open, QuickBinding* binding) {
-  PyObject** names = reinterpret_cast<PyTupleObject*>(code->co_localsplusnames)->ob_item;
-  const auto first =
-      std::max(binding->by_position, static_cast<uint32_t>(code->co_posonlyargcount));
+bool placeKeywords(const Signature& signature, PyObject* kwnames, uint32_t* open,
+                   QuickBinding* binding) {
   const Py_ssize_t count = PyTuple_GET_SIZE(kwnames);
   if (count > Py_ssize_t{kQuickSlots}) return false;
   for (Py_ssize_t i = 0; i < count; i++) {
-    PyObject* keyword = PyTuple_GET_ITEM(kwnames, i);
-    uint32_t slot = first;
-    while (slot < named && names[slot] != keyword) ++slot;
-    if (slot < named) {
-      binding->places[i] = static_cast<uint8_t>(slot);
-      *open &= ~(1U << slot);
-      continue;
-    }
-    // Interned strings are equal only if they are the same one. One of the slots in front may have
-    // that name, which is an error, or is right for a positional-only parameter.
-    const bool in_front = std::find(names, names + first, keyword) != names + first;
-    if (!has_kwargs || in_front) return false;
-    if (!PyUnicode_CheckExact(keyword) || !PyUnicode_CHECK_INTERNED(keyword)) return false;
-    binding->places[i] = QuickBinding::kInKwargs;
+    const int slot = placeKeyword(signature, binding->by_position, PyTuple_GET_ITEM(kwnames, i));
+    if (slot < 0) return false;
+    binding->places[i] = static_cast<uint8_t>(slot);
+    if (slot != QuickBinding::kInKwargs) *open &= ~(1U << slot);
   }
   return true;
 }
 
 // The defaults, borrowed, of all slots that are open.
-bool placeDefaults(PyFunctionObject* func, uint32_t open, PyObject** slots) {
-  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
-  PyObject** names = reinterpret_cast<PyTupleObject*>(code->co_localsplusnames)->ob_item;
-  const auto by_position = static_cast<uint32_t>(code->co_argcount);
+bool placeDefaults(const PyFunctionObject* func, const Signature& signature, uint32_t open,
+                   PyObject** slots) {
   PyObject* defaults = func->func_defaults;
   const auto count = defaults == nullptr ? 0 : static_cast<uint32_t>(PyTuple_GET_SIZE(defaults));
   PyObject* kwdefaults = func->func_kwdefaults;
@@ -256,10 +255,10 @@ bool placeDefaults(PyFunctionObject* func, uint32_t open, PyObject** slots) {
   for (uint32_t rest = open; rest != 0; rest &= rest - 1) {
     const auto slot = static_cast<uint32_t>(std::countr_zero(rest));
     PyObject* value = nullptr;
-    if (slot >= by_position)
-      value = simple ? PyDict_GetItemWithError(kwdefaults, names[slot]) : nullptr;
-    else if (slot + count >= by_position)
-      value = PyTuple_GET_ITEM(defaults, slot + count - by_position);
+    if (slot >= signature.parameters)
+      value = simple ? PyDict_GetItemWithError(kwdefaults, signature.names[slot]) : nullptr;
+    else if (slot + count >= signature.parameters)
+      value = PyTuple_GET_ITEM(defaults, slot + count - signature.parameters);
     if (value == nullptr) return false;
     slots[slot] = value;
   }
@@ -270,24 +269,20 @@ bool placeDefaults(PyFunctionObject* func, uint32_t open, PyObject** slots) {
 
 bool bindQuickly(PyFunctionObject* func, size_t positional, PyObject* kwnames,
                  QuickBinding* binding) {
-  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
-  const auto parameters = static_cast<uint32_t>(code->co_argcount);
-  const uint32_t named = parameters + static_cast<uint32_t>(code->co_kwonlyargcount);
-  const bool has_args = (code->co_flags & CO_VARARGS) != 0;
-  const bool has_kwargs = (code->co_flags & CO_VARKEYWORDS) != 0;
+  const Signature signature(func);
   const auto given = static_cast<uint32_t>(positional);
-  if (positional > kQuickSlots || (given > parameters && !has_args)) return false;
-  if (named + has_args + has_kwargs > kQuickSlots) return false;
-  binding->by_position = std::min(given, parameters);
-  uint32_t open = (1U << named) - (1U << binding->by_position);
-  if (kwnames != nullptr && !placeKeywords(code, kwnames, named, has_kwargs, &open, binding))
+  if (positional > kQuickSlots || (given > signature.parameters && !signature.has_args))
     return false;
-  if (open != 0 && !placeDefaults(func, open, binding->slots)) return false;
-  if (has_args) binding->rest = static_cast<int>(named);
-  if (has_kwargs) {
+  if (signature.total > kQuickSlots) return false;
+  binding->by_position = std::min(given, signature.parameters);
+  uint32_t open = (1U << signature.named) - (1U << binding->by_position);
+  if (kwnames != nullptr && !placeKeywords(signature, kwnames, &open, binding)) return false;
+  if (open != 0 && !placeDefaults(func, signature, open, binding->slots)) return false;
+  if (signature.has_args) binding->rest = static_cast<int>(signature.named);
+  if (signature.has_kwargs) {
     binding->kwargs = PyDict_New();
     if (binding->kwargs == nullptr) return PyErr_Clear(), false;
-    binding->slots[named + has_args] = binding->kwargs;
+    binding->slots[signature.total - 1] = binding->kwargs;
   }
   for (; open != 0; open &= open - 1) Py_INCREF(binding->slots[std::countr_zero(open)]);
   return true;
@@ -328,6 +323,89 @@ bool fillQuickly(PyFunctionObject* func, PyObject** references, size_t positiona
   for (uint32_t slot = 0; slot < total; ++slot) slotReferenceDrop(binding->slots[slot]);
   PyErr_SetRaisedException(exception);
   return false;
+}
+
+namespace {
+
+// **kwargs of the callee: those keywords that have no slot. Null with an exception: no memory.
+PyObject* restOfKeywords(const Signature& signature, uint32_t filled, const Unpacked& given,
+                         Py_ssize_t extras) {
+  if (extras == 0 && given.dict == nullptr) return PyDict_New();
+  const bool all = extras == PyDict_GET_SIZE(given.dict);
+  if (all && given.dict_is_spare) return Py_NewRef(given.dict);
+  PyObject* rest = PyDict_New();
+  PyObject *keyword, *value;
+  for (Py_ssize_t at = 0; rest && extras > 0 && PyDict_Next(given.dict, &at, &keyword, &value);) {
+    if (!all && placeKeyword(signature, filled, keyword) != QuickBinding::kInKwargs) continue;
+    if (PyDict_SetItem(rest, keyword, value) < 0) Py_CLEAR(rest);
+    --extras;
+  }
+  return rest;
+}
+
+// *args of the callee: the last `count` items.
+PyObject* restOfItems(const Unpacked& given, Py_ssize_t count) {
+  const Py_ssize_t items = PyTuple_GET_SIZE(given.tuple);
+  if (count == items && given.tuple_is_spare) return Py_NewRef(given.tuple);
+  PyObject* rest = PyTuple_New(count);
+  for (Py_ssize_t k = 0; rest != nullptr && k < count; ++k)
+    PyTuple_SET_ITEM(rest, k, Py_NewRef(PyTuple_GET_ITEM(given.tuple, items - count + k)));
+  return rest;
+}
+
+// The slots of the keywords, borrowed, and how many have none; -1: not certain.
+Py_ssize_t placeUnpacked(const Signature& signature, uint32_t filled, PyObject* dict,
+                         uint32_t* open, PyObject** slots) {
+  if (!DK_IS_UNICODE(reinterpret_cast<PyDictObject*>(dict)->ma_keys)) return -1;
+  Py_ssize_t extras = 0;
+  PyObject *keyword, *value;
+  for (Py_ssize_t at = 0; PyDict_Next(dict, &at, &keyword, &value);) {
+    const int slot = placeKeyword(signature, filled, keyword);
+    if (slot < 0) return -1;
+    if (slot == QuickBinding::kInKwargs) {
+      ++extras;
+      continue;
+    }
+    slots[slot] = value;
+    *open &= ~(1U << slot);
+  }
+  return extras;
+}
+
+}  // namespace
+
+bool bindUnpacked(PyFunctionObject* func, const Unpacked& given, PyObject** slots) {
+  const Signature signature(func);
+  const auto has_self = static_cast<size_t>(given.self != nullptr);
+  const size_t positional = static_cast<size_t>(PyTuple_GET_SIZE(given.tuple)) + has_self;
+  if (signature.total > kQuickSlots || (positional > signature.parameters && !signature.has_args))
+    return false;
+  const auto filled =
+      static_cast<uint32_t>(std::min(positional, static_cast<size_t>(signature.parameters)));
+  if (filled < has_self) return false;  // self goes into *args
+  uint32_t open = (1U << signature.named) - (1U << filled);
+  Py_ssize_t extras = 0;
+  if (given.dict != nullptr && PyDict_GET_SIZE(given.dict) != 0)
+    extras = placeUnpacked(signature, filled, given.dict, &open, slots);
+  if (extras < 0 || (open != 0 && !placeDefaults(func, signature, open, slots))) return false;
+  PyObject** rest = slots + signature.named;
+  if (signature.has_args) {
+    *rest = restOfItems(given, static_cast<Py_ssize_t>(positional - filled));
+    if (*rest == nullptr) return PyErr_Clear(), false;
+  }
+  if (signature.has_kwargs) {
+    PyObject* dict = restOfKeywords(signature, filled, given, extras);
+    if (dict == nullptr) {
+      if (signature.has_args) Py_DECREF(*rest);
+      return PyErr_Clear(), false;
+    }
+    slots[signature.total - 1] = dict;
+  }
+  if (has_self != 0) slots[0] = given.self;
+  for (size_t k = has_self; k < filled; ++k)
+    slots[k] = PyTuple_GET_ITEM(given.tuple, static_cast<Py_ssize_t>(k - has_self));
+  for (uint32_t k = 0; k < signature.named; ++k) Py_INCREF(slots[k]);
+  return true;
 }
 
 }  // namespace tephra::py

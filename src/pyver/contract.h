@@ -193,10 +193,12 @@ PyObject* importFrom(PyThreadState* ts, PyObject* module, PyObject* name);
 // --- attributes
 
 // PyObject_GetAttr and PyObject_SetAttr, with a table of where plain attributes of classes are.
-PyObject* loadAttr(PyObject* object, PyObject* name);
+// `hook`, borrowed: where it is set, there is no such attribute, and this __getattr__ of the class,
+// a Python function, is still to be called; else it is null.
+PyObject* loadAttr(PyObject* object, PyObject* name, PyObject** hook);
 int storeAttr(PyObject* object, PyObject* name, PyObject* value);
 // The callable; *self = a new reference of object for an unbound method, else NULL.
-PyObject* getMethod(PyObject* object, PyObject* name, PyObject** self);
+PyObject* getMethod(PyObject* object, PyObject* name, PyObject** self, PyObject** hook);
 PyObject* loadSuperAttr(PyThreadState* ts, PyObject* super, PyObject* type, PyObject* self,
                         PyObject* name, bool two_arg);
 PyObject* loadSuperMethod(PyThreadState* ts, PyObject* super, PyObject* type, PyObject* self,
@@ -252,6 +254,9 @@ void finishFunction(
 // Does a specialised call of the class with positional arguments, whose __init__ is `init`, enter
 // that without C frames in between (CALL_ALLOC_AND_ENTER_INIT)? Else tp_call only borrows them.
 bool entersInit(PyTypeObject* cls, PyFunctionObject* init);
+// The Python function that calling an instance calls, with the instance before the arguments (the
+// __call__ of a class written in Python), borrowed; null: something else happens.
+PyFunctionObject* callOperator(PyObject* callable);
 // CALL_FUNCTION_EX's `args` as a tuple, with its error messages.
 PyObject* callArguments(PyThreadState* ts, PyObject* callable, PyObject* args);
 
@@ -319,6 +324,16 @@ bool bindQuickly(PyFunctionObject* func, size_t positional, PyObject* kwnames,
 // memory, and all is dropped.
 bool fillQuickly(PyFunctionObject* func, PyObject** references, size_t positional,
                  PyObject* kwnames, QuickBinding* binding);
+// The same for CALL_FUNCTION_EX, in one step: `slots` (kQuickSlots) get new references. `spare`: the
+// only reference, which the caller gives up behind this: the callee may get the very object, as its
+// *args or **kwargs. False: nothing has happened.
+struct Unpacked {
+  PyObject* self = nullptr;  // of a bound method; before the others
+  PyObject* tuple = nullptr;
+  PyObject* dict = nullptr;  // NULL: no keywords
+  bool tuple_is_spare = false, dict_is_spare = false;
+};
+bool bindUnpacked(PyFunctionObject* func, const Unpacked& given, PyObject** slots);
 // Runs a function with bound arguments (which it consumes) in the interpreter, or in what other
 // tool evaluates frames. For functions whose code has locals of its own (CO_OPTIMIZED).
 PyObject* interpretBound(PyThreadState* ts, PyFunctionObject* func, PyObject** slots,

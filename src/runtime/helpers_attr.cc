@@ -1,6 +1,7 @@
 // Helpers for names and attributes. Each does what the interpreter's unspecialised instruction
 // does, messages included.
 #include "runtime/helpers.h"
+#include "runtime/passing.h"
 
 namespace py = tephra::py;
 
@@ -16,6 +17,33 @@ PyObject* methodSlots(PyObject* callable, PyObject* self, PyObject** other) {
   }
   *other = callable;
   return self;
+}
+
+// What PyObject_GetAttr does with an AttributeError (set_attribute_error_context of object.c).
+void nameAttribute(PyObject* object, PyObject* name) {
+  if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return;
+  PyObject* exception = PyErr_GetRaisedException();
+  auto* error = reinterpret_cast<PyAttributeErrorObject*>(exception);
+  if (error->name == nullptr && error->obj == nullptr) {
+    if (PyObject_SetAttrString(exception, "name", name) < 0 ||
+        PyObject_SetAttrString(exception, "obj", object) < 0) {
+      Py_DECREF(exception);
+      return;
+    }
+  }
+  PyErr_SetRaisedException(exception);
+}
+
+// slot_tp_getattr_hook behind a look-up that found nothing; it keeps what it passes.
+PyObject* callGetattr(PyObject* object, PyObject* name, PyObject* hook) {
+  PyObject* values[] = {object, name};
+  py::Arguments args{values, 2, nullptr, 3};
+  Py_INCREF(hook);
+  PyObject* result = tephra::callFunction(py::threadState(),
+                                          reinterpret_cast<PyFunctionObject*>(hook), args);
+  Py_DECREF(hook);
+  if (result == nullptr) nameAttribute(object, name);
+  return result;
 }
 
 }  // namespace
@@ -34,7 +62,9 @@ extern "C" int64_t tephra_delete_global(_PyInterpreterFrame* frame, PyObject* na
 }
 
 extern "C" PyObject* tephra_load_attr(PyObject* object, PyObject* name) {
-  return py::loadAttr(object, name);
+  PyObject* hook = nullptr;
+  PyObject* value = py::loadAttr(object, name, &hook);
+  return hook == nullptr ? value : callGetattr(object, name, hook);
 }
 
 extern "C" int64_t tephra_store_attr(PyObject* object, PyObject* value, PyObject* name) {
@@ -46,8 +76,9 @@ extern "C" int64_t tephra_delete_attr(PyObject* object, PyObject* name) {
 }
 
 extern "C" PyObject* tephra_load_method(PyObject* object, PyObject* name, void* out) {
-  PyObject* self = nullptr;
-  PyObject* callable = py::getMethod(object, name, &self);
+  PyObject *self = nullptr, *hook = nullptr;
+  PyObject* callable = py::getMethod(object, name, &self, &hook);
+  if (hook != nullptr) callable = callGetattr(object, name, hook);
   return methodSlots(callable, self, static_cast<PyObject**>(out));
 }
 

@@ -26,51 +26,6 @@ PyObject* callMethod(PyThreadState* ts, PyObject* method, bool lent, py::Argumen
   return tephra::callObject(ts, function, false, args);
 }
 
-// kwargs behind the positional values; false: they are not what a frame can be made for, and the
-// interpreter says so.
-bool takeKeywords(PyObject* kwargs, PyObject** values, PyObject** names) {
-  *names = PyTuple_New(PyDict_GET_SIZE(kwargs));
-  if (*names == nullptr) return false;
-  PyObject *key, *value;
-  Py_ssize_t done = 0;
-  for (Py_ssize_t at = 0; PyDict_Next(kwargs, &at, &key, &value) && PyUnicode_Check(key);) {
-    PyTuple_SET_ITEM(*names, done, Py_NewRef(key));
-    values[done++] = Py_NewRef(value);
-  }
-  if (done == PyDict_GET_SIZE(kwargs)) return true;
-  while (done > 0) Py_DECREF(values[--done]);
-  Py_CLEAR(*names);
-  return false;
-}
-
-// CALL_FUNCTION_EX of a Python function: tuple and dict are gone before its body runs. Consumes the
-// references of both; false: nothing is done, as the dict is not one that a frame can be made for.
-bool callUnpacked(PyThreadState* ts, PyObject* function, PyObject* tuple, PyObject* kwargs,
-                  PyObject** result) {
-  if (kwargs != nullptr && !PyDict_CheckExact(kwargs)) return false;
-  const auto positional = static_cast<size_t>(PyTuple_GET_SIZE(tuple));
-  const Py_ssize_t keywords = kwargs == nullptr ? 0 : PyDict_GET_SIZE(kwargs);
-  tephra::Words values(positional + static_cast<size_t>(keywords));
-  py::Arguments given;
-  given.values = values.data();
-  given.positional = positional;
-  if (keywords != 0 && !takeKeywords(kwargs, values.data() + positional, &given.kwnames)) {
-    PyErr_Clear();
-    return false;
-  }
-  for (size_t i = 0; i < positional; ++i)
-    given.values[i] = Py_NewRef(PyTuple_GET_ITEM(tuple, static_cast<Py_ssize_t>(i)));
-  Py_DECREF(tuple);
-  Py_XDECREF(kwargs);
-  *result = tephra::callFunction(ts, reinterpret_cast<PyFunctionObject*>(function), given);
-  Py_XDECREF(given.kwnames);
-  return true;
-}
-
-}  // namespace
-
-namespace {
-
 // `args` has room for self.
 PyObject* callConsuming(PyThreadState* ts, PyObject* callable, bool lent, py::Arguments& args) {
   if (PyMethod_Check(callable)) return callMethod(ts, callable, lent, args);
@@ -102,21 +57,6 @@ extern "C" PyObject* tephra_call_passed(PyThreadState* ts, void* operands, int64
   }
   args.prepend(self, self_lent);
   return tephra::callObject(ts, callable, callable_lent, args);
-}
-
-extern "C" PyObject* tephra_call_ex(PyThreadState* ts, PyObject* callable, PyObject* args,
-                                    PyObject* kwargs, int64_t lent) {
-  PyObject* tuple = py::callArguments(ts, callable, args);
-  release(args, (lent & 1) != 0);
-  if ((lent & 2) != 0) Py_XINCREF(kwargs);
-  PyObject* result = nullptr;
-  if (tuple != nullptr && PyFunction_Check(callable) &&
-      callUnpacked(ts, callable, tuple, kwargs, &result))
-    return result;
-  if (tuple != nullptr) result = PyObject_Call(callable, tuple, kwargs);
-  Py_XDECREF(tuple);
-  Py_XDECREF(kwargs);
-  return result;
 }
 
 // METH_NOARGS and METH_O count as C recursion in the interpreter, METH_FASTCALL does not.

@@ -64,6 +64,20 @@ PyObject* construct(PyThreadState* ts, PyObject* cls, PyFunctionObject* init, py
   return nullptr;
 }
 
+// An instance whose class has a __call__ in Python. The interpreter gets there through C, which keeps
+// all that is passed until the call ends.
+PyObject* callThrough(PyThreadState* ts, PyFunctionObject* method, PyObject* self,
+                      const py::Arguments& args) {
+  py::Arguments given = args;
+  given.prepend(self, true);
+  given.lent = ~uint64_t{0};
+  Py_INCREF(method);
+  PyObject* result = callFunction(ts, method, given);
+  Py_DECREF(method);
+  py::releaseArguments(args);
+  return result;
+}
+
 // Comparing keywords may run Python code, and that may take the compiled code out or give the
 // function another one.
 PyObject* enterByKeywords(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args,
@@ -158,21 +172,41 @@ void toSlots(const py::Arguments& args, PyObject** slots) {
 
 // By compiled code, or in the interpreter, which may have to count.
 PyObject* callAnyHow(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args) {
-  PyObject* callable = reinterpret_cast<PyObject*>(function);
-  if (isCounted(function)) return countedCall(ts, function, args);
+  const Callee callee = calleeOf(ts, function);
+  switch (callee.way) {
+    case Way::kCounted: return countedCall(ts, function, args);
+    case Way::kForeign:
+      return callLending(reinterpret_cast<PyObject*>(function), function->vectorcall, args);
+    case Way::kInterpreted: return interpretFunction(ts, function, args);
+    case Way::kCompiled: break;
+  }
+  return enter(ts, function, args, callee.compiled);
+}
+
+}  // namespace
+
+Callee calleeOf(PyThreadState* ts, PyFunctionObject* function) {
+  if (isCounted(function)) return {Way::kCounted, nullptr};
   CompiledFunction* compiled = compiledFor(function);
   if (function->vectorcall == py::interpreterVectorcall() &&
       (compiled == nullptr || !adoptCompiled(function))) {
     noteCallOut(ts, function);
-    return interpretFunction(ts, function, args);
+    const auto* code = reinterpret_cast<const PyCodeObject*>(function->func_code);
+    const bool frame = (code->co_flags & CO_OPTIMIZED) != 0;  // with locals of its own
+    return {frame ? Way::kInterpreted : Way::kForeign, nullptr};
   }
   if (compiled == nullptr || compiled->vectorcall_entry != function->vectorcall)
-    return callLending(callable, function->vectorcall, args);
-  if (leftToTools(ts, compiled)) return interpretFunction(ts, function, args);
-  return enter(ts, function, args, compiled);
+    return {Way::kForeign, nullptr};
+  return {leftToTools(ts, compiled) ? Way::kInterpreted : Way::kCompiled, compiled};
 }
 
-}  // namespace
+PyObject* runCallee(PyThreadState* ts, PyFunctionObject* function, const Callee& callee,
+                    PyObject** slots) {
+  if (callee.way == Way::kCompiled)
+    return callee.compiled->array_entry(reinterpret_cast<PyObject*>(function), slots);
+  const auto* code = reinterpret_cast<const PyCodeObject*>(function->func_code);
+  return runBound(ts, function, slots, py::parameterCount(code));
+}
 
 // First what is most frequent: by position, and nothing is left to bind.
 PyObject* callFunction(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args) {
@@ -284,6 +318,9 @@ PyObject* callObject(PyThreadState* ts, PyObject* callable, bool lent, py::Argum
     result = construct(ts, callable, init, args);
   } else {
     args.callable = lent ? nullptr : callable;
+    PyFunctionObject* method = py::callOperator(callable);
+    if (method != nullptr && args.room && args.count() < kMaxLent)
+      return callThrough(ts, method, callable, args);
     return callLending(callable, nullptr, args);
   }
   if (!lent) Py_DECREF(callable);

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "pyver/contract.h"
+#include "runtime/compiled_function.h"
 
 namespace tephra {
 
@@ -33,6 +34,17 @@ PyObject* callObject(PyThreadState* ts, PyObject* callable, bool lent, py::Argum
 
 // A Python function: by its compiled code, counted, or in the interpreter.
 PyObject* callFunction(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args);
+// How a call of a Python function is made now. To be asked before anything is bound: it counts, and
+// may compile the function or take its compiled code out.
+enum class Way : uint8_t { kCompiled, kInterpreted, kCounted, kForeign };
+struct Callee {
+  Way way;
+  CompiledFunction* compiled;
+};
+Callee calleeOf(PyThreadState* ts, PyFunctionObject* function);
+// Bound arguments are consumed; the way is kCompiled or kInterpreted.
+PyObject* runCallee(PyThreadState* ts, PyFunctionObject* function, const Callee& callee,
+                    PyObject** slots);
 // The vectorcall of compiled code, which may be gone.
 PyObject* enterCompiled(PyObject* callable, PyObject* const* args, size_t nargsf,
                         PyObject* kwnames);

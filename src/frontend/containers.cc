@@ -97,8 +97,8 @@ void GraphBuilder::doBuildSet() {
   push(set);
 }
 
-// f(*args, **kwargs), with the **kwargs of the running function or another dict for certain: merging
-// it into a new one cannot fail and runs no code, so the call is given that dict itself.
+// f(*args, **kwargs), with the **kwargs of the running function or another dict for certain:
+// merging it into a new one cannot fail and runs no code, so the call is given that dict itself.
 bool GraphBuilder::passesDict(size_t build_map) const {
   const size_t size = unit_.code.size();
   if (options_.collect_everywhere || build_map >= size || size - build_map <= 3) return false;

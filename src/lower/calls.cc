@@ -73,10 +73,10 @@ void callKw(Context& c, const Instr& i) {
 }
 
 void callEx(Context& c, const Instr& i) {
-  c.define(&i, c.callChecked(i, "call_ex",
-                             {c.thread(), c.use(i.operands[0]), c.use(i.operands[1]),
-                              c.use(i.operands[2]),
-                              c.imm(static_cast<int64_t>(i.lent >> 1 | i.attr[0] << 2))}));
+  c.define(&i, c.callChecked(
+                   i, "call_ex",
+                   {c.thread(), c.use(i.operands[0]), c.use(i.operands[1]), c.use(i.operands[2]),
+                    c.imm(static_cast<int64_t>(i.lent >> 1 | i.attr[0] << 2))}));
 }
 
 // Parameters of a Python function: references as its frame's slots hold them.

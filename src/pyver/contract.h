@@ -324,9 +324,9 @@ bool bindQuickly(PyFunctionObject* func, size_t positional, PyObject* kwnames,
 // memory, and all is dropped.
 bool fillQuickly(PyFunctionObject* func, PyObject** references, size_t positional,
                  PyObject* kwnames, QuickBinding* binding);
-// The same for CALL_FUNCTION_EX, in one step: `slots` (kQuickSlots) get new references. `spare`: the
-// only reference, which the caller gives up behind this: the callee may get the very object, as its
-// *args or **kwargs. False: nothing has happened.
+// The same for CALL_FUNCTION_EX, in one step: `slots` (kQuickSlots) get new references. `spare`:
+// the only reference, which the caller gives up behind this: the callee may get the very object, as
+// its *args or **kwargs. False: nothing has happened.
 struct Unpacked {
   PyObject* self = nullptr;  // of a bound method; before the others
   PyObject* tuple = nullptr;

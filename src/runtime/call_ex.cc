@@ -59,7 +59,8 @@ struct Given {
   void release() const {  // in the order in which a call's arguments go
     PyObject* values[] = {args, kwargs};
     const uint64_t lent = uint64_t{args_lent} | uint64_t{kwargs_lent} << 1;
-    py::releaseArguments({.values = values, .positional = kwargs == nullptr ? 1U : 2U, .lent = lent});
+    py::releaseArguments(
+        {.values = values, .positional = kwargs == nullptr ? 1U : 2U, .lent = lent});
   }
 };
 

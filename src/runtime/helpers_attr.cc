@@ -39,8 +39,8 @@ PyObject* callGetattr(PyObject* object, PyObject* name, PyObject* hook) {
   PyObject* values[] = {object, name};
   py::Arguments args{values, 2, nullptr, 3};
   Py_INCREF(hook);
-  PyObject* result = tephra::callFunction(py::threadState(),
-                                          reinterpret_cast<PyFunctionObject*>(hook), args);
+  PyObject* result =
+      tephra::callFunction(py::threadState(), reinterpret_cast<PyFunctionObject*>(hook), args);
   Py_DECREF(hook);
   if (result == nullptr) nameAttribute(object, name);
   return result;

@@ -64,8 +64,8 @@ PyObject* construct(PyThreadState* ts, PyObject* cls, PyFunctionObject* init, py
   return nullptr;
 }
 
-// An instance whose class has a __call__ in Python. The interpreter gets there through C, which keeps
-// all that is passed until the call ends.
+// An instance whose class has a __call__ in Python. The interpreter gets there through C, which
+// keeps all that is passed until the call ends.
 PyObject* callThrough(PyThreadState* ts, PyFunctionObject* method, PyObject* self,
                       const py::Arguments& args) {
   py::Arguments given = args;

@@ -44,6 +44,14 @@ def test_a_good_run(toys, tmp_path):
     assert order == [(0, "tephra"), (0, "cpython"), (1, "cpython"), (1, "tephra")]
 
 
+def test_with_no_budget_nothing_is_compiled_and_nothing_need_be_faster(toys, tmp_path):
+    done = run(toys, tmp_path, "--option", "budget=0", "--size", "60000", "--iterations", "3")
+    assert done.returncode == 0, done.stderr
+    for process in bench_support.results(tmp_path / "out")["programs"]["fast"]["processes"]["tephra"]:
+        jit = process["at_end"]["jit"]
+        assert jit["functions"] == 0 and jit["samples"] > 0
+
+
 def test_processes_take_turns(tmp_path):
     log = tmp_path / "log"
     toys = bench_support.suite(tmp_path / "suite", fast=FAST.replace("    return work(n)", f"""    import os, sys, time

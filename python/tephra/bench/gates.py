@@ -162,7 +162,7 @@ def nothing_compiled(probe: Outcome) -> list[str]:
 
 def refuses(target: Target) -> bool:
     """Does the target's budget refuse every compilation?"""
-    return target.env.get("TEPHRA_BUDGET") == "0"
+    return target.option("budget") == "0"
 
 
 def nothing_refused(probe: Outcome, candidates: bool = True) -> list[str]:

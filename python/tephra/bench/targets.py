@@ -84,6 +84,14 @@ class Target:
         env.update(self.env, PYTHONHASHSEED=str(seed), PYTHONDONTWRITEBYTECODE="1")
         return env
 
+    def option(self, name: str) -> str | None:
+        """The value that the command or the environment gives an option of Tephra; None: neither says it."""
+        for word in self.command:
+            if word.startswith(f"--{name}="):
+                return word.partition("=")[2]
+        variable = _config.variable(name)
+        return self.env.get(variable, os.environ.get(variable))
+
     def as_json(self) -> dict[str, Any]:
         return {"name": self.name, "label": self.label, "kind": self.kind, "command": list(self.command),
                 "env": dict(self.env), "activate": self.activate, **self.facts}
@@ -94,8 +102,7 @@ def counting(target: Target) -> Target:
 
     Unless its options say what gets compiled. Others than Tephra's stay as they are.
     """
-    said = ("TEPHRA_COMPILE_AFTER", "TEPHRA_BUDGET", "TEPHRA_SAMPLE_US")
-    if target.kind != TEPHRA or any(name in target.env or name in os.environ for name in said):
+    if target.kind != TEPHRA or any(target.option(name) is not None for name in ("compile-after", "budget", "sample-us")):
         return target
     return replace(target, env={**target.env, "TEPHRA_COMPILE_AFTER": "400"})
 

@@ -167,25 +167,14 @@ PyObject* functionOf(PyObject* classmethod) {
   return function != nullptr && PyFunction_Check(function) ? function : nullptr;
 }
 
-// slot_tp_getattr_hook of CPython's typeobject.c, which is hidden.
-getattrofunc findGetattrSlot() {
-  PyObject* type = PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyType_Type), "s(){sO}",
-                                         "open", "__getattr__", Py_None);
-  if (type == nullptr) return PyErr_Clear(), nullptr;
-  getattrofunc slot = reinterpret_cast<PyTypeObject*>(type)->tp_getattro;
-  Py_DECREF(type);
-  return slot;
-}
-
 // Is an attribute looked up as in a plain object? If so, `hook` is what is called where there is
 // none, borrowed: a __getattr__ written in Python, or null.
 bool looksUpPlainly(PyTypeObject* type, PyObject** hook) {
   *hook = nullptr;
   if (type->tp_getattro == PyObject_GenericGetAttr) return true;
-  static const getattrofunc kGetattrSlot = findGetattrSlot();
   static PyObject* const getattribute = PyUnicode_InternFromString("__getattribute__");
   static PyObject* const getattr = PyUnicode_InternFromString("__getattr__");
-  if (kGetattrSlot == nullptr || type->tp_getattro != kGetattrSlot) return false;
+  if (type->tp_getattro != hiddenSlots().getattr) return false;
   PyObject* plain = _PyType_Lookup(&PyBaseObject_Type, getattribute);
   if (plain == nullptr || _PyType_Lookup(type, getattribute) != plain) return false;
   *hook = _PyType_Lookup(type, getattr);

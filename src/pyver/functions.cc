@@ -76,25 +76,10 @@ void setFunctionAttribute(PyObject* function, PyObject* value, int kind) {
   }
 }
 
-namespace {
-
-// slot_tp_call of CPython's typeobject.c, which is hidden.
-ternaryfunc findCallSlot() {
-  PyObject* type = PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyType_Type), "s(){sO}",
-                                         "callable", "__call__", Py_None);
-  if (type == nullptr) return PyErr_Clear(), nullptr;
-  ternaryfunc slot = reinterpret_cast<PyTypeObject*>(type)->tp_call;
-  Py_DECREF(type);
-  return slot;
-}
-
-}  // namespace
-
 PyFunctionObject* callOperator(PyObject* callable) {
-  static const ternaryfunc kCallSlot = findCallSlot();
   static PyObject* const name = PyUnicode_InternFromString("__call__");
   PyTypeObject* type = Py_TYPE(callable);
-  if (type->tp_call != kCallSlot || kCallSlot == nullptr) return nullptr;
+  if (type->tp_call != hiddenSlots().call || type->tp_call == nullptr) return nullptr;
   PyObject* found = _PyType_Lookup(type, name);
   const bool function = found != nullptr && PyFunction_Check(found);
   return function ? reinterpret_cast<PyFunctionObject*>(found) : nullptr;

@@ -10,6 +10,13 @@ namespace tephra::py {
 void forgetAttributes(bool alive);
 void forgetTypes(bool alive);
 
+// --- layout.cc: functions of CPython's typeobject.c that are hidden. NULL: not found.
+struct HiddenSlots {
+  ternaryfunc call = nullptr;      // slot_tp_call
+  getattrofunc getattr = nullptr;  // slot_tp_getattr_hook
+};
+const HiddenSlots& hiddenSlots();
+
 // --- v3_XX/layout.cc
 void fillVersionLayout(PyLayout* layout);
 void checkPrivateSymbols(std::vector<std::string>* problems);

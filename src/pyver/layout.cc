@@ -7,6 +7,7 @@ namespace tephra::py {
 namespace {
 
 PyLayout g_layout;
+HiddenSlots g_hidden;
 
 uint64_t address(const void* p) { return reinterpret_cast<uint64_t>(p); }
 
@@ -105,8 +106,20 @@ void fillAddresses(PyLayout* l) {
   l->bound_method_type = address(&PyMethod_Type);
 }
 
+// A class that defines the methods gets the slots that call them.
+void findHiddenSlots(HiddenSlots* slots) {
+  PyObject* type =
+      PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyType_Type), "s(){sOsO}", "probe",
+                            "__call__", Py_None, "__getattr__", Py_None);
+  if (type == nullptr) return PyErr_Clear();
+  slots->call = reinterpret_cast<PyTypeObject*>(type)->tp_call;
+  slots->getattr = reinterpret_cast<PyTypeObject*>(type)->tp_getattro;
+  Py_DECREF(type);
+}
+
 }  // namespace
 
+const HiddenSlots& hiddenSlots() { return g_hidden; }
 const PyLayout& pyLayout() { return g_layout; }
 PyLayout& mutablePyLayout() { return g_layout; }
 
@@ -115,6 +128,7 @@ bool initialize() {
   fillFrameAndThread(&g_layout);
   fillAddresses(&g_layout);
   fillVersionLayout(&g_layout);
+  findHiddenSlots(&g_hidden);
   return interpreterVectorcall() != nullptr;
 }
 

@@ -100,17 +100,25 @@ PyObject* enterByKeywords(PyThreadState* ts, PyFunctionObject* function, const p
   return result;
 }
 
+// The usual calls (py::bindQuickly). Null: not one of them, and nothing has happened. `good`: else
+// an exception is set, and all is dropped.
+PyObject** bindUsual(PyFunctionObject* function, const py::Arguments& args, py::QuickBinding* quick,
+                     bool* good) {
+  if (!py::bindQuickly(function, args.positional, args.kwnames, quick)) return nullptr;
+  PyObject* taken[2 * py::kQuickSlots];
+  const size_t count = args.count();
+  for (size_t k = 0; k < count; ++k) taken[k] = py::slotReference(args.values[k], args.isLent(k));
+  *good = py::fillQuickly(function, taken, args.positional, args.kwnames, quick);
+  return quick->slots;
+}
+
 PyObject* enter(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args,
                 CompiledFunction* compiled) {
   PyObject* callable = reinterpret_cast<PyObject*>(function);
   py::QuickBinding quick;
-  if (py::bindQuickly(function, args.positional, args.kwnames, &quick)) {
-    PyObject* taken[2 * py::kQuickSlots];
-    const size_t count = args.count();
-    for (size_t k = 0; k < count; ++k) taken[k] = py::slotReference(args.values[k], args.isLent(k));
-    const bool filled = py::fillQuickly(function, taken, args.positional, args.kwnames, &quick);
-    return filled ? compiled->array_entry(callable, quick.slots) : nullptr;
-  }
+  bool good = false;
+  if (PyObject** slots = bindUsual(function, args, &quick, &good))
+    return good ? compiled->array_entry(callable, slots) : nullptr;
   Words bound(compiled->total_args);
   if (args.kwnames != nullptr) return enterByKeywords(ts, function, args, compiled, bound.data());
   if (py::bindArguments(ts, function, args, bound.data()) < 0) return nullptr;
@@ -143,6 +151,10 @@ PyObject* interpretFunction(PyThreadState* ts, PyFunctionObject* function,
     return callLending(reinterpret_cast<PyObject*>(function), py::interpreterVectorcall(), args);
   }
   const uint32_t count = py::parameterCount(code);
+  py::QuickBinding quick;
+  bool good = false;
+  if (PyObject** bound = bindUsual(function, args, &quick, &good))
+    return good ? runBound(ts, function, bound, count) : nullptr;
   Words slots(count);
   if (py::bindArguments(ts, function, args, slots.data()) < 0) return nullptr;
   return runBound(ts, function, slots.data(), count);

@@ -343,3 +343,17 @@ def test_an_attribute_error_names_its_attribute():
     with pytest.raises(AttributeError, match="none: nothing") as caught:
         namespace["f"](thing)
     assert caught.value.name == "nothing" and caught.value.obj is thing
+
+
+def test_getattr_that_never_ends():
+    differential("""
+        class Deep:
+            def __getattr__(self, name):
+                return self.other
+
+        def f():
+            try:
+                return Deep().first
+            except RecursionError:
+                return "deep"
+        """, [()], warm_rounds=1)

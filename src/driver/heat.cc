@@ -135,6 +135,7 @@ bool chargeSample(PyThreadState* ts, uint64_t elapsed) {
   const bool entered = py::atEntry(frame);
   const uint64_t own = entered ? elapsed - elapsed / 2 : elapsed;
   CodeState* state = findState(py::frameCode(frame));
+  jit().policy.mix.note(state == nullptr ? nullptr : &state->heat.share, elapsed, processCpuTime());
   if (isPolling(frame)) {  // compiled code
     if (state != nullptr) state->compiled_ns += own;
     return entered && chargeCaller(frame, elapsed - own);

@@ -21,8 +21,26 @@ enum class Caller : uint8_t {
   kInterpreted,  // interpreted code that will stay so
 };
 
+// How much code runs together: the effective number of functions that samples have met lately (the
+// inverse of the chance that two samples meet the same one; Simpson, Nature 163, 1949).
+class Mix {
+ public:
+  struct Share {  // one function's
+    double time = 0;
+    CpuTime until = 0;
+  };
+  // A sample of so much time, of a function, or (null) of code that is never compiled.
+  void note(Share* share, CpuTime time, CpuTime now);
+  double functions() const;
+
+ private:
+  double time_ = 0, together_ = 0, alone_ = 0;  // and squares: of functions' times, of samples'
+  CpuTime until_ = 0;
+};
+
 // What the policy must know of a code object.
 struct Heat {
+  Mix::Share share;
   CpuTime seen = 0;    // charged to it while it was interpreted, since it was taken out last
   CpuTime since = 0;   // what the process had used when that began
   CpuTime looped = 0;  // of `seen`: when a loop went on
@@ -57,6 +75,8 @@ class Policy {
 
   // A compilation was done (or given up), of so many bytecode units.
   void spend(uint32_t units, CpuTime took);
+
+  Mix mix;  // of all code, compiled or not
 
   CpuTime spent() const { return spent_; }
   CpuTime allowed(CpuTime used) const;         // compile time in all until now

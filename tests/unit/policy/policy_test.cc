@@ -1,6 +1,9 @@
 // The policy: what pays, within which budget, by the costs that were measured.
 #include <gtest/gtest.h>
 
+#include <random>
+#include <vector>
+
 #include "policy/policy.h"
 
 namespace tephra::policy {
@@ -42,6 +45,75 @@ TEST(Policy, OneOfManyLukewarmFunctionsMustBeSeenLonger) {
     EXPECT_LE(policy.worth(heat, used), last);
     last = policy.worth(heat, used);
   }
+}
+
+// Samples of 2 ms from `begin` on, of so many functions at random.
+void runAny(Mix* mix, std::vector<Mix::Share>* shares, CpuTime begin, int samples) {
+  std::minstd_rand random(7);
+  for (int i = 0; i < samples; ++i) {
+    Mix::Share* share = &(*shares)[random() / 7 % shares->size()];
+    mix->note(share, 2 * kMs, begin + static_cast<CpuTime>(i) * 2 * kMs);
+  }
+}
+
+TEST(Mix, CountsTheFunctionsThatRunTogether) {
+  for (size_t functions : {1, 4, 20, 100}) {
+    Mix mix;
+    std::vector<Mix::Share> shares(functions);
+    runAny(&mix, &shares, 0, 2000);
+    EXPECT_NEAR(mix.functions(), static_cast<double>(functions), 0.15 * static_cast<double>(functions));
+  }
+}
+
+TEST(Mix, IsOfVeryManyUntilAFunctionIsMetAgain) {
+  Mix mix;
+  EXPECT_GT(mix.functions(), 1000);
+  std::vector<Mix::Share> shares(50);
+  for (CpuTime i = 0; i < 50; ++i) mix.note(&shares[i], 2 * kMs, i * 2 * kMs);
+  EXPECT_GT(mix.functions(), 1000);
+  mix.note(&shares[3], 2 * kMs, 100 * kMs);
+  EXPECT_LT(mix.functions(), 2000);
+  EXPECT_GT(mix.functions(), 500);
+}
+
+TEST(Mix, SeesThroughSamplesThatAreFarApart) {
+  Mix mix;  // each counts for half a second, in which there are few
+  std::vector<Mix::Share> shares(100);
+  for (size_t i = 0; i < 10'000; ++i) mix.note(&shares[i * 37 % 100], 16 * kMs, i * 16 * kMs);
+  EXPECT_GT(mix.functions(), 80);
+}
+
+TEST(Mix, ForgetsWhatRanBefore) {
+  Mix mix;
+  std::vector<Mix::Share> before(100), now(3);
+  runAny(&mix, &before, 0, 1000);
+  runAny(&mix, &now, 2000 * kMs, 100);
+  EXPECT_GT(mix.functions(), 3.5);
+  runAny(&mix, &now, 2200 * kMs, 1500);
+  EXPECT_LT(mix.functions(), 3.2);
+}
+
+TEST(Mix, CodeThatIsNeverCompiledIsOfOthers) {
+  Mix mix;
+  Mix::Share share;
+  for (CpuTime i = 0; i < 1000; ++i) mix.note(i % 2 == 0 ? &share : nullptr, 2 * kMs, i * 2 * kMs);
+  EXPECT_NEAR(mix.functions(), 4, 0.2);  // two samples meet it with the chance of a half, each
+}
+
+TEST(Policy, WhereFewFunctionsRunLukewarmOnesPaySooner) {
+  Heat heat = hot(0);
+  heat.since = 0;
+  heat.seen = kLong / 50;
+  auto worth = [&](size_t functions) {
+    Policy policy;
+    std::vector<Mix::Share> shares(functions);
+    runAny(&policy.mix, &shares, 0, 3000);
+    return policy.worth(heat, kLong);
+  };
+  EXPECT_DOUBLE_EQ(worth(100), Policy().worth(heat, kLong));
+  EXPECT_DOUBLE_EQ(worth(20), worth(100));
+  EXPECT_NEAR(worth(10) / worth(100), 1.5 * 1.5 * 1.5, 0.5);
+  EXPECT_NEAR(worth(1) / worth(100), 125, 1);  // hot: more is not to be had
 }
 
 TEST(Policy, TimeInLoopsCountsMoreWhereItIsLukewarm) {

@@ -28,18 +28,19 @@ constexpr uint32_t kSmall = 40;
 // wait for each other.
 constexpr double kCallerFirst = 0.1;
 
-// A function that takes a tenth of all CPU time is hot. Code that takes less saves less, by the
+// A function that takes an eighth of all CPU time is hot. Code that takes less saves less, by the
 // cube of that, or where it loops by the square: it is not in the processor's caches when it is
 // called, nor are those compiled that it calls and that call it. (Of 33 real programs some ran
 // at 1.1 of the interpreter's time, with fewer instructions executed, where lukewarm functions were
 // compiled; docs/performance.md.) Shares are of the time since the function was seen first, or of
 // this much where that is less.
-constexpr double kHot = 0.1;
+constexpr double kHot = 0.125;
 constexpr CpuTime kShareOf = 200 * kMillisecond;
-// Where fewer functions than these run together, they stay in the caches with smaller shares: of
-// the suite's programs most run four to twenty, of the real ones all but a few twenty to two
-// hundred. (With 30, autograd's training loop compiles lukewarm code again and loses 5 %.)
-constexpr double kMany = 15, kFew = 1.5;
+// Where few functions run together, they stay in the caches with smaller shares: a 150th for each
+// of them. (Of the suite's programs most run four to twenty, of the real ones all but a few twenty
+// to two hundred. With a tenth, and a 400th, autograd's training loop compiles twice as many
+// functions and takes 4 % and 8 % more time.)
+constexpr double kOfMix = 1.0 / 150, kLeastHot = 0.01;
 // A sample counts for half after so much time.
 constexpr CpuTime kHalfLife = 500 * kMillisecond;
 
@@ -47,7 +48,7 @@ constexpr CpuTime kHalfLife = 500 * kMillisecond;
 double saved(const Heat& heat, CpuTime used, double functions) {
   const CpuTime time = std::max(used - std::min(used, heat.since), kShareOf);
   const double share = static_cast<double>(heat.seen) / static_cast<double>(time);
-  const double hot = kHot * std::clamp(functions, kFew, kMany) / kMany;
+  const double hot = std::clamp(functions * kOfMix, kLeastHot, kHot);
   const double warmth = std::min(share / hot, 1.0);
   const auto looped = static_cast<double>(heat.looped);
   const double called = static_cast<double>(heat.seen) - looped;

@@ -108,9 +108,8 @@ void fillAddresses(PyLayout* l) {
 
 // A class that defines the methods gets the slots that call them.
 void findHiddenSlots(HiddenSlots* slots) {
-  PyObject* type =
-      PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyType_Type), "s(){sOsO}", "probe",
-                            "__call__", Py_None, "__getattr__", Py_None);
+  PyObject* type = PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyType_Type), "s(){sOsO}",
+                                         "probe", "__call__", Py_None, "__getattr__", Py_None);
   if (type == nullptr) return PyErr_Clear();
   slots->call = reinterpret_cast<PyTypeObject*>(type)->tp_call;
   slots->getattr = reinterpret_cast<PyTypeObject*>(type)->tp_getattro;

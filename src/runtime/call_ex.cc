@@ -1,5 +1,7 @@
 // CALL_FUNCTION_EX: callable(*args, **kwargs). A Python function, or a method made of one, is bound
 // straight from the tuple and the dict, without the array and the tuple of names in between.
+#include <algorithm>
+
 #include "runtime/compiled_function.h"
 #include "runtime/helpers.h"
 #include "runtime/passing.h"
@@ -66,6 +68,25 @@ struct Given {
 
 bool isSpare(PyObject* object, bool lent) { return !lent && object && Py_REFCNT(object) == 1; }
 
+// Where there are keywords, the array that they are unpacked to holds all but self
+// (_PyStack_UnpackDict), and the merged dict the keywords' values.
+PyObject* runMethod(PyThreadState* ts, const Given& given, const tephra::Callee& callee,
+                    PyObject** slots) {
+  auto* function = reinterpret_cast<PyFunctionObject*>(PyMethod_GET_FUNCTION(given.callable));
+  if (given.kwargs == nullptr || PyDict_GET_SIZE(given.kwargs) == 0)
+    return tephra::runCallee(ts, function, callee, slots);
+  const auto items = static_cast<size_t>(PyTuple_GET_SIZE(given.args));
+  const auto keywords = static_cast<size_t>(PyDict_GET_SIZE(given.kwargs));
+  tephra::Words array(items + keywords);
+  PyObject** values =
+      std::copy_n(reinterpret_cast<PyTupleObject*>(given.args)->ob_item, items, array.data());
+  PyObject *keyword, *value, **end = values;
+  for (Py_ssize_t at = 0; PyDict_Next(given.kwargs, &at, &keyword, &value);) *end++ = value;
+  const tephra::Held in_dict(values, given.unmerged ? keywords : 0);
+  const tephra::Held in_array(array.data(), items + keywords);
+  return tephra::runCallee(ts, function, callee, slots);
+}
+
 // The usual calls. Behind a function's binding tuple and dict are gone, as in the interpreter; a
 // method is called through C there, which keeps all of them to the end. False: nothing is done.
 bool callQuickly(PyThreadState* ts, const Given& given, PyObject** result) {
@@ -85,9 +106,13 @@ bool callQuickly(PyThreadState* ts, const Given& given, PyObject** result) {
   }
   PyObject* slots[py::kQuickSlots];
   if (!py::bindUnpacked(function, unpacked, slots)) return false;
-  if (!method) given.release();
-  *result = tephra::runCallee(ts, function, callee, slots);
-  if (method) given.release();
+  if (!method) {
+    given.release();
+    *result = tephra::runCallee(ts, function, callee, slots);
+    return true;
+  }
+  *result = runMethod(ts, given, callee, slots);
+  given.release();
   return true;
 }
 

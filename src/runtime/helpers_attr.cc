@@ -34,10 +34,10 @@ void nameAttribute(PyObject* object, PyObject* name) {
   PyErr_SetRaisedException(exception);
 }
 
-// slot_tp_getattr_hook behind a look-up that found nothing; it keeps what it passes.
+// slot_tp_getattr_hook behind a look-up that found nothing.
 PyObject* callGetattr(PyObject* object, PyObject* name, PyObject* hook) {
-  PyObject* values[] = {object, name};
-  py::Arguments args{values, 2, nullptr, 3};
+  PyObject* values[] = {Py_NewRef(object), Py_NewRef(name)};
+  py::Arguments args{values, 2};
   Py_INCREF(hook);
   PyObject* result =
       tephra::callFunction(py::threadState(), reinterpret_cast<PyFunctionObject*>(hook), args);

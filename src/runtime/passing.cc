@@ -64,17 +64,21 @@ PyObject* construct(PyThreadState* ts, PyObject* cls, PyFunctionObject* init, py
   return nullptr;
 }
 
-// An instance whose class has a __call__ in Python. The interpreter gets there through C, which
-// keeps all that is passed until the call ends.
+// An instance whose class has a __call__ in Python. The interpreter gets there through C
+// (_PyObject_MakeTpCall, slot_tp_call): a tuple and a dict hold what is passed until the call ends,
+// and where there are keywords, the array that they are unpacked to, too.
 PyObject* callThrough(PyThreadState* ts, PyFunctionObject* method, PyObject* self,
                       const py::Arguments& args) {
+  const bool unpacked = args.kwnames != nullptr && PyTuple_GET_SIZE(args.kwnames) != 0;
   py::Arguments given = args;
-  given.prepend(self, true);
-  given.lent = ~uint64_t{0};
+  given.prepend(Py_NewRef(self), false);
+  given.lent = 0;
+  for (size_t k = 0; k < args.count(); ++k) Py_INCREF(args.values[k]);  // the callee's
+  const Held in_containers(args.values, args.count());
+  const Held in_array(given.values, unpacked ? given.count() : 0);
   Py_INCREF(method);
   PyObject* result = callFunction(ts, method, given);
   Py_DECREF(method);
-  py::releaseArguments(args);
   return result;
 }
 
@@ -331,8 +335,11 @@ PyObject* callObject(PyThreadState* ts, PyObject* callable, bool lent, py::Argum
   } else {
     args.callable = lent ? nullptr : callable;
     PyFunctionObject* method = py::callOperator(callable);
-    if (method != nullptr && args.room && args.count() < kMaxLent)
-      return callThrough(ts, method, callable, args);
+    if (method != nullptr && args.room) {
+      result = callThrough(ts, method, callable, args);
+      py::releaseArguments(args);
+      return result;
+    }
     return callLending(callable, nullptr, args);
   }
   if (!lent) Py_DECREF(callable);

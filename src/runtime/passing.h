@@ -28,6 +28,23 @@ class Words {
   PyObject** data_ = few_.data();
 };
 
+// References to values that C code between a caller and a callee would hold, in the interpreter.
+class Held {
+ public:
+  Held(PyObject* const* values, size_t count) : values_(values), count_(count) {
+    for (size_t k = 0; k < count_; ++k) Py_INCREF(values_[k]);
+  }
+  ~Held() {
+    for (size_t k = count_; k-- > 0;) Py_DECREF(values_[k]);
+  }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+
+ private:
+  PyObject* const* values_;
+  size_t count_;
+};
+
 // Any callable, which is consumed, too, unless it is lent. May change `args`. (By reference: a copy
 // reads in wide loads what was stored just now in narrow ones, which cost half of a method call.)
 PyObject* callObject(PyThreadState* ts, PyObject* callable, bool lent, py::Arguments& args);

@@ -179,7 +179,7 @@ void GraphBuilder::doDictUpdate() {
 // args].
 void GraphBuilder::doDictMerge() {
   Instr* mapping = pop();
-  if (index_ >= 2 && passesDict(index_ - 2)) {
+  if (passesDict(index_ - 2)) {
     pop();
     return push(mapping);
   }

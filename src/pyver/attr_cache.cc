@@ -148,22 +148,10 @@ int32_t keyIndex(PyTypeObject* type, PyObject* name) {
 
 namespace {
 
-// The function of a classmethod, borrowed; null where it is something else than a function. Its
-// place in the object is private, but the first one; the public way is asked once in a process.
+// The function of a classmethod, borrowed; null where it is something else than a function.
 PyObject* functionOf(PyObject* classmethod) {
-  auto at = [](PyObject* object) {
-    return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + sizeof(PyObject));
-  };
-  static const bool as_expected = [&] {
-    PyObject* probe = PyClassMethod_New(Py_None);
-    PyObject* function = probe != nullptr ? PyObject_GetAttrString(probe, "__func__") : nullptr;
-    const bool same = function == Py_None && at(probe) == Py_None;
-    Py_XDECREF(function);
-    Py_XDECREF(probe);
-    PyErr_Clear();
-    return same;
-  }();
-  PyObject* function = as_expected ? at(classmethod) : nullptr;
+  if (!hidden().classmethod_function_first) return nullptr;
+  PyObject* function = firstMember(classmethod);
   return function != nullptr && PyFunction_Check(function) ? function : nullptr;
 }
 
@@ -174,7 +162,7 @@ bool looksUpPlainly(PyTypeObject* type, PyObject** hook) {
   if (type->tp_getattro == PyObject_GenericGetAttr) return true;
   static PyObject* const getattribute = PyUnicode_InternFromString("__getattribute__");
   static PyObject* const getattr = PyUnicode_InternFromString("__getattr__");
-  if (type->tp_getattro != hiddenSlots().getattr) return false;
+  if (type->tp_getattro != hidden().getattr_slot) return false;
   PyObject* plain = _PyType_Lookup(&PyBaseObject_Type, getattribute);
   if (plain == nullptr || _PyType_Lookup(type, getattribute) != plain) return false;
   *hook = _PyType_Lookup(type, getattr);
@@ -339,9 +327,10 @@ PyObject* superMethod(PyTypeObject* cls, PyObject* self, PyObject* name, int* un
 PyObject* loadAttr(PyObject* object, PyObject* name, PyObject** hook) {
   const Entry* entry = find(Py_TYPE(object), name);
   PyObject* value = entry != nullptr ? quickly(object, entry) : nullptr;
-  *hook = entry != nullptr ? hookOf(object, entry) : nullptr;
-  if (*hook != nullptr) return nullptr;
-  return value != nullptr ? Py_NewRef(value) : PyObject_GetAttr(object, name);
+  *hook = nullptr;
+  if (value != nullptr) return Py_NewRef(value);
+  if (entry != nullptr && (*hook = hookOf(object, entry)) != nullptr) return nullptr;
+  return PyObject_GetAttr(object, name);
 }
 
 PyObject* getMethod(PyObject* object, PyObject* name, PyObject** self, PyObject** hook) {

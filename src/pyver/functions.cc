@@ -79,7 +79,7 @@ void setFunctionAttribute(PyObject* function, PyObject* value, int kind) {
 PyFunctionObject* callOperator(PyObject* callable) {
   static PyObject* const name = PyUnicode_InternFromString("__call__");
   PyTypeObject* type = Py_TYPE(callable);
-  if (type->tp_call != hiddenSlots().call || type->tp_call == nullptr) return nullptr;
+  if (type->tp_call != hidden().call_slot || type->tp_call == nullptr) return nullptr;
   PyObject* found = _PyType_Lookup(type, name);
   const bool function = found != nullptr && PyFunction_Check(found);
   return function ? reinterpret_cast<PyFunctionObject*>(found) : nullptr;

@@ -10,12 +10,18 @@ namespace tephra::py {
 void forgetAttributes(bool alive);
 void forgetTypes(bool alive);
 
-// --- layout.cc: functions of CPython's typeobject.c that are hidden. NULL: not found.
-struct HiddenSlots {
-  ternaryfunc call = nullptr;      // slot_tp_call
-  getattrofunc getattr = nullptr;  // slot_tp_getattr_hook
+// --- layout.cc: what CPython hides, found out once, at the start (in a static's initialisation
+// Python code could let another thread run into its guard). NULL, false: not found.
+struct Hidden {
+  ternaryfunc call_slot = nullptr;          // slot_tp_call of typeobject.c
+  getattrofunc getattr_slot = nullptr;      // slot_tp_getattr_hook
+  bool classmethod_function_first = false;  // is a classmethod's function its firstMember()?
 };
-const HiddenSlots& hiddenSlots();
+const Hidden& hidden();
+// The object pointer behind the head of an object.
+inline PyObject* firstMember(PyObject* object) {
+  return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + sizeof(PyObject));
+}
 
 // --- v3_XX/layout.cc
 void fillVersionLayout(PyLayout* layout);

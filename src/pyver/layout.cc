@@ -7,7 +7,7 @@ namespace tephra::py {
 namespace {
 
 PyLayout g_layout;
-HiddenSlots g_hidden;
+Hidden g_hidden;
 
 uint64_t address(const void* p) { return reinterpret_cast<uint64_t>(p); }
 
@@ -107,18 +107,28 @@ void fillAddresses(PyLayout* l) {
 }
 
 // A class that defines the methods gets the slots that call them.
-void findHiddenSlots(HiddenSlots* slots) {
+void findSlots(Hidden* found) {
   PyObject* type = PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyType_Type), "s(){sOsO}",
                                          "probe", "__call__", Py_None, "__getattr__", Py_None);
   if (type == nullptr) return PyErr_Clear();
-  slots->call = reinterpret_cast<PyTypeObject*>(type)->tp_call;
-  slots->getattr = reinterpret_cast<PyTypeObject*>(type)->tp_getattro;
+  found->call_slot = reinterpret_cast<PyTypeObject*>(type)->tp_call;
+  found->getattr_slot = reinterpret_cast<PyTypeObject*>(type)->tp_getattro;
   Py_DECREF(type);
+}
+
+// The public way is asked, too.
+void findClassmethodFunction(Hidden* found) {
+  PyObject* probe = PyClassMethod_New(Py_None);
+  PyObject* function = probe != nullptr ? PyObject_GetAttrString(probe, "__func__") : nullptr;
+  found->classmethod_function_first = function == Py_None && firstMember(probe) == Py_None;
+  Py_XDECREF(function);
+  Py_XDECREF(probe);
+  PyErr_Clear();
 }
 
 }  // namespace
 
-const HiddenSlots& hiddenSlots() { return g_hidden; }
+const Hidden& hidden() { return g_hidden; }
 const PyLayout& pyLayout() { return g_layout; }
 PyLayout& mutablePyLayout() { return g_layout; }
 
@@ -127,7 +137,8 @@ bool initialize() {
   fillFrameAndThread(&g_layout);
   fillAddresses(&g_layout);
   fillVersionLayout(&g_layout);
-  findHiddenSlots(&g_hidden);
+  findSlots(&g_hidden);
+  findClassmethodFunction(&g_hidden);
   return interpreterVectorcall() != nullptr;
 }
 

@@ -73,7 +73,8 @@ READERS = ("rc(@)", "r(@)", "rr(@)", "r2(@, @)", "rkw(@, k=@)", "rkw(k=@, x=@)",
            "O().both(@)", "a.both(@)", "a.own()", "O().own()", "O.stat(@)", "O.cls(@)", "a(@)", "O()(@)", "O().prop", "a.prop", "six(@, @, @, @, @, @)",
            "(lambda x: rc(x))(@)", "[rc(q) for q in (@, @)]", "[r(q) for q in [@]]", "(lambda: rc(a))()", "list(map(rc, [@, @]))", "max([@], key=rc) and 0",
            "'{}'.format(rc(@))", "(@ == @)", "(@ in O())", "(Init(@) and 0)", "(Caller(@) and 0)", "(O()[@] and 0)", "str(r(@))",
-           "Many()(@)", "Many()(@, k=@)", "Many()(@, k=@, z=@)", "forward(Many().method, @)", "forward(Many().method, @, k=@, z=@)", "forward(O(), @)", "Get().missing", "Get().missing + 0 * r(@)")
+           "Many()(@)", "Many()(@, k=@)", "Many()(@, k=@, z=@)", "forward(Many().method, @)", "forward(Many().method, @, k=@, z=@)",
+           "forward(O(), @)", "Get().missing", "Get().missing + 0 * r(@)")
 STATEMENTS = ("a = @", "b = @", "b = a", "l.append(@)", "l[0] = @", "O()[@] = @", "m['k'] = @", "h.x = @", "a, b = @, @", "a, b = b, a", "a += @",
               "del b; b = @", "with @ as c: log.append(rc(c))", "for c in (@, @): log.append((rc(c), r(c)))", "for c in [@]: log.append(r(c))")
 

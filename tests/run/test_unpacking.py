@@ -289,7 +289,7 @@ def test_attributes_that_getattr_answers_for():
     differential(GETATTR + """
     def f(n):
         seen = []
-        for thing in Answers(), Loud(), Tight(), Answers():
+        for thing in Answers(), Loud(), Other(), Tight(), Answers():
             for function in found, own, method, missing, broken, place:
                 seen.append(attempt(function, thing))
         thing = Answers()

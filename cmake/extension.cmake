@@ -1,4 +1,4 @@
-# tephra_add_extension(PYTHON): the extension module tephra/_tephra for one CPython.
+# tephra_add_extension(PYTHON): the extension modules tephra/_tephra and tephra/_boot for one CPython.
 #
 # Headers and names are asked from the interpreter itself rather than from FindPython, which knows one
 # interpreter per build tree and not Debian's split headers in a prefix.
@@ -68,26 +68,43 @@ function(tephra_add_extension python)
   target_compile_definitions(${target} PRIVATE Py_BUILD_CORE_MODULE=1 TEPHRA_PYVER=v${tag} TEPHRA_PYVER_${tag}=1)
   target_compile_options(${target} PRIVATE ${TEPHRA_CXX_FLAGS})
   target_include_directories(${target} PRIVATE ${TEPHRA_SRC} ${TEPHRA_GEN_DIR})
-  target_include_directories(${target} SYSTEM PRIVATE ${include})
-  if(include_after)
-    # Debian's pyconfig.h includes <triplet/pythonX.Y/pyconfig.h>; a plain -I would put the prefix's C
-    # library headers before the compiler's own.
-    target_compile_options(${target} PRIVATE "SHELL:-idirafter ${include_after}")
-  endif()
   target_link_libraries(${target} PRIVATE tephra_core)
-  target_link_options(${target} PRIVATE -Wl,-z,now -Wl,--exclude-libs,ALL -Wl,--gc-sections ${TEPHRA_LINK_FLAGS})
-  set_target_properties(
-    ${target}
-    PROPERTIES PREFIX ""
-               OUTPUT_NAME _tephra
-               SUFFIX ${suffix}
-               LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/py${version}/tephra
-               POSITION_INDEPENDENT_CODE ON)
+  target_link_options(${target} PRIVATE -Wl,--exclude-libs,ALL)
   if(TEPHRA_LTO)
     set_target_properties(${target} PROPERTIES INTERPROCEDURAL_OPTIMIZATION_RELEASE ON)
   endif()
+
+  # The small module that loads it in time (src/boot). It must cost next to nothing itself: it links the C
+  # library only.
+  set(boot _boot_${tag})
+  add_library(${boot} MODULE ${TEPHRA_SRC}/boot/boot.cc)
+  target_compile_options(${boot} PRIVATE -fno-exceptions -fno-rtti)
+  if(NOT TEPHRA_ASAN)
+    target_link_options(${boot} PRIVATE -nodefaultlibs)
+    target_link_libraries(${boot} PRIVATE c)
+  endif()
+  add_dependencies(${target} ${boot}) # whoever builds the one needs the other
+
+  foreach(module IN ITEMS ${target} ${boot})
+    target_compile_options(${module} PRIVATE ${TEPHRA_CXX_FLAGS})
+    target_include_directories(${module} SYSTEM PRIVATE ${include})
+    if(include_after)
+      # Debian's pyconfig.h includes <triplet/pythonX.Y/pyconfig.h>; a plain -I would put the prefix's C
+      # library headers before the compiler's own.
+      target_compile_options(${module} PRIVATE "SHELL:-idirafter ${include_after}")
+    endif()
+    target_link_options(${module} PRIVATE -Wl,-z,now -Wl,--gc-sections ${TEPHRA_LINK_FLAGS})
+    string(REPLACE "_${tag}" "" name ${module})
+    set_target_properties(
+      ${module}
+      PROPERTIES PREFIX ""
+                 OUTPUT_NAME ${name}
+                 SUFFIX ${suffix}
+                 LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/py${version}/tephra
+                 POSITION_INDEPENDENT_CODE ON)
+  endforeach()
   if(SKBUILD)
-    install(TARGETS ${target} LIBRARY DESTINATION tephra)
+    install(TARGETS ${target} ${boot} LIBRARY DESTINATION tephra)
   endif()
   message(STATUS "Extension module for CPython ${full}: target ${target}")
 endfunction()

@@ -28,6 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "base": set(),
     "options": {"base"},
     "policy": {"base"},
+    "boot": set(),
     "pyver/common": _PLAIN,
     "pyver": _PLAIN | {"pyver/common", "metadata"},
     "metadata": _PLAIN | {"pyver/common"},
@@ -44,7 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "driver": _TARGET | {"frontend", "passes", "lower", "regalloc", "target/emit", "codegen", "pyver", "runtime", "policy"},
 }
 
-_PYTHON_H = {"pyver", "runtime", "driver"}  # Python-free: every other layer, pyver/common too
+_PYTHON_H = {"boot", "pyver", "runtime", "driver"}  # Python-free: every other layer, pyver/common too
 _ASMJIT = {"target/emit", "codegen"}
 # The files of a target that describe rather than emit.
 _EMITTING = re.compile(r"^(emit|encode|assembl|trampoline|stub)")

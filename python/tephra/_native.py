@@ -192,6 +192,8 @@ def _choose() -> tuple[Any, str]:
     _loaded, why = _load()
     if _loaded is not None:
         why = _loaded.off_reason()
+        if boot := sys.modules.get("tephra._boot"):
+            boot.finish()  # who asks for the JIT shall see it switched on, if it waits for its time
     return (Absent(why), why) if why else (_loaded, "")
 
 

@@ -1,4 +1,4 @@
-"""What tephra.pth calls at interpreter start-up when TEPHRA or -X tephra is set. Never raises."""
+"""Switching the JIT on as the options say: at start-up (tephra._start), for a program, or when asked."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import sys
 
 from tephra import _config, _native
 
-started = False  # has site read tephra.pth, with the switch on?
+started = "tephra._boot" in sys.modules  # has site read tephra.pth, with the switch on?
 
 
 def start() -> None:
-    """Reads the options and, if they say so, compiles hot functions from now on."""
+    """Reads the options and, if they say so, compiles hot functions from now on. Never raises."""
     global started
     started = True
     try:

@@ -526,8 +526,7 @@ int releaseFunction(PyObject* object, void*) {
 
 bool initInstall(std::string* error) {
   PyObject* globals = PyDict_New();
-  PyObject* probe =
-      globals ? PyRun_String("lambda: None", Py_eval_input, globals, globals) : nullptr;
+  PyObject* probe = globals ? py::evaluate("lambda: None", Py_eval_input, globals) : nullptr;
   Py_XDECREF(globals);
   if (!probe || !PyFunction_Check(probe)) {
     PyErr_Clear();

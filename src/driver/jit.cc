@@ -111,6 +111,7 @@ void initJit() {
   if (jit().ended) forgetInterpreter();
   if (jit().initialised) return;
   jit().initialised = true;
+  jit().off_reason = "it is being initialised by another thread";
   jit().off_reason = findOffReason();
 }
 

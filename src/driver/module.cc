@@ -485,4 +485,16 @@ PyModuleDef kModule = {PyModuleDef_HEAD_INIT,
 }  // namespace
 }  // namespace tephra::driver
 
+// What tephra._startup.start() does where the options say no more than TEPHRA=1 and a budget ("":
+// the usual one): called by src/boot, which knows the name, in a process that runs already.
+extern "C" __attribute__((visibility("default"))) void tephra_start(const char* budget) {
+  using namespace tephra::driver;
+  initJit();
+  if (!offReason().empty()) return;
+  setOption(&jit().options, "enable", "1");
+  if (*budget != 0) setOption(&jit().options, "budget", budget);
+  jit().enabled = jit().automatic = jit().sampled = true;
+  sampleIfWanted();
+}
+
 PyMODINIT_FUNC PyInit__tephra(void) { return PyModuleDef_Init(&tephra::driver::kModule); }

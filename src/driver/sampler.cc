@@ -105,7 +105,7 @@ void adaptPeriod(bool news, uint64_t now) {
 
 int serve(void*) {
   self().waiting = false;
-  if (self().process == 0) return 0;  // stopped meanwhile
+  if (self().process == 0 || py::isFinalizing()) return 0;
   const uint64_t now = processCpuTime();
   const uint64_t most = 2 * self().period;
   const uint64_t elapsed = std::min(now - std::min(now, self().served), most);
@@ -151,38 +151,24 @@ PyObject* afterFork(PyObject*, PyObject*) {
   Py_RETURN_NONE;
 }
 
-PyObject* atExit(PyObject*, PyObject*) {
-  stopSampler();
-  Py_RETURN_NONE;
-}
-
 PyMethodDef kBefore{"tephra_before_fork", beforeFork, METH_NOARGS, nullptr};
 PyMethodDef kAfter{"tephra_after_fork", afterFork, METH_NOARGS, nullptr};
-PyMethodDef kExit{"tephra_at_exit", atExit, METH_NOARGS, nullptr};
-
-// Calls module.function(*args, **kwargs); steals the containers.
-bool callIn(const char* module, const char* function, PyObject* args, PyObject* kwargs) {
-  PyObject* found = PyImport_ImportModule(module);
-  PyObject* callable = found ? PyObject_GetAttrString(found, function) : nullptr;
-  PyObject* result = callable && args ? PyObject_Call(callable, args, kwargs) : nullptr;
-  const bool good = result != nullptr;
-  for (PyObject* each : {found, callable, result, args, kwargs}) Py_XDECREF(each);
-  if (!good) PyErr_Clear();
-  return good;
-}
 
 bool watchForks() {
+  PyObject* posix = PyImport_ImportModule("posix");
+  PyObject* hook = posix ? PyObject_GetAttrString(posix, "register_at_fork") : nullptr;
   PyObject* before = PyCFunction_New(&kBefore, nullptr);
   PyObject* after = PyCFunction_New(&kAfter, nullptr);
+  PyObject* none = PyTuple_New(0);
   PyObject* hooks = before && after
                         ? Py_BuildValue("{s:O,s:O,s:O}", "before", before, "after_in_parent", after,
                                         "after_in_child", after)
                         : nullptr;
-  const bool good = hooks != nullptr && callIn("os", "register_at_fork", PyTuple_New(0), hooks);
-  Py_XDECREF(before);
-  Py_XDECREF(after);
-  PyObject* exit = PyCFunction_New(&kExit, nullptr);
-  return good && exit && callIn("atexit", "register", Py_BuildValue("(N)", exit), nullptr);
+  PyObject* done = hook && none && hooks ? PyObject_Call(hook, none, hooks) : nullptr;
+  const bool good = done != nullptr;
+  for (PyObject* each : {posix, hook, before, after, none, hooks, done}) Py_XDECREF(each);
+  if (!good) PyErr_Clear();
+  return good;
 }
 
 }  // namespace

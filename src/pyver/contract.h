@@ -39,6 +39,9 @@ PyLayout& mutablePyLayout();
 // Every offset, constant and private symbol relied on, compared with the running interpreter.
 // Empty: all as expected. Runs a few lines of Python; leaves no exception set.
 std::vector<std::string> selfTest();
+// PyRun_String in these globals without its audit event "exec", which a hook may refuse. `start`
+// is Py_eval_input or Py_file_input. New reference; null: an exception is set.
+PyObject* evaluate(const char* source, int start, PyObject* globals);
 // Why the JIT must stay off in this process (free-threaded build, subinterpreter, other version,
 // another micro version than the headers', debug build mismatch); empty: it may run. Cheap.
 std::string refusal();
@@ -49,6 +52,7 @@ PyThreadState* threadState();
 // Signals, pending calls, collection, GIL hand-over, asynchronous exceptions: as RESUME does.
 int handlePending(PyThreadState* ts);
 bool eventsPending(PyThreadState* ts);  // handlePending has something to do
+bool isFinalizing();                    // Py_Finalize has begun to take the interpreter apart
 // Any thread of the interpreter calls `call` where it serves events next. From any thread, without
 // the GIL. False: too many calls are waiting.
 bool addPendingCall(int (*call)(void*));

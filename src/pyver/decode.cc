@@ -33,9 +33,9 @@ initproc pythonInit() {
   static const initproc slot = [] {
     initproc found = nullptr;
     PyObject* globals = PyDict_New();
-    PyObject* done = globals ? PyRun_String("class Probe:\n  def __init__(self): pass\n",
-                                            Py_file_input, globals, globals)
-                             : nullptr;
+    PyObject* done =
+        globals ? evaluate("class Probe:\n  def __init__(self): pass\n", Py_file_input, globals)
+                : nullptr;
     PyObject* probe = done ? PyDict_GetItemString(globals, "Probe") : nullptr;  // borrowed
     if (probe) found = reinterpret_cast<PyTypeObject*>(probe)->tp_init;
     PyErr_Clear();

@@ -29,7 +29,7 @@ Ref run(const char* source, const char* name) {
   Ref globals(PyDict_New());
   if (!globals) return Ref(nullptr);
   PyDict_SetItemString(globals.p, "__builtins__", PyEval_GetBuiltins());
-  Ref done(PyRun_String(source, Py_file_input, globals.p, globals.p));
+  Ref done(evaluate(source, Py_file_input, globals.p));
   if (!done) return Ref(nullptr);
   return Ref(Py_XNewRef(PyDict_GetItemString(globals.p, name)));
 }
@@ -245,6 +245,13 @@ void checkFramePrimitives(Problems* p) {
 }
 
 }  // namespace
+
+PyObject* evaluate(const char* source, int start, PyObject* globals) {
+  PyObject* code = Py_CompileString(source, "<tephra>", start);
+  PyObject* result = code ? PyEval_EvalCode(code, globals, globals) : nullptr;
+  Py_XDECREF(code);
+  return result;
+}
 
 std::vector<std::string> selfTest() {
   Problems problems;

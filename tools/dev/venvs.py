@@ -107,7 +107,7 @@ def install(folder: Path, version: str, build: Path) -> None:
         _syncTree(paths.ROOT / "benchmarks", site / "tephra/_benchmarks", seen)
         if (build / "gen/python").is_dir():
             _syncTree(build / "gen/python", site, seen)
-        for module in (build / f"py{version}/tephra").glob("_tephra*.so"):
+        for module in (build / f"py{version}/tephra").glob("*.so"):
             _sync(module, site / "tephra" / module.name, seen)
         if (paths.ROOT / "pyproject.toml").exists():
             _distInfo(site, seen)

@@ -98,6 +98,8 @@ unsigned untoldOfLine(PyThreadState*, PyCodeObject*, uint32_t, uint32_t, int*) {
 
 bool isInstrumentedOpcode(int opcode) { return opcode >= MIN_INSTRUMENTED_OPCODE; }
 
+bool isFinalizing() { return _Py_IsFinalizing() != 0; }
+
 bool addPendingCall(int (*call)(void*)) {
   return _PyEval_AddPendingCall(PyInterpreterState_Main(), call, nullptr, 0) == 0;
 }

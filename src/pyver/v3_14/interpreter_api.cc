@@ -157,8 +157,7 @@ PyObject* intrinsic2(PyThreadState* ts, PyObject* first, PyObject* second, int k
 bool renamesAnnotate() {
   static const bool renames = [] {
     PyObject* globals = PyDict_New();
-    PyObject* done =
-        globals ? PyRun_String("def f() -> int: pass\n", Py_file_input, globals, globals) : nullptr;
+    PyObject* done = globals ? evaluate("def f() -> int: pass\n", Py_file_input, globals) : nullptr;
     PyObject* f = done ? PyDict_GetItemString(globals, "f") : nullptr;
     PyObject* annotate = f ? reinterpret_cast<PyFunctionObject*>(f)->func_annotate : nullptr;
     const bool found =

@@ -36,6 +36,8 @@ unsigned untoldOfLine(PyThreadState* ts, PyCodeObject* code, uint32_t from, uint
          data->local_monitors.tools[PY_MONITORING_EVENT_LINE];
 }
 
+bool isFinalizing() { return Py_IsFinalizing() != 0; }
+
 bool addPendingCall(int (*call)(void*)) {
   return _PyEval_AddPendingCall(PyInterpreterState_Main(), call, nullptr, 0) ==
          _Py_ADD_PENDING_SUCCESS;

@@ -1,0 +1,342 @@
+// The extension module tephra._boot: loads the JIT (tephra._tephra) once the process has used some
+// CPU time. Loading it takes milliseconds and memory, and most processes end before they gain by
+// it.
+//
+// Until then a thread sleeps; it blocks all signals, never touches a Python object and is not there
+// during a fork. When the time has come it asks by a pending call whoever runs Python to load. Only
+// starts that say no more than TEPHRA=1 wait (and TEPHRA_BUDGET=N): what other options mean, and
+// what is wrong with them, is for tephra._startup to find at once. No module is imported in the
+// middle of the program, no code is traced, and no signal's handler runs within. (An audit hook
+// sees that the JIT's self-test compiles a few lines.)
+// Stands on nothing but CPython and libc, for its size is what each start costs.
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <dlfcn.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <initializer_list>
+
+// Internal to CPython, whose header does not stand alone in C++: any thread of the interpreter
+// calls `call`, where Py_AddPendingCall means the main thread, which may wait for the others. 0:
+// done.
+extern "C" int _PyEval_AddPendingCall(PyInterpreterState*, int (*call)(void*), void*,
+                                      int main_only);
+
+namespace {
+
+constexpr int64_t kMillisecond = 1'000'000;
+// Loading takes 2 to 3 ms: a twentieth of this. What is hot is compiled later than that anyway.
+constexpr int64_t kWait = 50 * kMillisecond;  // of the process's CPU time, from the start of this
+constexpr int64_t kShortestNap = 4 * kMillisecond, kLongestNap = 500 * kMillisecond;
+constexpr size_t kStackBytes = 64 * 1024;
+constexpr int kTools = 6;  // of sys.monitoring
+
+enum class State { kIdle, kWaiting, kLoaded };
+
+struct Boot {
+  State state = State::kIdle;
+  pthread_t thread{};
+  pid_t process = 0;  // in which the thread was started and not joined; 0: none
+  int64_t begun = 0;
+  char* library = nullptr;  // path of the JIT's extension module
+  char budget[8] = "";      // the option's text; "": not given
+  bool at_forks = false;    // hooks cannot be taken back
+};
+Boot self;
+
+int64_t cpuTime() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return int64_t{now.tv_sec} * 1000 * kMillisecond + now.tv_nsec;
+}
+
+void sleepFor(int64_t time) {
+  const timespec spec{time / (1000 * kMillisecond), time % (1000 * kMillisecond)};
+  clock_nanosleep(CLOCK_MONOTONIC, 0, &spec, nullptr);
+}
+
+int64_t between(int64_t low, int64_t value, int64_t high) {
+  return value < low ? low : value > high ? high : value;
+}
+
+int serve(void*);
+
+// Until the process has used its time, then until the request is taken. Ends by cancellation, in a
+// sleep. (Not asleep by the process's CPU clock: while anybody waits for that, Linux reads it in
+// ticks of milliseconds.)
+void* run(void*) {
+  int64_t nap = 0;
+  for (int64_t before = self.begun;;) {
+    const int64_t now = cpuTime();
+    const int64_t left = self.begun + kWait - now;
+    if (left <= 0) break;
+    const bool idle = nap != 0 && now - before < nap / 8;
+    nap = between(kShortestNap, idle ? 2 * nap : left, kLongestNap);
+    before = now;
+    sleepFor(nap);
+  }
+  for (;;) {
+    int state = 0;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    if (_PyEval_AddPendingCall(PyInterpreterState_Main(), serve, nullptr, 0) == 0) return nullptr;
+    pthread_setcancelstate(state, nullptr);
+    sleepFor(kShortestNap);
+  }
+}
+
+bool startThread() {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);  // the thread inherits it
+  const int error = pthread_create(&self.thread, &attributes, run, nullptr);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_attr_destroy(&attributes);
+  self.process = error == 0 ? getpid() : 0;
+  return error == 0;
+}
+
+void stopThread() {
+  const bool runs = self.process == getpid();  // or it was another process's
+  self.process = 0;
+  if (!runs) return;
+  pthread_cancel(self.thread);
+  pthread_join(self.thread, nullptr);
+}
+
+// Has some tool of sys.monitoring an id? The JIT would not know for which code it has set events.
+bool hasTools() {
+  PyObject* monitoring = PySys_GetObject("monitoring");  // borrowed
+  bool found = false;
+  for (int tool = 0; monitoring && !found && tool < kTools; ++tool) {
+    PyObject* name = PyObject_CallMethod(monitoring, "get_tool", "i", tool);
+    found = name && name != Py_None;
+    Py_XDECREF(name);
+    PyErr_Clear();
+  }
+  return found;
+}
+
+void load() {
+  self.state = State::kLoaded;
+  void* library = dlopen(self.library, RTLD_NOW);
+  // tephra_start in src/driver/module.cc. Why the JIT is off, status() will say.
+  if (void* start = library ? dlsym(library, "tephra_start") : nullptr) {
+    reinterpret_cast<void (*)(const char*)>(start)(self.budget);
+  }
+}
+
+// What the program sees of loading, and what it does in the midst of it, is nothing: traces, events
+// and signals wait.
+void loadUnseen(bool at_once) {
+  PyObject* raised = PyErr_GetRaisedException();
+  PyThreadState* ts = PyThreadState_Get();
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  PyThreadState_EnterTracing(ts);
+  stopThread();
+  if (at_once || !hasTools()) {
+    load();
+  } else {
+    self.begun = cpuTime();
+    startThread();
+  }
+  PyErr_Clear();
+  PyThreadState_LeaveTracing(ts);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  PyErr_SetRaisedException(raised);
+}
+
+bool isFinalizing() {
+  PyObject* ask = PySys_GetObject("is_finalizing");  // borrowed; gone at the very end
+  PyObject* answer = ask ? PyObject_CallNoArgs(ask) : nullptr;
+  const bool is = answer != Py_False;
+  Py_XDECREF(answer);
+  PyErr_Clear();
+  return is;
+}
+
+int serve(void*) {
+  if (self.state == State::kWaiting && !isFinalizing()) loadUnseen(false);
+  return 0;
+}
+
+PyObject* beforeFork(PyObject*, PyObject*) {
+  stopThread();
+  Py_RETURN_NONE;
+}
+
+PyObject* afterForkInParent(PyObject*, PyObject*) {
+  if (self.state == State::kWaiting) startThread();
+  Py_RETURN_NONE;
+}
+
+PyObject* afterForkInChild(PyObject* module, PyObject*) {
+  self.begun = cpuTime();  // another process, another clock
+  return afterForkInParent(module, nullptr);
+}
+
+// The interpreter is being cleared; the process may initialise another one.
+void interpreterEnds(PyObject*) {
+  stopThread();
+  self.state = State::kIdle;
+  self.at_forks = false;
+}
+
+PyMethodDef kBefore{"tephra_before_fork", beforeFork, METH_NOARGS, nullptr};
+PyMethodDef kInParent{"tephra_in_parent", afterForkInParent, METH_NOARGS, nullptr};
+PyMethodDef kInChild{"tephra_in_child", afterForkInChild, METH_NOARGS, nullptr};
+
+bool watchForks() {
+  if (self.at_forks) return true;
+  PyObject* posix = PyImport_ImportModule("posix");
+  PyObject* hook = posix ? PyObject_GetAttrString(posix, "register_at_fork") : nullptr;
+  PyObject* before = PyCFunction_New(&kBefore, nullptr);
+  PyObject* parent = PyCFunction_New(&kInParent, nullptr);
+  PyObject* child = PyCFunction_New(&kInChild, nullptr);
+  PyObject* none = PyTuple_New(0);
+  PyObject* hooks = before && parent && child
+                        ? Py_BuildValue("{s:O,s:O,s:O}", "before", before, "after_in_parent",
+                                        parent, "after_in_child", child)
+                        : nullptr;
+  PyObject* done = hook && none && hooks ? PyObject_Call(hook, none, hooks) : nullptr;
+  self.at_forks = done != nullptr;
+  for (PyObject* each : {posix, hook, before, parent, child, none, hooks, done}) Py_XDECREF(each);
+  return self.at_forks;
+}
+
+// By an object in the interpreter's own dict, as the JIT itself does.
+bool noticeEnd() {
+  PyObject* dict = PyInterpreterState_GetDict(PyInterpreterState_Get());  // borrowed
+  PyObject* capsule = PyCapsule_New(&self, "tephra.boot", interpreterEnds);
+  const bool good = dict && capsule && PyDict_SetItemString(dict, "tephra.boot", capsule) == 0;
+  Py_XDECREF(capsule);
+  return good;
+}
+
+bool isYes(const char* text) {
+  for (const char* yes : {"1", "true", "on", "yes"}) {
+    if (strcmp(text, yes) == 0) return true;
+  }
+  return false;
+}
+
+bool isSmallNumber(const char* text) {
+  const size_t length = strlen(text);
+  return length > 0 && length < 5 && strspn(text, "0123456789") == length;
+}
+
+// Do the variables ask for nothing but hot functions to be compiled, within a budget?
+bool environmentCanWait() {
+  for (char** each = environ; each && *each; ++each) {
+    if (strncmp(*each, "TEPHRA", 6) != 0) continue;
+    const char* rest = *each + 6;
+    if (rest[0] == '=' && (rest[1] == 0 || isYes(rest + 1))) continue;
+    if (strncmp(rest, "_BUDGET=", 8) != 0 || !isSmallNumber(rest + 8)) return false;
+    strcpy(self.budget, rest + 8);
+  }
+  return true;
+}
+
+// The same for -X options.
+bool xoptionsCanWait() {
+  PyObject* options = PySys_GetXOptions();  // borrowed
+  PyObject *key = nullptr, *value = nullptr;
+  Py_ssize_t at = 0;
+  while (options && PyDict_Next(options, &at, &key, &value)) {
+    const char* name = PyUnicode_AsUTF8(key);
+    if (!name) return false;
+    if (strncmp(name, "tephra", 6) != 0) continue;
+    const char* text = value == Py_True ? "1" : PyUnicode_AsUTF8(value);
+    if (strcmp(name, "tephra") != 0 || !text || !isYes(text)) return false;
+  }
+  return true;
+}
+
+bool ignoresEnvironment() {
+  PyObject* flags = PySys_GetObject("flags");  // borrowed
+  PyObject* flag = flags ? PyObject_GetAttrString(flags, "ignore_environment") : nullptr;
+  const bool ignores = flag && PyObject_IsTrue(flag) == 1;
+  Py_XDECREF(flag);
+  return ignores;
+}
+
+// The path of the JIT's module is this one's with another name.
+bool findLibrary(PyObject* module) {
+  PyObject* file = PyModule_GetFilenameObject(module);
+  PyObject* path = nullptr;  // bytes
+  const bool found = file && PyUnicode_FSConverter(file, &path);
+  const char* own = found ? PyBytes_AS_STRING(path) : "";
+  const char* name = strrchr(own, '/');
+  constexpr const char* kOwn = "/_boot.";
+  constexpr const char* kOther = "/_tephra.";
+  free(self.library);
+  self.library = nullptr;
+  if (name && strncmp(name, kOwn, strlen(kOwn)) == 0) {
+    self.library = static_cast<char*>(malloc(strlen(own) + strlen(kOther)));
+  }
+  if (self.library) {
+    const size_t folder = static_cast<size_t>(name - own);
+    memcpy(self.library, own, folder);
+    strcpy(self.library + folder, kOther);
+    strcat(self.library, name + strlen(kOwn));
+  }
+  Py_XDECREF(path);
+  Py_XDECREF(file);
+  return self.library != nullptr;
+}
+
+PyObject* wait(PyObject* module, PyObject*) {
+  if (PyInterpreterState_Get() != PyInterpreterState_Main()) Py_RETURN_TRUE;
+  if (self.state != State::kIdle) Py_RETURN_TRUE;
+  self.budget[0] = 0;
+  self.begun = cpuTime();
+  const bool can = xoptionsCanWait() && (ignoresEnvironment() || environmentCanWait()) &&
+                   findLibrary(module) && noticeEnd() && watchForks() && startThread();
+  PyErr_Clear();
+  if (can) self.state = State::kWaiting;
+  return PyBool_FromLong(can);
+}
+
+PyObject* finish(PyObject*, PyObject*) {
+  if (self.state == State::kWaiting && PyInterpreterState_Get() == PyInterpreterState_Main()) {
+    loadUnseen(true);
+  }
+  Py_RETURN_NONE;
+}
+
+PyObject* isWaiting(PyObject*, PyObject*) { return PyBool_FromLong(self.state == State::kWaiting); }
+
+PyMethodDef kMethods[] = {
+    {"wait", wait, METH_NOARGS,
+     "Switch the JIT on once the process has used 50 ms of CPU time. False: the options are such "
+     "that tephra._startup has to do it at once."},
+    {"finish", finish, METH_NOARGS, "Switch it on now, if that waits."},
+    {"is_waiting", isWaiting, METH_NOARGS, "Does it wait?"},
+    {nullptr, nullptr, 0, nullptr}};
+
+PyModuleDef_Slot kSlots[] = {
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED}, {0, nullptr}};
+
+PyModuleDef kModule = {PyModuleDef_HEAD_INIT,
+                       "tephra._boot",
+                       "Switches the JIT on in time.",
+                       0,
+                       kMethods,
+                       kSlots,
+                       nullptr,
+                       nullptr,
+                       nullptr};
+
+}  // namespace
+
+PyMODINIT_FUNC PyInit__boot(void) { return PyModuleDef_Init(&kModule); }

@@ -78,6 +78,7 @@ function(tephra_add_extension python)
   # library only.
   set(boot _boot_${tag})
   add_library(${boot} MODULE ${TEPHRA_SRC}/boot/boot.cc)
+  target_include_directories(${boot} PRIVATE ${TEPHRA_SRC})
   target_compile_options(${boot} PRIVATE -fno-exceptions -fno-rtti)
   if(NOT TEPHRA_ASAN)
     target_link_options(${boot} PRIVATE -nodefaultlibs)

@@ -42,7 +42,7 @@ ALLOWED: dict[str, set[str]] = {
     "target/emit": _TARGET - {"hir"},
     "codegen": _TARGET | {"lower", "regalloc", "target/emit"},
     "runtime": _PLAIN | {"pyver", "pyver/common", "metadata"},
-    "driver": _TARGET | {"frontend", "passes", "lower", "regalloc", "target/emit", "codegen", "pyver", "runtime", "policy"},
+    "driver": _TARGET | {"frontend", "passes", "lower", "regalloc", "target/emit", "codegen", "pyver", "runtime", "policy", "boot"},
 }
 
 _PYTHON_H = {"boot", "pyver", "runtime", "driver"}  # Python-free: every other layer, pyver/common too

@@ -9,11 +9,7 @@
 // middle of the program, no code is traced, and no signal's handler runs within. (An audit hook
 // sees that the JIT's self-test compiles a few lines.)
 // Stands on nothing but CPython and libc, for its size is what each start costs.
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
 #include <dlfcn.h>
-#include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -21,6 +17,8 @@
 #include <cstring>
 #include <ctime>
 #include <initializer_list>
+
+#include "boot/helper_thread.h"
 
 // Internal to CPython, whose header does not stand alone in C++: any thread of the interpreter
 // calls `call`, where Py_AddPendingCall means the main thread, which may wait for the others. 0:
@@ -91,17 +89,9 @@ void* run(void*) {
 }
 
 bool startThread() {
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, kStackBytes);
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);  // the thread inherits it
-  const int error = pthread_create(&self.thread, &attributes, run, nullptr);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_attr_destroy(&attributes);
-  self.process = error == 0 ? getpid() : 0;
-  return error == 0;
+  const bool started = tephra::boot::startHelper(&self.thread, kStackBytes, run);
+  self.process = started ? getpid() : 0;
+  return started;
 }
 
 void stopThread() {
@@ -139,9 +129,7 @@ void load() {
 void loadUnseen(bool at_once) {
   PyObject* raised = PyErr_GetRaisedException();
   PyThreadState* ts = PyThreadState_Get();
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  tephra::boot::SignalsBlocked signals;
   PyThreadState_EnterTracing(ts);
   stopThread();
   if (at_once || !hasTools()) {
@@ -152,7 +140,6 @@ void loadUnseen(bool at_once) {
   }
   PyErr_Clear();
   PyThreadState_LeaveTracing(ts);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   PyErr_SetRaisedException(raised);
 }
 
@@ -197,20 +184,7 @@ PyMethodDef kInParent{"tephra_in_parent", afterForkInParent, METH_NOARGS, nullpt
 PyMethodDef kInChild{"tephra_in_child", afterForkInChild, METH_NOARGS, nullptr};
 
 bool watchForks() {
-  if (self.at_forks) return true;
-  PyObject* posix = PyImport_ImportModule("posix");
-  PyObject* hook = posix ? PyObject_GetAttrString(posix, "register_at_fork") : nullptr;
-  PyObject* before = PyCFunction_New(&kBefore, nullptr);
-  PyObject* parent = PyCFunction_New(&kInParent, nullptr);
-  PyObject* child = PyCFunction_New(&kInChild, nullptr);
-  PyObject* none = PyTuple_New(0);
-  PyObject* hooks = before && parent && child
-                        ? Py_BuildValue("{s:O,s:O,s:O}", "before", before, "after_in_parent",
-                                        parent, "after_in_child", child)
-                        : nullptr;
-  PyObject* done = hook && none && hooks ? PyObject_Call(hook, none, hooks) : nullptr;
-  self.at_forks = done != nullptr;
-  for (PyObject* each : {posix, hook, before, parent, child, none, hooks, done}) Py_XDECREF(each);
+  if (!self.at_forks) self.at_forks = tephra::boot::watchForks(&kBefore, &kInParent, &kInChild);
   return self.at_forks;
 }
 

@@ -1,13 +1,13 @@
 #include "driver/sampler.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <ctime>
 
+#include "boot/helper_thread.h"
 #include "pyver/contract.h"
 
 namespace tephra::driver {
@@ -118,21 +118,14 @@ int serve(void*) {
 
 const char* startThread() {
   if (self().process == getpid()) return "";
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, kStackBytes);
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);  // the thread inherits it
   self().waiting = false;
   self().served = processCpuTime();
   self().begun = self().served;
   self().period = self().base;
   self().idle = 0;
-  const int error = pthread_create(&self().thread, &attributes, run, nullptr);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_attr_destroy(&attributes);
-  if (error != 0) return "no thread can be started that samples what runs";
+  if (!boot::startHelper(&self().thread, kStackBytes, run)) {
+    return "no thread can be started that samples what runs";
+  }
   self().process = getpid();
   return "";
 }
@@ -154,23 +147,6 @@ PyObject* afterFork(PyObject*, PyObject*) {
 PyMethodDef kBefore{"tephra_before_fork", beforeFork, METH_NOARGS, nullptr};
 PyMethodDef kAfter{"tephra_after_fork", afterFork, METH_NOARGS, nullptr};
 
-bool watchForks() {
-  PyObject* posix = PyImport_ImportModule("posix");
-  PyObject* hook = posix ? PyObject_GetAttrString(posix, "register_at_fork") : nullptr;
-  PyObject* before = PyCFunction_New(&kBefore, nullptr);
-  PyObject* after = PyCFunction_New(&kAfter, nullptr);
-  PyObject* none = PyTuple_New(0);
-  PyObject* hooks = before && after
-                        ? Py_BuildValue("{s:O,s:O,s:O}", "before", before, "after_in_parent", after,
-                                        "after_in_child", after)
-                        : nullptr;
-  PyObject* done = hook && none && hooks ? PyObject_Call(hook, none, hooks) : nullptr;
-  const bool good = done != nullptr;
-  for (PyObject* each : {posix, hook, before, after, none, hooks, done}) Py_XDECREF(each);
-  if (!good) PyErr_Clear();
-  return good;
-}
-
 }  // namespace
 
 uint64_t processCpuTime() { return read(CLOCK_PROCESS_CPUTIME_ID); }
@@ -179,7 +155,8 @@ uint64_t threadCpuTime() { return read(CLOCK_THREAD_CPUTIME_ID); }
 const char* startSampler(SampleFunction sample, uint64_t period) {
   self().sample = sample;
   self().base = period;
-  if (!self().at_forks && !watchForks()) return "forks cannot be watched";
+  if (!self().at_forks && !boot::watchForks(&kBefore, &kAfter, &kAfter))
+    return "forks cannot be watched";
   self().at_forks = true;
   return startThread();
 }

@@ -35,12 +35,18 @@ constexpr double kCallerFirst = 0.1;
 // compiled; docs/performance.md.) Shares are of the time since the function was seen first, or of
 // this much where that is less.
 constexpr double kHot = 0.125;
-constexpr CpuTime kShareOf = 200 * kMillisecond;
+constexpr CpuTime kShareOf = 50 * kMillisecond;
 // Where few functions run together, they stay in the caches with smaller shares: a 150th for each
 // of them. (Of the suite's programs most run four to twenty, of the real ones all but a few twenty
 // to two hundred. With a tenth, and a 400th, autograd's training loop compiles twice as many
 // functions and takes 4 % and 8 % more time.)
 constexpr double kOfMix = 1.0 / 150, kLeastHot = 0.01;
+// What calls between it and compiled code have cost speaks for a function more the fewer functions
+// run together: by the square of this number over theirs, so many times at most. (deltablue, of
+// some twenty, is warm after 0.4 s of CPU time instead of 0.65, chess_search and cbor_pure, of
+// thirty to forty, gain 5 % at 3 s; with 50 and 16 it is 0.28 s, and autograd_training takes 3 %
+// more.)
+constexpr double kCrossingsOf = 40, kMostCrossings = 8;
 // A sample counts for half after so much time.
 constexpr CpuTime kHalfLife = 500 * kMillisecond;
 
@@ -53,6 +59,11 @@ double saved(const Heat& heat, CpuTime used, double functions) {
   const auto looped = static_cast<double>(heat.looped);
   const double called = static_cast<double>(heat.seen) - looped;
   return kSaved * warmth * warmth * (looped + warmth * called);
+}
+
+double crossingsCount(double functions) {
+  const double few = kCrossingsOf / std::max(functions, 1.0);
+  return std::clamp(few * few, 1.0, kMostCrossings);
 }
 
 double halved(CpuTime since, CpuTime now) {
@@ -97,7 +108,9 @@ double Policy::worth(const Heat& heat, CpuTime used) const {
   if (small && heat.caller == Caller::kCompilable) part = kCallerFirst;
   if (small && heat.caller == Caller::kInterpreted) part = 0;
   const double cost = static_cast<double>(std::max<CpuTime>(expectedCost(heat.units), 1));
-  const double gain = part * saved(heat, used, mix.functions()) + static_cast<double>(heat.crossed);
+  const double functions = mix.functions();
+  const double crossed = crossingsCount(functions) * static_cast<double>(heat.crossed);
+  const double gain = part * saved(heat, used, functions) + crossed;
   // Code that was taken out again must be hotter each time: it pays for what went before.
   return gain / (1.0 + heat.recompiles) / cost;
 }

@@ -129,9 +129,9 @@ TEST(Policy, TimeInLoopsCountsMoreWhereItIsLukewarm) {
 
 TEST(Policy, AtFirstSightAShareIsOfMoreThanTheMomentThatWasSeen) {
   const Policy policy;
-  // 5 ms: a fortieth of the least that shares are of.
-  EXPECT_NEAR(policy.worth(hot(5 * kMs), kLong) * static_cast<double>(policy.expectedCost(100)),
-              5.0 * kMs * 0.5 / (5 * 5 * 5), 10);
+  // 1.25 ms: a fortieth of the least that shares are of.
+  EXPECT_NEAR(policy.worth(hot(5 * kMs / 4), kLong) * static_cast<double>(policy.expectedCost(100)),
+              1.25 * kMs * 0.5 / (5 * 5 * 5), 10);
 }
 
 TEST(Policy, LongFunctionsMustBeHotter) {
@@ -168,6 +168,24 @@ TEST(Policy, CallsFromAndToCompiledCodeCountInFull) {
   EXPECT_EQ(policy.judge(heat, kLong), Verdict::kWait);
   heat.crossed = cost + 1000;
   EXPECT_EQ(policy.judge(heat, kLong), Verdict::kCompile);
+}
+
+TEST(Policy, CrossingsCountForMoreWhereFewFunctionsRunTogether) {
+  auto worth = [](size_t functions) {
+    Policy policy;
+    std::vector<Mix::Share> shares(functions);
+    for (uint64_t now = 0; now < 100 * functions; ++now) {
+      policy.mix.note(&shares[now % functions], kMs / 100, now * kMs / 100);
+    }
+    Heat heat = hot(0, 20);
+    heat.crossed = policy.expectedCost(20);
+    return policy.worth(heat, kLong);
+  };
+  EXPECT_NEAR(worth(20), 4, 0.5);
+  EXPECT_NEAR(worth(60), 1, 1e-4);
+  EXPECT_NEAR(worth(200), 1, 1e-4);
+  EXPECT_NEAR(worth(5), 8, 1e-3);
+  EXPECT_NEAR(worth(2), 8, 1e-3);
 }
 
 TEST(Policy, CodeThatWasTakenOutMustBeHotterEachTime) {

@@ -35,18 +35,22 @@ constexpr double kCallerFirst = 0.1;
 // compiled; docs/performance.md.) Shares are of the time since the function was seen first, or of
 // this much where that is less.
 constexpr double kHot = 0.125;
-constexpr CpuTime kShareOf = 50 * kMillisecond;
+constexpr CpuTime kShareOf = 200 * kMillisecond;
 // Where few functions run together, they stay in the caches with smaller shares: a 150th for each
 // of them. (Of the suite's programs most run four to twenty, of the real ones all but a few twenty
 // to two hundred. With a tenth, and a 400th, autograd's training loop compiles twice as many
 // functions and takes 4 % and 8 % more time.)
 constexpr double kOfMix = 1.0 / 150, kLeastHot = 0.01;
-// What calls between it and compiled code have cost speaks for a function more the fewer functions
-// run together: by the square of this number over theirs, so many times at most. (deltablue, of
-// some twenty, is warm after 0.4 s of CPU time instead of 0.65, chess_search and cbor_pure, of
-// thirty to forty, gain 5 % at 3 s; with 50 and 16 it is 0.28 s, and autograd_training takes 3 %
-// more.)
-constexpr double kCrossingsOf = 40, kMostCrossings = 8;
+// In the beginning, calls between it and compiled code speak for a function more than they have
+// cost where they are many and few functions run together: in proportion to the share of the CPU time
+// that they cost, of this much, and to the square of this number of functions over that which runs;
+// so many times at most. (deltablue, of some twenty functions, is warm after 0.4 s of CPU time
+// instead of 0.65. Without the end after a second or the share, real programs compile two to five
+// times as many functions: some gain by that, autograd_training on 3.12 takes 4 %, mypy_checker 5 %
+// more time.)
+constexpr CpuTime kBeginning = kSecond;
+constexpr double kBusy = 0.0005, kFewTogether = 40, kMostCrossings = 8;
+constexpr CpuTime kBusyOf = 20 * kMillisecond;  // at least
 // A sample counts for half after so much time.
 constexpr CpuTime kHalfLife = 500 * kMillisecond;
 
@@ -61,9 +65,13 @@ double saved(const Heat& heat, CpuTime used, double functions) {
   return kSaved * warmth * warmth * (looped + warmth * called);
 }
 
-double crossingsCount(double functions) {
-  const double few = kCrossingsOf / std::max(functions, 1.0);
-  return std::clamp(few * few, 1.0, kMostCrossings);
+double crossings(const Heat& heat, CpuTime used, double functions) {
+  const auto crossed = static_cast<double>(heat.crossed);
+  if (used > kBeginning) return crossed;
+  const CpuTime time = std::max(used - std::min(used, heat.since), kBusyOf);
+  const double busy = crossed / static_cast<double>(time) / kBusy;
+  const double few = kFewTogether / std::max(functions, 1.0);
+  return crossed * std::clamp(std::min(busy, few * few), 1.0, kMostCrossings);
 }
 
 double halved(CpuTime since, CpuTime now) {
@@ -109,8 +117,7 @@ double Policy::worth(const Heat& heat, CpuTime used) const {
   if (small && heat.caller == Caller::kInterpreted) part = 0;
   const double cost = static_cast<double>(std::max<CpuTime>(expectedCost(heat.units), 1));
   const double functions = mix.functions();
-  const double crossed = crossingsCount(functions) * static_cast<double>(heat.crossed);
-  const double gain = part * saved(heat, used, functions) + crossed;
+  const double gain = part * saved(heat, used, functions) + crossings(heat, used, functions);
   // Code that was taken out again must be hotter each time: it pays for what went before.
   return gain / (1.0 + heat.recompiles) / cost;
 }

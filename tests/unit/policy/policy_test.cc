@@ -129,9 +129,9 @@ TEST(Policy, TimeInLoopsCountsMoreWhereItIsLukewarm) {
 
 TEST(Policy, AtFirstSightAShareIsOfMoreThanTheMomentThatWasSeen) {
   const Policy policy;
-  // 1.25 ms: a fortieth of the least that shares are of.
-  EXPECT_NEAR(policy.worth(hot(5 * kMs / 4), kLong) * static_cast<double>(policy.expectedCost(100)),
-              1.25 * kMs * 0.5 / (5 * 5 * 5), 10);
+  // 5 ms: a fortieth of the least that shares are of.
+  EXPECT_NEAR(policy.worth(hot(5 * kMs), kLong) * static_cast<double>(policy.expectedCost(100)),
+              5.0 * kMs * 0.5 / (5 * 5 * 5), 10);
 }
 
 TEST(Policy, LongFunctionsMustBeHotter) {
@@ -170,22 +170,30 @@ TEST(Policy, CallsFromAndToCompiledCodeCountInFull) {
   EXPECT_EQ(policy.judge(heat, kLong), Verdict::kCompile);
 }
 
-TEST(Policy, CrossingsCountForMoreWhereFewFunctionsRunTogether) {
-  auto worth = [](size_t functions) {
+TEST(Policy, CrossingsCountForMoreInTheBeginningWhereTheyAreManyAndFewFunctionsRun) {
+  // Of calls that have cost so much of what compiling will, after `passed`, in a process that has
+  // used `used` and where so many functions take turns: how much more they count than they cost.
+  auto worth = [](size_t functions, CpuTime passed, CpuTime used, uint64_t part = 10) {
     Policy policy;
     std::vector<Mix::Share> shares(functions);
     for (uint64_t now = 0; now < 100 * functions; ++now) {
       policy.mix.note(&shares[now % functions], kMs / 100, now * kMs / 100);
     }
     Heat heat = hot(0, 20);
-    heat.crossed = policy.expectedCost(20);
-    return policy.worth(heat, kLong);
+    heat.crossed = policy.expectedCost(20) / part;
+    heat.since = used - passed;
+    return static_cast<double>(part) * policy.worth(heat, used);
   };
-  EXPECT_NEAR(worth(20), 4, 0.5);
-  EXPECT_NEAR(worth(60), 1, 1e-4);
-  EXPECT_NEAR(worth(200), 1, 1e-4);
-  EXPECT_NEAR(worth(5), 8, 1e-3);
-  EXPECT_NEAR(worth(2), 8, 1e-3);
+  const CpuTime soon = 10 * kMs, crossed = Policy().expectedCost(20) / 10, begun = 1000 * kMs;
+  EXPECT_NEAR(worth(20, soon, begun), 4, 0.5);
+  EXPECT_NEAR(worth(60, soon, begun), 1, 1e-3);
+  // A 500th of the time: four times the share. At first, of 20 ms.
+  EXPECT_NEAR(worth(5, crossed * 500, begun), 4, 1e-2);
+  EXPECT_NEAR(worth(5, crossed * 4000, begun), 1, 1e-3);
+  EXPECT_NEAR(worth(5, soon, begun), static_cast<double>(crossed) / (20.0 * kMs) / 0.0005, 1e-2);
+  EXPECT_NEAR(worth(5, soon, begun, 1), 8, 1e-2);
+  EXPECT_NEAR(worth(1, soon, begun, 2), 8, 1e-2);
+  EXPECT_NEAR(worth(5, soon, begun + 1), 1, 1e-3);
 }
 
 TEST(Policy, CodeThatWasTakenOutMustBeHotterEachTime) {

@@ -33,6 +33,7 @@ constexpr int64_t kMillisecond = 1'000'000;
 constexpr int64_t kWait = 50 * kMillisecond;  // of the process's CPU time, from the start of this
 constexpr int64_t kShortestNap = 4 * kMillisecond, kLongestNap = 500 * kMillisecond;
 constexpr size_t kStackBytes = 64 * 1024;
+constexpr size_t kLoadingStack = 512 * 1024;
 constexpr int kTools = 6;  // of sys.monitoring
 
 enum class State { kIdle, kWaiting, kLoaded };
@@ -115,6 +116,19 @@ bool hasTools() {
   return found;
 }
 
+// Has this thread the stack that loading takes, parser and dynamic linker included?
+bool hasStack() {
+  pthread_attr_t attributes;
+  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return false;
+  void* base = nullptr;
+  size_t size = 0;
+  pthread_attr_getstack(&attributes, &base, &size);
+  pthread_attr_destroy(&attributes);
+  const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  const auto least = reinterpret_cast<uintptr_t>(base);  // else it runs on a stack of its own
+  return here < least + size && here > least + kLoadingStack;
+}
+
 void load() {
   self.state = State::kLoaded;
   void* library = dlopen(self.library, RTLD_NOW);
@@ -132,7 +146,7 @@ void loadUnseen(bool at_once) {
   tephra::boot::SignalsBlocked signals;
   PyThreadState_EnterTracing(ts);
   stopThread();
-  if (at_once || !hasTools()) {
+  if (at_once || (hasStack() && !hasTools())) {
     load();
   } else {
     self.begun = cpuTime();

@@ -204,6 +204,20 @@ def test_the_main_thread_may_be_asleep():
     """, then=COMPILED)
 
 
+def test_a_thread_with_a_small_stack_does_not_load_it():
+    run("""
+        import threading
+        end = time.process_time() + .3
+        threading.stack_size(128 << 10)
+        worker = threading.Thread(target=until, args=(lambda: time.process_time() > end,))
+        worker.start()
+        worker.join()
+        assert _boot.is_waiting() and not library()
+        until(came)
+        assert library()
+    """)
+
+
 @pytest.mark.parametrize("end", ["", "os._exit(0)", "raise SystemExit", "import threading; threading.Thread(target=time.sleep, args=(.05,)).start()",
                                  "import atexit; atexit.register(until, came)", "until(lambda: time.process_time() > .06)"])
 def test_processes_end_as_ever(end):

@@ -185,14 +185,14 @@ TEST(Policy, CrossingsCountForMoreInTheBeginningWhereTheyAreManyAndFewFunctionsR
     return static_cast<double>(part) * policy.worth(heat, used);
   };
   const CpuTime soon = 10 * kMs, crossed = Policy().expectedCost(20) / 10, begun = 1000 * kMs;
-  EXPECT_NEAR(worth(20, soon, begun), 4, 0.5);
-  EXPECT_NEAR(worth(60, soon, begun), 1, 1e-3);
+  EXPECT_NEAR(worth(40, soon, begun), 4, 0.2);
+  EXPECT_NEAR(worth(120, soon, begun), 1, 1e-3);
   // A 500th of the time: four times the share. At first, of 20 ms.
   EXPECT_NEAR(worth(5, crossed * 500, begun), 4, 1e-2);
   EXPECT_NEAR(worth(5, crossed * 4000, begun), 1, 1e-3);
   EXPECT_NEAR(worth(5, soon, begun), static_cast<double>(crossed) / (20.0 * kMs) / 0.0005, 1e-2);
-  EXPECT_NEAR(worth(5, soon, begun, 1), 8, 1e-2);
-  EXPECT_NEAR(worth(1, soon, begun, 2), 8, 1e-2);
+  EXPECT_NEAR(worth(5, soon, begun, 1), 16, 1e-2);
+  EXPECT_NEAR(worth(1, soon, begun, 2), 16, 1e-2);
   EXPECT_NEAR(worth(5, soon, begun + 1), 1, 1e-3);
 }
 

@@ -46,6 +46,7 @@ struct InstallState {
   uint8_t suspensions = 0;                        // of enum class Suspension
   std::unordered_set<PyFunctionObject*> waiting;  // with the interpreter's vectorcall, until then
   bool watch_later = false;  // all functions, when there is no suspension any more
+  bool taken_out = false;    // compiled code has been, for tools, at some time
   bool paused = false;       // some code is, since this version:
   uint64_t paused_version = 0;
 };
@@ -158,6 +159,7 @@ void waitForTools(PyFunctionObject* function) {
 
 // restoreAll for a while.
 void takeOut(CodeState* state) {
+  self().taken_out = true;
   listFunctions(state);
   for (auto& [function, version] : state->functions) waitForTools(function);
   restoreAll(state);
@@ -483,6 +485,9 @@ void functionIsMade(PyFunctionObject* function) {
   if (self().suspensions != 0 || self().paused) pollTools();
   if (self().suspensions != 0 && isCandidate(codeOf(function), nullptr)) waitForTools(function);
   if (self().suspended) return;
+  // Most functions are of code that never gets a vectorcall of ours: it has its version still.
+  if (!self().taken_out && !jit().counting() && !py::isCodeVersionKilled(codeOf(function)))
+    return;
   giveVectorcall(function);
   if (self().all_aside && isOurs(reinterpret_cast<PyObject*>(function))) stepAside(function);
 }

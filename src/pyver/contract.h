@@ -82,6 +82,7 @@ uint32_t savedVersion(PyFunctionObject* func, uint32_t code);
 uint32_t voidVersion();  // instead, when the function's code or defaults are replaced
 void setVersion(PyFunctionObject* func, uint32_t version);
 void killCodeVersion(PyCodeObject* code);
+bool isCodeVersionKilled(PyCodeObject* code);  // or is so for want of versions
 void setCodeVersion(PyCodeObject* code, uint32_t version);
 uint32_t codeVersion(PyCodeObject* code);
 vectorcallfunc interpreterVectorcall();  // _PyFunction_Vectorcall

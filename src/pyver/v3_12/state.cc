@@ -114,6 +114,7 @@ uint32_t voidVersion() { return 0; }
 void setVersion(PyFunctionObject* func, uint32_t version) { func->func_version = version; }
 
 void killCodeVersion(PyCodeObject* code) { code->co_version = 0; }
+bool isCodeVersionKilled(PyCodeObject* code) { return code->co_version == 0; }
 
 void setCodeVersion(PyCodeObject* code, uint32_t version) { code->co_version = version; }
 

@@ -55,6 +55,7 @@ uint32_t voidVersion() { return FUNC_VERSION_CLEARED; }
 void setVersion(PyFunctionObject* func, uint32_t version) { _PyFunction_SetVersion(func, version); }
 
 void killCodeVersion(PyCodeObject* code) { code->co_version = FUNC_VERSION_CLEARED; }
+bool isCodeVersionKilled(PyCodeObject* code) { return code->co_version <= FUNC_VERSION_CLEARED; }
 
 void setCodeVersion(PyCodeObject* code, uint32_t version) { code->co_version = version; }
 

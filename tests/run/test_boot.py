@@ -39,6 +39,10 @@ assert loop(10) == sum(i * i % 7 for i in range(10))
 """
 
 
+# Tests that see the JIT wait.
+waits = pytest.mark.skipif(SLOWER != 1, reason="emulated, a process has used its 50 ms before the program begins")
+
+
 def start(code, *options, then="", **environment):
     clean = {name: value for name, value in os.environ.items() if not name.startswith("TEPHRA")}
     return subprocess.run([sys.executable, *options, "-c", HEAD + textwrap.dedent(code) + then], text=True, capture_output=True,
@@ -52,6 +56,7 @@ def run(code, *options, **environment):
     return done.stdout
 
 
+@waits
 def test_it_is_loaded_when_time_has_passed_and_compiles():
     run("""
         assert _boot.is_waiting() and not library()
@@ -61,6 +66,7 @@ def test_it_is_loaded_when_time_has_passed_and_compiles():
     """, then=COMPILED)
 
 
+@waits
 def test_waiting_is_no_time():
     run("""
         before = time.process_time()
@@ -90,6 +96,7 @@ def test_what_is_wrong_is_said_at_once(environment, line):
     assert (done.returncode, done.stderr) == (3, line)
 
 
+@waits
 @pytest.mark.parametrize("options, environment", [(["-X", "tephra"], {"TEPHRA": ""}), (["-X", "tephra=1"], {}), (["-E", "-X", "tephra"], {"TEPHRA_DUMP": "hir"}),
                                                   ([], {"TEPHRA": "on"})])
 def test_all_ways_to_say_no_more_than_yes(options, environment):
@@ -106,6 +113,7 @@ def test_the_budget_is_kept():
     """, TEPHRA_BUDGET="0")
 
 
+@waits
 def test_who_asks_for_the_jit_sees_it_switched_on():
     run("""
         assert _boot.is_waiting()
@@ -115,6 +123,7 @@ def test_who_asks_for_the_jit_sees_it_switched_on():
     """, then=COMPILED)
 
 
+@waits
 def test_forks_do_not_warn_and_both_sides_go_on():
     run("""
         for _ in range(3):
@@ -179,6 +188,7 @@ def test_a_signal_that_comes_meanwhile_is_not_lost():
     """)
 
 
+@waits
 def test_a_tool_of_sys_monitoring_is_waited_for():
     """It may have set events for code that the JIT would not know of."""
     run("""
@@ -204,6 +214,7 @@ def test_the_main_thread_may_be_asleep():
     """, then=COMPILED)
 
 
+@waits
 def test_a_thread_with_a_small_stack_does_not_load_it():
     run("""
         import threading

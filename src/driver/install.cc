@@ -486,8 +486,7 @@ void functionIsMade(PyFunctionObject* function) {
   if (self().suspensions != 0 && isCandidate(codeOf(function), nullptr)) waitForTools(function);
   if (self().suspended) return;
   // Most functions are of code that never gets a vectorcall of ours: it has its version still.
-  if (!self().taken_out && !jit().counting() && !py::isCodeVersionKilled(codeOf(function)))
-    return;
+  if (!self().taken_out && !jit().counting() && !py::isCodeVersionKilled(codeOf(function))) return;
   giveVectorcall(function);
   if (self().all_aside && isOurs(reinterpret_cast<PyObject*>(function))) stepAside(function);
 }

@@ -42,12 +42,12 @@ constexpr CpuTime kShareOf = 200 * kMillisecond;
 // functions and takes 4 % and 8 % more time.)
 constexpr double kOfMix = 1.0 / 150, kLeastHot = 0.01;
 // In the beginning, calls between it and compiled code speak for a function more than they have
-// cost where they are many and few functions run together: in proportion to the share of the CPU time
-// that they cost, of this much, and to the square of this number of functions over that which runs;
-// so many times at most. (deltablue, of some twenty functions, is warm after 0.27 s of CPU time
-// instead of 0.6; with 40 and 8 after 0.42. Without the end after a second or the share, real programs
-// compile two to five times as many functions: some gain by that, autograd_training on 3.12 takes
-// 4 %, mypy_checker 5 % more time.)
+// cost where they are many and few functions run together: in proportion to the share of the CPU
+// time that they cost, of this much, and to the square of this number of functions over that which
+// runs; so many times at most. (deltablue, of some twenty functions, is warm after 0.27 s of CPU
+// time instead of 0.6; with 40 and 8 after 0.42. Without the end after a second or the share, real
+// programs compile two to five times as many functions: some gain by that, autograd_training
+// on 3.12 takes 4 %, mypy_checker 5 % more time.)
 constexpr CpuTime kBeginning = kSecond;
 constexpr double kBusy = 0.0005, kFewTogether = 80, kMostCrossings = 16;
 constexpr CpuTime kBusyOf = 20 * kMillisecond;  // at least

@@ -15,7 +15,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <initializer_list>
 
 #include "boot/helper_thread.h"
@@ -26,10 +25,11 @@
 extern "C" int _PyEval_AddPendingCall(PyInterpreterState*, int (*call)(void*), void*,
                                       int main_only);
 
+namespace tephra::boot {
 namespace {
 
 constexpr int64_t kMillisecond = 1'000'000;
-// Loading takes 2 to 3 ms: a twentieth of this. What is hot is compiled later than that anyway.
+// Loading takes 2 to 3 ms: a twentieth of this. A program is warm so much later.
 constexpr int64_t kWait = 50 * kMillisecond;  // of the process's CPU time, from the start of this
 constexpr int64_t kShortestNap = 4 * kMillisecond, kLongestNap = 500 * kMillisecond;
 constexpr size_t kStackBytes = 64 * 1024;
@@ -40,8 +40,7 @@ enum class State { kIdle, kWaiting, kLoaded };
 
 struct Boot {
   State state = State::kIdle;
-  pthread_t thread{};
-  pid_t process = 0;  // in which the thread was started and not joined; 0: none
+  HelperThread thread;
   int64_t begun = 0;
   char* library = nullptr;  // path of the JIT's extension module
   char budget[8] = "";      // the option's text; "": not given
@@ -49,16 +48,7 @@ struct Boot {
 };
 Boot self;
 
-int64_t cpuTime() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return int64_t{now.tv_sec} * 1000 * kMillisecond + now.tv_nsec;
-}
-
-void sleepFor(int64_t time) {
-  const timespec spec{time / (1000 * kMillisecond), time % (1000 * kMillisecond)};
-  clock_nanosleep(CLOCK_MONOTONIC, 0, &spec, nullptr);
-}
+int64_t cpuTime() { return static_cast<int64_t>(readClock(CLOCK_PROCESS_CPUTIME_ID)); }
 
 int64_t between(int64_t low, int64_t value, int64_t high) {
   return value < low ? low : value > high ? high : value;
@@ -78,30 +68,18 @@ void* run(void*) {
     const bool idle = nap != 0 && now - before < nap / 8;
     nap = between(kShortestNap, idle ? 2 * nap : left, kLongestNap);
     before = now;
-    sleepFor(nap);
+    sleepFor(static_cast<uint64_t>(nap));
   }
   for (;;) {
     int state = 0;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
     if (_PyEval_AddPendingCall(PyInterpreterState_Main(), serve, nullptr, 0) == 0) return nullptr;
     pthread_setcancelstate(state, nullptr);
-    sleepFor(kShortestNap);
+    sleepFor(static_cast<uint64_t>(kShortestNap));
   }
 }
 
-bool startThread() {
-  const bool started = tephra::boot::startHelper(&self.thread, kStackBytes, run);
-  self.process = started ? getpid() : 0;
-  return started;
-}
-
-void stopThread() {
-  const bool runs = self.process == getpid();  // or it was another process's
-  self.process = 0;
-  if (!runs) return;
-  pthread_cancel(self.thread);
-  pthread_join(self.thread, nullptr);
-}
+bool startThread() { return self.thread.start(kStackBytes, run); }
 
 // Has some tool of sys.monitoring an id? The JIT would not know for which code it has set events.
 bool hasTools() {
@@ -143,9 +121,9 @@ void load() {
 void loadUnseen(bool at_once) {
   PyObject* raised = PyErr_GetRaisedException();
   PyThreadState* ts = PyThreadState_Get();
-  tephra::boot::SignalsBlocked signals;
+  SignalsBlocked signals;
   PyThreadState_EnterTracing(ts);
-  stopThread();
+  self.thread.stop();
   if (at_once || (hasStack() && !hasTools())) {
     load();
   } else {
@@ -172,7 +150,7 @@ int serve(void*) {
 }
 
 PyObject* beforeFork(PyObject*, PyObject*) {
-  stopThread();
+  self.thread.stop();
   Py_RETURN_NONE;
 }
 
@@ -188,7 +166,7 @@ PyObject* afterForkInChild(PyObject* module, PyObject*) {
 
 // The interpreter is being cleared; the process may initialise another one.
 void interpreterEnds(PyObject*) {
-  stopThread();
+  self.thread.stop();
   self.state = State::kIdle;
   self.at_forks = false;
 }
@@ -197,18 +175,9 @@ PyMethodDef kBefore{"tephra_before_fork", beforeFork, METH_NOARGS, nullptr};
 PyMethodDef kInParent{"tephra_in_parent", afterForkInParent, METH_NOARGS, nullptr};
 PyMethodDef kInChild{"tephra_in_child", afterForkInChild, METH_NOARGS, nullptr};
 
-bool watchForks() {
-  if (!self.at_forks) self.at_forks = tephra::boot::watchForks(&kBefore, &kInParent, &kInChild);
+bool atForks() {
+  if (!self.at_forks) self.at_forks = watchForks(&kBefore, &kInParent, &kInChild);
   return self.at_forks;
-}
-
-// By an object in the interpreter's own dict, as the JIT itself does.
-bool noticeEnd() {
-  PyObject* dict = PyInterpreterState_GetDict(PyInterpreterState_Get());  // borrowed
-  PyObject* capsule = PyCapsule_New(&self, "tephra.boot", interpreterEnds);
-  const bool good = dict && capsule && PyDict_SetItemString(dict, "tephra.boot", capsule) == 0;
-  Py_XDECREF(capsule);
-  return good;
 }
 
 bool isYes(const char* text) {
@@ -289,7 +258,8 @@ PyObject* wait(PyObject* module, PyObject*) {
   self.budget[0] = 0;
   self.begun = cpuTime();
   const bool can = xoptionsCanWait() && (ignoresEnvironment() || environmentCanWait()) &&
-                   findLibrary(module) && noticeEnd() && watchForks() && startThread();
+                   findLibrary(module) && noticeEnd("tephra.boot", &self, interpreterEnds) &&
+                   atForks() && startThread();
   PyErr_Clear();
   if (can) self.state = State::kWaiting;
   return PyBool_FromLong(can);
@@ -326,5 +296,6 @@ PyModuleDef kModule = {PyModuleDef_HEAD_INIT,
                        nullptr};
 
 }  // namespace
+}  // namespace tephra::boot
 
-PyMODINIT_FUNC PyInit__boot(void) { return PyModuleDef_Init(&kModule); }
+PyMODINIT_FUNC PyInit__boot(void) { return PyModuleDef_Init(&tephra::boot::kModule); }

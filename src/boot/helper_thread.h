@@ -1,12 +1,16 @@
-// Purpose: what a helper thread needs that lives beside the program: no signals, no fork with it.
-// Header only, for src/boot links nothing; nothing here needs C++'s library.
+// Purpose: a helper thread that lives beside the program: no signals, no fork with it, and none
+// left when the interpreter has come to its end. Header only, for src/boot links nothing; nothing
+// here needs C++'s library.
 #pragma once
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
+#include <cstdint>
+#include <ctime>
 #include <initializer_list>
 
 namespace tephra::boot {
@@ -27,15 +31,58 @@ class SignalsBlocked {
   sigset_t before_;
 };
 
-// Starts `run` with a stack of so many bytes and without signals. False: there is no thread.
-inline bool startHelper(pthread_t* thread, size_t stack_bytes, void* (*run)(void*)) {
-  SignalsBlocked signals;
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, stack_bytes);
-  const int error = pthread_create(thread, &attributes, run, nullptr);
-  pthread_attr_destroy(&attributes);
-  return error == 0;
+// Nanoseconds of CPU time, CLOCK_PROCESS_CPUTIME_ID, say.
+inline uint64_t readClock(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+inline void sleepFor(uint64_t nanoseconds) {
+  const timespec spec{static_cast<time_t>(nanoseconds / 1'000'000'000),
+                      static_cast<long>(nanoseconds % 1'000'000'000)};
+  clock_nanosleep(CLOCK_MONOTONIC, 0, &spec, nullptr);
+}
+
+// Ends by cancellation, where it sleeps: nothing on its stack may have a destructor then.
+class HelperThread {
+ public:
+  // Begins, without signals. False: there can be no thread.
+  bool start(size_t stack_bytes, void* (*run)(void*)) {
+    SignalsBlocked signals;  // the thread inherits it
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, stack_bytes);
+    const bool started = pthread_create(&thread_, &attributes, run, nullptr) == 0;
+    pthread_attr_destroy(&attributes);
+    process_ = started ? getpid() : 0;
+    return started;
+  }
+  // It is gone when this returns. One of another process, before a fork, is only forgotten.
+  void stop() {
+    const bool runs = isOurs();
+    process_ = 0;
+    if (!runs) return;
+    pthread_cancel(thread_);
+    pthread_join(thread_, nullptr);
+  }
+  bool isStarted() const { return process_ != 0; }  // and not stopped, perhaps before a fork
+  bool isOurs() const { return process_ == getpid(); }
+
+ private:
+  pthread_t thread_{};
+  pid_t process_ = 0;  // in which it was started; 0: there is none
+};
+
+// `ends` is called when the interpreter is being cleared: by an object in its own dict, which
+// Python code does not see, for the functions of module atexit come too early, those of Py_AtExit
+// too late. False: it will not be, and an exception may be set.
+inline bool noticeEnd(const char* name, void* pointer, PyCapsule_Destructor ends) {
+  PyObject* dict = PyInterpreterState_GetDict(PyInterpreterState_Get());  // borrowed
+  PyObject* capsule = PyCapsule_New(pointer, name, ends);
+  const bool good = dict && capsule && PyDict_SetItemString(dict, name, capsule) == 0;
+  Py_XDECREF(capsule);
+  return good;
 }
 
 // os.register_at_fork with these functions, which must outlive the process. Cannot be taken back.

@@ -1,5 +1,6 @@
 #include "driver/jit.h"
 
+#include "boot/helper_thread.h"
 #include "driver/compile.h"
 #include "driver/counts.h"
 #include "driver/exits.h"
@@ -48,20 +49,12 @@ void interpreterEnds(PyObject*) {
   jit().off_reason = "the interpreter has come to its end";
 }
 
-// By an object in the interpreter's own dict, which Python code does not see: the functions of
-// module atexit come too early, those of Py_AtExit too late.
-bool noticeEnd() {
-  PyObject* dict = PyInterpreterState_GetDict(PyInterpreterState_Get());  // borrowed
-  PyObject* capsule = PyCapsule_New(&jit(), "tephra.end", interpreterEnds);
-  const bool good = dict && capsule && PyDict_SetItemString(dict, "tephra.end", capsule) == 0;
-  Py_XDECREF(capsule);
-  PyErr_Clear();
-  return good;
-}
-
 // The first reason why the JIT cannot run in this process; "" when it can.
 std::string findOffReason() {
-  if (!noticeEnd()) return "the end of the interpreter cannot be noticed";
+  if (!boot::noticeEnd("tephra.end", &jit(), interpreterEnds)) {
+    PyErr_Clear();
+    return "the end of the interpreter cannot be noticed";
+  }
   if (!py::initialize()) {
     PyErr_Clear();
     return "the interpreter's internals could not be read";

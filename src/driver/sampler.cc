@@ -1,11 +1,7 @@
 #include "driver/sampler.h"
 
-#include <pthread.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
-#include <ctime>
 
 #include "boot/helper_thread.h"
 #include "pyver/contract.h"
@@ -26,8 +22,7 @@ constexpr uint64_t kLongestNap = kSecond / 2;
 
 struct Sampler {
   SampleFunction sample = nullptr;
-  pthread_t thread{};
-  pid_t process = 0;  // in which the thread runs; 0: there is none
+  boot::HelperThread thread;
   bool at_forks = false;
   bool restart = false;  // it was stopped for a fork
   uint64_t base = 0;     // the option's period
@@ -44,21 +39,6 @@ Sampler& self() {
   return *only;
 }
 
-uint64_t read(clockid_t clock) {
-  timespec now{};
-  clock_gettime(clock, &now);
-  return static_cast<uint64_t>(now.tv_sec) * kSecond + static_cast<uint64_t>(now.tv_nsec);
-}
-
-timespec specOf(uint64_t time) {
-  return {static_cast<time_t>(time / kSecond), static_cast<long>(time % kSecond)};
-}
-
-void sleepFor(uint64_t time) {
-  const timespec spec = specOf(time);
-  clock_nanosleep(CLOCK_MONOTONIC, 0, &spec, nullptr);
-}
-
 // Until the process has used a period's CPU time since `last`. Sleeps longer and longer while it
 // uses none. (Sleeping by the process's CPU clock would not wake at all then; but while anybody
 // waits for that clock, Linux reads it in ticks of some milliseconds, and time.process_time with
@@ -67,7 +47,7 @@ void waitForTime(uint64_t last) {
   const uint64_t period = self().period.load(std::memory_order_relaxed);
   uint64_t before = last;
   for (uint64_t nap = period;;) {
-    sleepFor(nap);
+    boot::sleepFor(nap);
     const uint64_t now = processCpuTime();
     if (now - last >= period - period / 4) return;
     nap = now - before < nap / 8 ? std::min(2 * nap, kLongestNap) : period;
@@ -105,7 +85,7 @@ void adaptPeriod(bool news, uint64_t now) {
 
 int serve(void*) {
   self().waiting = false;
-  if (self().process == 0 || py::isFinalizing()) return 0;
+  if (!self().thread.isStarted() || py::isFinalizing()) return 0;
   const uint64_t now = processCpuTime();
   const uint64_t most = 2 * self().period;
   const uint64_t elapsed = std::min(now - std::min(now, self().served), most);
@@ -117,22 +97,19 @@ int serve(void*) {
 }
 
 const char* startThread() {
-  if (self().process == getpid()) return "";
+  if (self().thread.isOurs()) return "";
   self().waiting = false;
   self().served = processCpuTime();
   self().begun = self().served;
   self().period = self().base;
   self().idle = 0;
-  if (!boot::startHelper(&self().thread, kStackBytes, run)) {
-    return "no thread can be started that samples what runs";
-  }
-  self().process = getpid();
-  return "";
+  return self().thread.start(kStackBytes, run) ? ""
+                                               : "no thread can be started that samples what runs";
 }
 
 // A thread during os.fork is warned of, and the child would have locks that it held.
 PyObject* beforeFork(PyObject*, PyObject*) {
-  const bool runs = self().process == getpid();
+  const bool runs = self().thread.isOurs();
   stopSampler();
   self().restart = runs;
   Py_RETURN_NONE;
@@ -149,8 +126,8 @@ PyMethodDef kAfter{"tephra_after_fork", afterFork, METH_NOARGS, nullptr};
 
 }  // namespace
 
-uint64_t processCpuTime() { return read(CLOCK_PROCESS_CPUTIME_ID); }
-uint64_t threadCpuTime() { return read(CLOCK_THREAD_CPUTIME_ID); }
+uint64_t processCpuTime() { return boot::readClock(CLOCK_PROCESS_CPUTIME_ID); }
+uint64_t threadCpuTime() { return boot::readClock(CLOCK_THREAD_CPUTIME_ID); }
 
 const char* startSampler(SampleFunction sample, uint64_t period) {
   self().sample = sample;
@@ -162,12 +139,8 @@ const char* startSampler(SampleFunction sample, uint64_t period) {
 }
 
 void stopSampler() {
-  const bool runs = self().process == getpid();
-  self().process = 0;
   self().restart = false;
-  if (!runs) return;  // or it was another process's
-  pthread_cancel(self().thread);
-  pthread_join(self().thread, nullptr);
+  self().thread.stop();
 }
 
 uint64_t samplesTaken() { return self().taken; }

@@ -338,10 +338,10 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
   if (!lowered) return lowered.bailout();
   if (dumps) dumps->lir += "\n--- after register allocation\n" + lir::print(**lowered);
 
-  Result<CompiledCode> generated =
-      generateCode(**lowered, unit, target, *jit().memory, jit().addresses,
-                   {dumps != nullptr, jit().options.count_blocks,
-                    static_cast<uint32_t>(jit().options.shared_calls)});
+  Result<CompiledCode> generated = generateCode(
+      **lowered, unit, target, *jit().memory, jit().addresses,
+      {dumps != nullptr, jit().options.count_blocks,
+       static_cast<uint32_t>(jit().options.shared_calls), jit().options.drop_frame_objects});
   if (!generated) return generated.bailout();
   if (dumps) dumps->assembly = generated->disassembly;
 

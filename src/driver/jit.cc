@@ -42,6 +42,7 @@ void interpreterEnds(PyObject*) {
   if (jit().off_reason.empty()) {
     endMonitoring();
     endInstall();
+    py::endFrameObjectWatch();
     py::forgetObjects(true);
   }
   jit().ended = true;
@@ -72,6 +73,7 @@ std::string findOffReason() {
   std::string error;
   if (!initCodeStates(&error) || !initInstall(&error)) return error;
   initMonitoring();
+  py::watchFrameObjects();
   setExitHook(onExitTaken);
   setCrossingHook(onCrossing);
   setToolHooks({settleTools, pauseForTool});

@@ -142,6 +142,12 @@ void makeHeapSafe(Frame* frame);
 // interpreter at its next look. `own`: it also holds its code and function from now on. False: out
 // of memory (no exception is set).
 bool observeFrames(const std::vector<PyCodeObject*>& codes, bool own);
+// Nobody but the frame has its frame object, and nobody has changed anything through it: it goes,
+// and compiled code may go on as if nobody had looked. False: it stays, or there is none.
+bool dropFrameObject(Frame* frame);
+// What it needs to know that: who looks at locals from now on (until then it drops nothing).
+void watchFrameObjects();
+void endFrameObjectWatch();
 // The code objects of all frames.
 std::unordered_set<const PyCodeObject*> runningCodes();
 bool collecting();  // is the garbage collector at work?

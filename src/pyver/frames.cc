@@ -116,13 +116,30 @@ bool observeFrames(const std::vector<PyCodeObject*>& codes, bool own) {
   forEachFrame([&](PyThreadState* ts, Frame* frame) {
     if (std::find(codes.begin(), codes.end(), rawCode(frame)) == codes.end()) return;
     if (own) ownCodeAndFunction(frame);
-    if (frame->frame_obj != nullptr) return;
     PyFrameObject* object = frameObjectOf(ts, frame);
     good &= object != nullptr;
+    if (object != nullptr) *spareByte(object) = kKept;
     Py_XDECREF(object);  // the frame keeps it
   });
   PyErr_SetRaisedException(pending);
   return good;
+}
+
+void keepFrameObjects() {
+  forEachFrame([](PyThreadState*, Frame* frame) {
+    if (runningFrame(frame) == frame && frame->frame_obj != nullptr)
+      *spareByte(frame->frame_obj) = kKept;
+  });
+}
+
+bool dropFrameObject(Frame* frame) {
+  PyFrameObject* object = frame->frame_obj;
+  if (object == nullptr || Py_REFCNT(object) != 1 || frame->owner != FRAME_OWNED_BY_THREAD)
+    return false;
+  if (*spareByte(object) == kKept || !isUntouched(object, frame)) return false;
+  frame->frame_obj = nullptr;
+  Py_DECREF(object);
+  return true;
 }
 
 std::unordered_set<const PyCodeObject*> runningCodes() {

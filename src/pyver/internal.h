@@ -68,6 +68,18 @@ _PyStackChunk*& spareChunk(ThreadState* ts) {
 // A new reference to the frame object of `frame`, or NULL (exception state is kept either way).
 PyFrameObject* frameObjectOf(PyThreadState* ts, Frame* frame);
 
+// --- v3_XX/frames.cc
+// A byte of a frame object that no field uses (the compiler fills up to the next pointer): kKept
+// there means that dropFrameObject leaves it. (Whatever else CPython's memory held may stand there,
+// kKept, too.)
+inline constexpr char kKept = static_cast<char>(0xA7);
+char* spareByte(PyFrameObject* object);
+// Is it as CPython made it, and has nobody seen the locals of its frame who could write them?
+bool isUntouched(const PyFrameObject* object, const Frame* frame);
+// --- frames.cc
+// dropFrameObject leaves all frame objects that there are now.
+void keepFrameObjects();
+
 inline bool reportIf(std::vector<std::string>* problems, bool bad, const std::string& what) {
   if (bad) problems->push_back(what);
   return bad;

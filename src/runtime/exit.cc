@@ -267,6 +267,22 @@ void noteShape(CodeMetadata* metadata, uint32_t exit, PyTypeObject* type) {
   seen.push_back({exit, version});
 }
 
+// No tool is concerned, or whoever looked at the frame keeps nothing of it (which counts as an
+// exit, as it costs what one does, but for the rest of the call).
+bool isNeedless(CodeMetadata* metadata, uint32_t exit, py::Frame* frame, PyThreadState* ts) {
+  ExitRecord& record = metadata->exits[exit];
+  const size_t frames = record.frames.size();
+  if (record.reason == ExitReason::kInstrumentationChanged)
+    return mayGoOn(metadata, frame, frames, ts);
+  if (record.reason != ExitReason::kFrameObserved || record.resume == 0 || frames != 1)
+    return false;
+  if (!py::dropFrameObject(frame)) return false;
+  ++record.count;
+  countExit(record, py::frameCode(frame), nullptr);
+  if (exit_hook != nullptr) exit_hook(metadata, exit);
+  return true;
+}
+
 }  // namespace
 
 void setExitHook(ExitHook hook) { exit_hook = hook; }
@@ -279,8 +295,7 @@ PyObject* takeExit(CodeMetadata* metadata, uint32_t exit, RegisterFile* register
   TEPHRA_CHECK(exit < metadata->exits.size(), "an exit number of this code");
   ExitRecord& record = metadata->exits[exit];
   TEPHRA_CHECK(!record.frames.empty(), "an exit has a frame");
-  if (record.reason == ExitReason::kInstrumentationChanged &&
-      mayGoOn(metadata, frame, record.frames.size(), ts) && record.resume != 0) {
+  if (isNeedless(metadata, exit, frame, ts) && record.resume != 0) {
     registers->gp[RegisterFile::kResume] = record.resume;
     return nullptr;
   }

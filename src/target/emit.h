@@ -99,7 +99,7 @@ struct EmittedCode {
   };
   std::vector<CallSite> calls;
   std::vector<VersionWord> versions;
-  // Behind a comparison of the version, where the exit may go on instead of leaving.
+  // Behind a look at the version or the frame object, where the exit may go on instead of leaving.
   struct Resumption {
     uint32_t exit, offset;
   };

@@ -52,6 +52,7 @@ USES = {
     # The frontend makes no phi with one input from today's bytecode; tests/passes/phi_elimination shows the pass.
     "pass-phi-elimination": None,
     "shapes": None,  # run/test_shapes.py
+    "drop-frame-objects": None,  # run/test_observers.py
     "pass-simplify": ("""
         def f(a):
             y = 1

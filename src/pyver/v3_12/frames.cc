@@ -86,6 +86,22 @@ void clearFrame(PyThreadState* ts, Frame* frame) {
   popFrame(ts, frame);
 }
 
+char* spareByte(PyFrameObject* object) {
+  constexpr size_t kAt = offsetof(PyFrameObject, f_fast_as_locals) + 1;
+  static_assert(kAt < offsetof(PyFrameObject, _f_frame_data));
+  return reinterpret_cast<char*>(object) + kAt;
+}
+
+// Locals are written from a dict that the frame has since somebody read them.
+bool isUntouched(const PyFrameObject* object, const Frame* frame) {
+  return object->f_back == nullptr && object->f_trace == nullptr && object->f_lineno == 0 &&
+         object->f_trace_lines == 1 && object->f_trace_opcodes == 0 &&
+         object->f_fast_as_locals == 0 && frame->f_locals == nullptr;
+}
+
+void watchFrameObjects() {}
+void endFrameObjectWatch() {}
+
 PyCodeObject* frameCode(Frame* frame) { return frame->f_code; }
 PyFunctionObject* frameFunction(Frame* frame) {
   return reinterpret_cast<PyFunctionObject*>(frame->f_funcobj);

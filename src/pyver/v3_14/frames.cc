@@ -44,6 +44,45 @@ Frame* pushFrame(PyThreadState* ts, PyFunctionObject* func, PyCodeObject* code) 
 void popFrame(PyThreadState* ts, Frame* frame) { _PyThreadState_PopFrame(ts, frame); }
 void clearFrame(PyThreadState* ts, Frame* frame) { _PyEval_FrameClearAndPop(ts, frame); }
 
+char* spareByte(PyFrameObject* object) {
+  constexpr size_t kAt = offsetof(PyFrameObject, f_trace_opcodes) + 1;
+  static_assert(kAt < offsetof(PyFrameObject, f_extra_locals));
+  return reinterpret_cast<char*>(object) + kAt;
+}
+
+namespace {
+
+bool proxies_are_seen = false;
+
+// Through a proxy (PEP 667) locals can be written without a trace in frame or frame object, so
+// whenever one is made, all frame objects that there are count as written.
+PyObject* allocateProxy(PyTypeObject* type, Py_ssize_t count) {
+  if (PyThreadState_Get()->interp == PyInterpreterState_Main()) keepFrameObjects();
+  return PyType_GenericAlloc(type, count);
+}
+
+}  // namespace
+
+bool isUntouched(const PyFrameObject* object, const Frame*) {
+  return proxies_are_seen && object->f_back == nullptr && object->f_trace == nullptr &&
+         object->f_lineno == 0 && object->f_trace_lines == 1 && object->f_trace_opcodes == 0 &&
+         object->f_extra_locals == nullptr && object->f_locals_cache == nullptr &&
+         object->f_overwritten_fast_locals == nullptr;
+}
+
+void watchFrameObjects() {
+  // A proxy that there is already may be of any frame.
+  keepFrameObjects();
+  if (PyFrameLocalsProxy_Type.tp_alloc != PyType_GenericAlloc) return;
+  PyFrameLocalsProxy_Type.tp_alloc = allocateProxy;
+  proxies_are_seen = true;
+}
+
+void endFrameObjectWatch() {
+  if (proxies_are_seen) PyFrameLocalsProxy_Type.tp_alloc = PyType_GenericAlloc;
+  proxies_are_seen = false;
+}
+
 PyCodeObject* frameCode(Frame* frame) { return _PyFrame_GetCode(frame); }
 PyFunctionObject* frameFunction(Frame* frame) { return _PyFrame_GetFunction(frame); }
 

@@ -233,10 +233,13 @@ void FunctionEmitter::epilogue(bool stack_pointer_known) {
   as_.unwind(body_);
 }
 
-// The exit that was tested for may go on here instead. Not in a shared piece, which has other
-// sites' exits: there it leaves.
-void FunctionEmitter::mayResume(uint32_t exit) {
-  if (piece_exits_.empty()) resumptions_.push_back({as_.here(), exit});
+// What was tested for may turn out to be no reason to leave, and the exit goes on here. Not in a
+// shared piece, which has other sites' exits: there it leaves.
+void FunctionEmitter::mayResume(const Instr& look) {
+  const uint32_t exit = look.exitIndex();
+  const bool looks =
+      look.uses[1].isVersion() || in_.function->exits[exit].reason == ExitReason::kFrameObserved;
+  if (looks && piece_exits_.empty()) resumptions_.push_back({as_.here(), exit});
 }
 
 Label FunctionEmitter::exitLabel(uint32_t exit) {
@@ -421,7 +424,7 @@ bool FunctionEmitter::emitControl(const Instr& instr) {
     case Op::kExitTest: exitIf(tested(), instr); return true;
     case Op::kExitCmpMem:
       exitIf(compareMem(instr), instr);
-      if (instr.uses[1].isVersion()) mayResume(instr.exitIndex());
+      mayResume(instr);
       return true;
     case Op::kExitTestMem: exitIf(testMem(instr), instr); return true;
     case Op::kExitCmpF: exitIf(compareFp(instr), instr); return true;

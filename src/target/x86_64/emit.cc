@@ -182,10 +182,13 @@ void FunctionEmitter::epilogue(bool stack_pointer_known) {
   as_.unwind(body_);
 }
 
-// The exit that was tested for may go on here instead. Not in a shared piece, which has other
-// sites' exits: there it leaves.
-void FunctionEmitter::mayResume(uint32_t exit) {
-  if (piece_exits_.empty()) resumptions_.push_back({as_.here(), exit});
+// What was tested for may turn out to be no reason to leave, and the exit goes on here. Not in a
+// shared piece, which has other sites' exits: there it leaves.
+void FunctionEmitter::mayResume(const Instr& look) {
+  const uint32_t exit = look.exitIndex();
+  const bool looks =
+      look.uses[1].isVersion() || in_.function->exits[exit].reason == ExitReason::kFrameObserved;
+  if (looks && piece_exits_.empty()) resumptions_.push_back({as_.here(), exit});
 }
 
 asmjit::Label FunctionEmitter::exitLabel(uint32_t exit) {
@@ -369,7 +372,7 @@ bool FunctionEmitter::emitControl(const Instr& instr) {
     case Op::kExitCmpMem:
       compareMem(instr.uses[0], instr.uses[1], instr.u32(1));
       exitIf(cond(), instr);
-      if (instr.uses[1].isVersion()) mayResume(instr.exitIndex());
+      mayResume(instr);
       return true;
     case Op::kExitTestMem:
       testMem(instr.uses[0], instr.uses[1], instr.u32(1), instr.cond(0));

@@ -36,7 +36,7 @@ class FunctionEmitter {
   void leaveAndReturn();
   void exitStubs();
   Label exitLabel(uint32_t exit);
-  void mayResume(uint32_t exit);
+  void mayResume(const Instr& look);
   Label blockLabel(const lir::Block* block) { return block_labels_[block->id]; }
   void defer(std::function<void()> cold) {
     deferred_.push_back([this, cold = std::move(cold), state = as_.unwindState(),

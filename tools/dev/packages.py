@@ -9,9 +9,10 @@ from pathlib import Path
 from dev import build, paths, venvs
 from dev.util import DevError, lock, run, timed
 
-# Option of ./dev bench -> the pins of its programs, and whether they are to be pure Python wheels.
+# Option of ./dev bench, or what ./dev test runs -> the pins of its programs, and whether they are to be pure Python wheels.
 PINS = {"--real": (paths.ROOT / "benchmarks/real/requirements.txt", True),
-        "--pyperformance": (paths.ROOT / "benchmarks/pyperformance.txt", False)}
+        "--pyperformance": (paths.ROOT / "benchmarks/pyperformance.txt", False),
+        "packages": (paths.ROOT / "tests/packages/requirements.txt", True)}
 
 
 def requirements(file: Path) -> tuple[list[str], list[str]]:

@@ -278,7 +278,7 @@ def main(versions: list[str], flavour: str, args) -> int:
         return _unitOnly(chosen)
     results: list[Result] = []
     parts: list[Part] = []
-    missing = ""
+    missing, native = "", None
     for machine in chosen:
         wanted = available(versions, machine)
         if wanted != versions and machine.native:
@@ -290,6 +290,7 @@ def main(versions: list[str], flavour: str, args) -> int:
         # Unit tests take longest to compile, with sanitizers above all: only where they are run.
         targets = [] if with_unit else [*(f"_tephra_{v.replace('.', '_')}" for v in wanted), "jit-tool"]
         setup = build.prepare(wanted, flavour, machine, tools=venvs.TEST_TOOLS, everything=with_unit, targets=targets)
+        native = setup if machine.native else native
         env = _environment(setup)
         unit = setup.build / "tephra_unit_tests"
         if unit.exists() and with_unit:
@@ -298,4 +299,8 @@ def main(versions: list[str], flavour: str, args) -> int:
         parts += _parts(setup, args, env)
     if _hasPythonTests():
         results += _allPython(parts, args)
+    if native is not None and flavour == "release" and not (args.paths or args.keyword or args.first):
+        from dev import package_suites
+
+        results += package_suites.quickResults(native)
     return _report(results, missing)

@@ -1,0 +1,159 @@
+"""Test suites of other people's, stock and under the JIT, through `verify`: what `./dev test packages` and `./dev test torch` share."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import subprocess
+import tomllib
+from pathlib import Path
+
+from dev import paths
+from dev.util import DevError, cleanEnv, say
+
+_THRESHOLDS = ("default", "0")
+
+
+@dataclasses.dataclass(frozen=True)
+class Suite:
+    """One suite of a list."""
+
+    name: str
+    targets: list[str]    # files and folders, below the source or the installed packages
+    tests: int            # as many pass on stock at least
+    functions: int        # and as many are compiled at the first call
+    source: str = ""      # archive and its hash: where the tests are; without one, where the caller says
+    sha256: str = ""
+    quick: bool | list[str] = False  # with all versions, or these
+    plugins: list[str] = dataclasses.field(default_factory=list)    # of pytest; no others are loaded
+    arguments: list[str] = dataclasses.field(default_factory=list)  # pytest's
+    environment: dict[str, str] = dataclasses.field(default_factory=dict)
+    without: dict[str, str] = dataclasses.field(default_factory=dict)  # file, folder or test left out -> why
+    only: list[str] = dataclasses.field(default_factory=list)  # versions; all where there are none
+
+    def isQuick(self, version: str) -> bool:
+        return self.quick if isinstance(self.quick, bool) else version in self.quick
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What one suite gave with one CPython version."""
+
+    suite: Suite
+    problems: list[str]
+    report: dict  # verify's report.json; empty where there is none
+
+
+def read(file: Path) -> dict[str, Suite]:
+    """All suites of a list, by name."""
+    found = {}
+    for name, row in tomllib.loads(file.read_text(encoding="utf-8")).items():
+        known = {field.name for field in dataclasses.fields(Suite)} - {"name"}
+        if unknown := set(row) - known:
+            raise DevError(f"{file}: [{name}]: unknown: {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
+        try:
+            found[name] = Suite(name=name, **row)
+        except TypeError as error:
+            raise DevError(f"{file}: [{name}]: {error}") from None
+    return found
+
+
+def choose(file: Path, names: list[str], full: bool, version: str) -> list[Suite]:
+    """The suites of these names; without names all, or those that are quick. Raises DevError where none is left."""
+    every = read(file)
+    if unknown := [name for name in names if name not in every]:
+        raise DevError(f"{file}: there is no {', '.join(unknown)}; there are {', '.join(every)}")
+    chosen = [every[name] for name in names] or [suite for suite in every.values() if full or suite.isQuick(version)]
+    chosen = [suite for suite in chosen if not suite.only or version in suite.only]
+    if not chosen:
+        raise DevError(f"{file}: nothing to test with CPython {version}")
+    return chosen
+
+
+def _pytestArguments(suite: Suite) -> list[str]:
+    return [*(word for plugin in suite.plugins for word in ("-p", plugin)), *suite.arguments]
+
+
+def _command(suite: Suite, python: Path, targets: list[str], output: Path, expected: Path | None, resume: bool) -> list[str]:
+    words = [str(python), "-m", "tephra", "verify", *(f"pytest:{target}" for target in targets),
+             "--after", ",".join(_THRESHOLDS), "--jobs", str(paths.jobs()), "--output", str(output), "--timeout", "7200"]
+    for what in suite.without:
+        words += ["--deselect" if "::" in what else "--ignore", what]
+    if expected is not None:
+        words += ["--expected", str(expected)]
+    return [*words, *(["--resume"] if resume else []), "--", *_pytestArguments(suite)]
+
+
+def expectedFile(folder: Path, suite: Suite, version: str) -> Path | None:
+    """The list of known differences: of the version, else of all, else none."""
+    return next((file for name in (f"{suite.name}_{version}", suite.name) if (file := folder / f"{name}.toml").exists()), None)
+
+
+def _config(report: dict, name: str) -> dict:
+    return next((row for row in report.get("configs", ()) if row["config"] == name), {})
+
+
+def problems(suite: Suite, status: int, report: dict) -> list[str]:
+    """Why the run proves nothing, or shows a fault: verify's verdict and the least numbers of the list."""
+    found = [f"python -m tephra verify ended with exit status {status}"] if status else []
+    passed, compiled = _config(report, "stock").get("passed", 0), _config(report, "after=0").get("functions_in_tests", 0)
+    if passed < suite.tests:
+        found.append(f"{passed} tests passed on stock, expected {suite.tests} at least")
+    if compiled < suite.functions:
+        found.append(f"{compiled} functions were compiled at the first call, expected {suite.functions} at least")
+    return found
+
+
+def run(suite: Suite, python: Path, version: str, here: Path, targets: list[str], output: Path, *,
+        expected: Path | None = None, resume: bool = False) -> Outcome:
+    """Runs a suite with that interpreter in the folder `here`; verify's results stay in `output`."""
+    env = cleanEnv(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", **suite.environment)
+    for name in [name for name in env if name.startswith(("TEPHRA", "PYTEST_ADD", "PYTEST_PLUGINS"))]:
+        env.pop(name)
+    say(f"CPython {version}: {suite.name}; results in {output}")
+    if not resume:  # pytest's compiled files would be made by the first side alone
+        subprocess.run([str(python), "-m", "pytest", "--collect-only", "-q", *_pytestArguments(suite), *targets], env=env, cwd=here,
+                       check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = _command(suite, python, targets, output, expected, resume)
+    status = subprocess.run(command, env=env, cwd=here, check=False).returncode
+    if status == 130:
+        raise KeyboardInterrupt
+    report = output / "report.json"
+    content = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
+    return Outcome(suite, problems(suite, status, content), content)
+
+
+def _ratio(report: dict, name: str, what: str) -> str:
+    cost = next((row for row in report.get("costs", ()) if row["config"] == name), None)
+    return f"{cost[what]:.2f}" if cost and cost.get(what) else "-"
+
+
+def _row(outcome: Outcome) -> str:
+    suite, report = outcome.suite, outcome.report
+    stock, default, first = (_config(report, name) for name in ("stock", "after=default", "after=0"))
+    cells = [suite.source.removesuffix(".tar.gz") or suite.name, stock.get("passed", 0),
+             f"{stock.get('failed', 0)} / {stock.get('skipped', 0)}", default.get("passed", 0), first.get("passed", 0),
+             default.get("functions_in_tests", 0), first.get("functions_in_tests", 0),
+             _ratio(report, "after=default", "cpu_ratio"), _ratio(report, "after=0", "cpu_ratio"),
+             _ratio(report, "after=default", "memory_ratio"), "FAILED" if outcome.problems else "ok"]
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+
+
+def table(outcomes: list[Outcome]) -> str:
+    """A Markdown table of the results of one version."""
+    head = ("| suite | passed: stock | failed / skipped | default | first call | functions: default | first call "
+            "| CPU: default | first call | memory | verdict |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|")
+    return "\n".join([head, *map(_row, outcomes)])
+
+
+def writeDocs(docs: Path, what: str, version: str, outcomes: list[Outcome]) -> None:
+    """Puts a version's table into a page, between the marks `<!-- what version -->` and `<!-- /what version -->`."""
+    begin, end = f"<!-- {what} {version} -->\n", f"<!-- /{what} {version} -->"
+    before, found, rest = docs.read_text(encoding="utf-8").partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise DevError(f"{docs} has no place for CPython {version}'s table: {begin.strip()} ... {end}")
+    today = datetime.date.today().isoformat()
+    block = f"CPython {version}, {paths.HOST_ARCH}, {today}:\n\n{table(outcomes)}\n"
+    docs.write_text(before + begin + block + end + after, encoding="utf-8")

@@ -38,7 +38,7 @@ def _apart(words: list[str]) -> str:
     """The option whose programs need an environment of their own, or "" (also where nothing is run)."""
     if any(word.partition("=")[0] in _NO_RUN for word in words):
         return ""
-    return next((word for word in words if word in packages.PINS), "")
+    return next((word for word in words if word.startswith("--") and word in packages.PINS), "")
 
 
 def main(args) -> int:

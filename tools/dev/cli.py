@@ -83,11 +83,19 @@ def cmdBench(args) -> int:
     return bench.main(args)
 
 
-def cmdTest(args) -> int:
-    if args.paths[:1] == ["packages"]:
-        from dev import package_suites
+def _foreignSuites(args) -> int:
+    """`./dev test packages [NAME...]`, `torch [MODULE...]`, or both words without names."""
+    from dev import package_suites, torch_suites
 
-        return package_suites.main(_versions(args), _flavour(args), args.paths[1:], args)
+    mains = {"packages": package_suites.main, "torch": torch_suites.main}
+    if set(args.paths) <= set(mains):
+        return max(mains[word](_versions(args), _flavour(args), [], args) for word in dict.fromkeys(args.paths))
+    return mains[args.paths[0]](_versions(args), _flavour(args), args.paths[1:], args)
+
+
+def cmdTest(args) -> int:
+    if args.paths[:1] in (["packages"], ["torch"]):
+        return _foreignSuites(args)
     if args.cpython or args.resume:
         from dev import cpython_suite
 
@@ -179,15 +187,16 @@ def _addTestOptions(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--cpython", action="store_true",
                      help="with --full: all of CPython's own tests, stock and under the JIT at two thresholds, and "
                           "nothing else; PATHs are names of its modules then")
-    sub.add_argument("--resume", action="store_true", help="with --full --cpython, or packages: go on where it was stopped")
+    sub.add_argument("--resume", action="store_true", help="with --full --cpython, packages or torch: go on where it was stopped")
     sub.add_argument("-k", dest="keyword", metavar="EXPR", help="only Python tests that match (pytest -k)")
     sub.add_argument("-x", dest="first", action="store_true", help="stop at the first failure")
     sub.add_argument("--serial", action="store_true", help="the versions one after the other, not side by side")
     sub.add_argument("--unit-only", action="store_true", help="only the unit tests; needs no CPython")
     sub.add_argument("--no-unit", action="store_true", help="not the unit tests")
-    sub.add_argument("--write-docs", action="store_true", help="with packages: put the table into docs/packages.md")
-    sub.add_argument("paths", nargs="*", help="files or folders below tests/ (default: all of it); or `packages [NAME...]`: the "
-                     "suites of other people's packages, the quick ones or with --full all (docs/packages.md)")
+    sub.add_argument("--write-docs", action="store_true", help="with packages and torch: put the tables into their pages")
+    sub.add_argument("paths", nargs="*", help="files or folders below tests/ (default: all of it); or `packages [NAME...]`, "
+                     "`torch [MODULE...]`: suites of other people's, the quick ones or with --full all (docs/packages.md, "
+                     "docs/pytorch.md)")
 
 
 def _addCommand(commands, name, function, text, parents, description=None):

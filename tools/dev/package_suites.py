@@ -74,15 +74,6 @@ def main(versions: list[str], flavour: str, names: list[str], args) -> int:
     setup = build.prepare(testing.available(versions, machine), flavour, machine)
     if not setup.pythons:
         raise DevError("no CPython to test with (TEPHRA_PYTHON names interpreters)")
-    failed = []
-    for version in sorted(setup.pythons, reverse=True):
-        outcomes = _all(setup, version, names, args.full, args.resume)
-        failed += [f"CPython {version}: {outcome.suite.name}: {why}" for outcome in outcomes for why in outcome.problems]
-        print(f"\nCPython {version}\n\n{suites.table(outcomes)}", flush=True)
-        if args.write_docs:
-            suites.writeDocs(DOCS, "packages", version, outcomes)
-    missing = sorted(set(versions) - set(setup.pythons))
-    print("\n".join(["", *(f"FAILED: {why}" for why in failed),
-                     *(f"CPython {version}: not found, not tested (TEPHRA_PYTHON names interpreters)" for version in missing),
-                     f"packages: {len(failed)} problems" if failed else "packages: no regressions"]), flush=True)
-    return 1 if failed else 0
+    return suites.report("packages", DOCS, versions, args.write_docs, {
+        version: lambda version=version: _all(setup, version, names, args.full, args.resume)
+        for version in sorted(setup.pythons, reverse=True)})

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from dev import build, paths, venvs
 from dev.util import DevError, lock, run, timed
 
-# Option of ./dev bench, or what ./dev test runs -> the pins of its programs, and whether they are to be pure Python wheels.
-PINS = {"--real": (paths.ROOT / "benchmarks/real/requirements.txt", True),
-        "--pyperformance": (paths.ROOT / "benchmarks/pyperformance.txt", False),
-        "packages": (paths.ROOT / "tests/packages/requirements.txt", True)}
+
+
+@dataclass(frozen=True)
+class Pins:
+    """What an environment has: `file` below the checkout ({version}: CPython's)."""
+
+    file: str
+    pure: bool = False     # wheels without a compiled part, but for lines marked "as it comes"
+    complete: bool = True  # pip must find nothing missing
+
+
+# Option of ./dev bench, or what ./dev test runs -> its pins.
+PINS = {"--real": Pins("benchmarks/real/requirements.txt", pure=True),
+        "--pyperformance": Pins("benchmarks/pyperformance.txt"),
+        "packages": Pins("tests/packages/requirements.txt", pure=True),
+        # Without the GPU libraries that torch's wheels ask for.
+        "torch": Pins("tests/torch/requirements-{version}.txt", complete=False)}
 
 
 def requirements(file: Path) -> tuple[list[str], list[str]]:
@@ -29,9 +43,9 @@ def requirements(file: Path) -> tuple[list[str], list[str]]:
     return pure, others
 
 
-def _install(python: Path, site: Path, file: Path, version: str, only_pure: bool) -> None:
+def _install(python: Path, site: Path, file: Path, version: str, pins: Pins) -> None:
     pure, others = requirements(file)
-    if not only_pure:
+    if not pins.pure:
         pure, others = [], pure + others
     pip = [python, "-m", "pip", "install", "-q", "--no-deps", "--upgrade", "--target", site]
     # No tag but py3-none-any is offered to pip, so that a compiled wheel cannot be taken.
@@ -40,22 +54,24 @@ def _install(python: Path, site: Path, file: Path, version: str, only_pure: bool
         run([*pip, *only, *pure], quiet=True, what="pip install")
     if others:
         run([*pip, *others], quiet=True, what="pip install")
-    run([python, "-m", "pip", "check"], quiet=True, what="pip check")
+    if pins.complete:
+        run([python, "-m", "pip", "check"], quiet=True, what="pip check")
 
 
 def ensure(setup: build.Setup, version: str, option: str, tools: list[str]) -> Path:
     """The interpreter that has what `option`'s programs need, `tools` and Tephra; made, or made anew when the pins change."""
-    pins, only_pure = PINS[option]
+    pins = PINS[option]
+    file = paths.ROOT / pins.file.format(version=version)
     folder = paths.DEV / f"venv-{option.strip('-')}-{version}"
-    stamp, wanted = folder / ".tephra-packages", hashlib.sha256(pins.read_bytes()).hexdigest()
+    stamp, wanted = folder / ".tephra-packages", hashlib.sha256(file.read_bytes()).hexdigest()
     if folder.exists() and (not stamp.exists() or stamp.read_text() != wanted):  # other pins, or stopped on the way
         with lock(paths.DEV / f"{folder.name}.lock", folder.name):
             shutil.rmtree(folder)
     python = venvs.ensure(folder, setup.bases[version], tools=[])
     with lock(paths.DEV / f"{folder.name}.lock", folder.name):
         if not stamp.exists():
-            with timed(f"installing the packages of {pins.relative_to(paths.ROOT)} into {folder.name}"):
-                _install(python, folder / f"lib/python{version}/site-packages", pins, version, only_pure)
+            with timed(f"installing the packages of {file.relative_to(paths.ROOT)} into {folder.name}"):
+                _install(python, folder / f"lib/python{version}/site-packages", file, version, pins)
             stamp.write_text(wanted)
     venvs.ensure(folder, setup.bases[version], tools=tools)  # after the pins: pip keeps those that it finds
     venvs.install(folder, version, setup.build)

@@ -7,6 +7,7 @@ import datetime
 import json
 import subprocess
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 from dev import paths
@@ -157,3 +158,19 @@ def writeDocs(docs: Path, what: str, version: str, outcomes: list[Outcome]) -> N
     today = datetime.date.today().isoformat()
     block = f"CPython {version}, {paths.HOST_ARCH}, {today}:\n\n{table(outcomes)}\n"
     docs.write_text(before + begin + block + end + after, encoding="utf-8")
+
+
+def report(what: str, docs: Path, versions: list[str], write_docs: bool, runs: dict[str, Callable[[], list[Outcome]]]) -> int:
+    """Runs the suites of each version and prints their tables; the exit status. `versions`: those that were asked for."""
+    failed = []
+    for version, run_all in runs.items():
+        outcomes = run_all()
+        failed += [f"CPython {version}: {outcome.suite.name}: {why}" for outcome in outcomes for why in outcome.problems]
+        print(f"\nCPython {version}\n\n{table(outcomes)}", flush=True)
+        if write_docs:
+            writeDocs(docs, what, version, outcomes)
+    missing = sorted(set(versions) - set(runs))
+    print("\n".join(["", *(f"FAILED: {why}" for why in failed),
+                     *(f"CPython {version}: not found, not tested (TEPHRA_PYTHON names interpreters)" for version in missing),
+                     f"{what}: {len(failed)} problems" if failed else f"{what}: no regressions"]), flush=True)
+    return 1 if failed or not runs else 0

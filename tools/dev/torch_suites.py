@@ -1,0 +1,103 @@
+"""`./dev test torch`: PyTorch's own test modules, stock and under the JIT, through `verify`.
+
+tests/torch/modules.toml lists them; docs/pytorch.md has the results. The tests are those of 2.6.0, from Debian trixie's source
+package; torch is the registry's wheel for each CPython version, with stand-ins for the GPU libraries (dev/standins.py).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from dev import build, machines, packages, paths, privateapt, standins, suites, testing
+from dev.util import DevError, lock, run as runCommand, say, timed
+
+HOME = paths.ROOT / "tests/torch"
+LIST = HOME / "modules.toml"
+DOCS = paths.ROOT / "docs/pytorch.md"
+_TESTS, _RELEASE = "2.6.0", "trixie"
+# What TestFX loads; its source is among the tests.
+_BINDINGS = "libtorchbind_test.so"
+_ABOUT = "import torch; print(int(torch._C._GLIBCXX_USE_CXX11_ABI)); print(torch.__path__[0])"
+
+
+def tests() -> Path:
+    """The folder with torch's `test` and `pytest.ini`, from the cache or Debian's source package (27 MB)."""
+    target = paths.cacheDir() / f"torch-tests-{_TESTS}"
+    with lock(target.with_suffix(".lock"), "torch's tests"):
+        if (target / ".complete").exists():
+            return target
+        if not privateapt.available():
+            raise DevError("torch's tests come from Debian's source package, and there is no apt or Debian keyring here")
+        shutil.rmtree(target, ignore_errors=True)
+        with timed(f"fetching the tests of torch {_TESTS}"), tempfile.TemporaryDirectory() as folder:
+            apt = privateapt.PrivateApt(Path(folder, "apt"), _RELEASE, paths.DEB_ARCH)
+            apt.update()
+            apt.source("pytorch", Path(folder, "source"))
+            archives = sorted(Path(folder, "source").glob(f"pytorch_{_TESTS}*.orig.tar.*"))
+            if len(archives) != 1:
+                raise DevError(f"Debian {_RELEASE} has no source of torch {_TESTS}")
+            target.mkdir(parents=True)
+            runCommand(["tar", "-xf", archives[0], "-C", target, "--strip-components=1", "--wildcards", "*/test", "*/pytest.ini"], quiet=True)
+        (target / ".complete").touch()
+    return target
+
+
+def _bindings(python: Path, sources: Path) -> None:
+    abi, torch = runCommand([python, "-c", _ABOUT], quiet=True).split("\n")[:2]
+    target = Path(torch, "lib", _BINDINGS)
+    if target.exists():
+        return
+    include = Path(torch, "include")
+    with timed(f"building {_BINDINGS}"):
+        runCommand(["g++", "-shared", "-fPIC", "-O0", "-std=c++17", "-w", f"-D_GLIBCXX_USE_CXX11_ABI={abi}", "-I", sources, "-I", include, "-I",
+                    include / "torch/csrc/api/include", "-o", target, sources / "test/cpp/jit/test_custom_class_registrations.cpp",
+                    "-L", target.parent, "-ltorch_cpu", "-lc10"], quiet=True)
+
+
+def environment(setup: build.Setup, version: str) -> Path:
+    """The interpreter with Tephra and torch."""
+    python = packages.ensure(setup, version, "torch", tools=[])
+    library = python.parent.parent / f"lib/python{version}/site-packages/torch/lib"
+    with lock(paths.DEV / f"venv-torch-{version}.lock", "torch's libraries"):
+        if made := standins.ensure(library):
+            say(f"{made} GPU libraries have stand-ins")
+        _bindings(python, tests())
+    return python
+
+
+def run(suite: suites.Suite, python: Path, version: str, folder: Path, resume: bool = False) -> suites.Outcome:
+    """Runs a module with the interpreter that has torch, in a copy of the tests in `folder`."""
+    tree = folder / "tree"
+    if not resume or not tree.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(tests(), tree)
+    base = Path(runCommand([python, "-c", "import sysconfig; print(sysconfig.get_path('include'))"], quiet=True).strip())
+    environment_ = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(HOME), "CPATH": f"{base}{os.pathsep}{base.parent}"} | suite.environment
+    suite = dataclasses.replace(suite, environment=environment_, plugins=["tephra_torch_shim", *suite.plugins])
+    return suites.run(suite, python, version, tree / "test", suite.targets, folder / "result",
+                      expected=suites.expectedFile(HOME / "expected", suite, version), resume=resume)
+
+
+def main(versions: list[str], flavour: str, names: list[str], args) -> int:
+    """Runs the modules of `names` (none: all with --full, else the quick ones) with each version; the exit status."""
+    machine = machines.machine(args.arch if args.arch != "all" else None)
+    if flavour != "release" or not machine.native:
+        raise DevError("torch is tested with the release build, on this machine")
+    for version in versions:
+        suites.choose(LIST, names, args.full, version)  # before anything is built
+    setup = build.prepare(testing.available(versions, machine), flavour, machine)
+    if not setup.pythons:
+        raise DevError("no CPython to test with (TEPHRA_PYTHON names interpreters)")
+    return suites.report("torch", DOCS, versions, args.write_docs, {
+        version: lambda version=version: _all(setup, version, names, args) for version in sorted(setup.pythons, reverse=True)})
+
+
+def _all(setup: build.Setup, version: str, names: list[str], args) -> list[suites.Outcome]:
+    python = environment(setup, version)
+    chosen = suites.choose(LIST, names, args.full, version)
+    return [run(suite, python, version, paths.DEV / f"torch-{version}" / suite.name, args.resume) for suite in chosen]

@@ -21,7 +21,7 @@ class Suite:
     """One suite of a list."""
 
     name: str
-    targets: list[str]    # files and folders, below the source or the installed packages
+    targets: list[str]    # files and folders, below the source or the installed packages; "script:..." as verify's
     tests: int            # as many pass on stock at least
     functions: int        # and as many are compiled at the first call
     source: str = ""      # archive and its hash: where the tests are; without one, where the caller says
@@ -77,13 +77,18 @@ def _pytestArguments(suite: Suite) -> list[str]:
 
 
 def _command(suite: Suite, python: Path, targets: list[str], output: Path, expected: Path | None, resume: bool) -> list[str]:
-    words = [str(python), "-m", "tephra", "verify", *(f"pytest:{target}" for target in targets),
+    words = [str(python), "-m", "tephra", "verify", *(t if isProgram(t) else f"pytest:{t}" for t in targets),
              "--after", ",".join(_THRESHOLDS), "--jobs", str(paths.jobs()), "--output", str(output), "--timeout", "7200"]
     for what in suite.without:
         words += ["--deselect" if "::" in what else "--ignore", what]
     if expected is not None:
         words += ["--expected", str(expected)]
-    return [*words, *(["--resume"] if resume else []), "--", *_pytestArguments(suite)]
+    words += ["--resume"] if resume else []
+    return words if isProgram(targets[0]) else [*words, "--", *_pytestArguments(suite)]
+
+
+def isProgram(target: str) -> bool:
+    return target.startswith("script:")
 
 
 def expectedFile(folder: Path, suite: Suite, version: str) -> Path | None:
@@ -95,10 +100,15 @@ def _config(report: dict, name: str) -> dict:
     return next((row for row in report.get("configs", ()) if row["config"] == name), {})
 
 
+def _functions(suite: Suite) -> str:
+    """Which of verify's figures counts: what is compiled while pytest imports the tests is not meant."""
+    return "functions" if isProgram(suite.targets[0]) else "functions_in_tests"
+
+
 def problems(suite: Suite, status: int, report: dict) -> list[str]:
     """Why the run proves nothing, or shows a fault: verify's verdict and the least numbers of the list."""
     found = [f"python -m tephra verify ended with exit status {status}"] if status else []
-    passed, compiled = _config(report, "stock").get("passed", 0), _config(report, "after=0").get("functions_in_tests", 0)
+    passed, compiled = _config(report, "stock").get("passed", 0), _config(report, "after=0").get(_functions(suite), 0)
     if passed < suite.tests:
         found.append(f"{passed} tests passed on stock, expected {suite.tests} at least")
     if compiled < suite.functions:
@@ -113,7 +123,7 @@ def run(suite: Suite, python: Path, version: str, here: Path, targets: list[str]
     for name in [name for name in env if name.startswith(("TEPHRA", "PYTEST_ADD", "PYTEST_PLUGINS"))]:
         env.pop(name)
     say(f"CPython {version}: {suite.name}; results in {output}")
-    if not resume:  # pytest's compiled files would be made by the first side alone
+    if not resume and not isProgram(targets[0]):  # pytest's compiled files would be made by the first side alone
         subprocess.run([str(python), "-m", "pytest", "--collect-only", "-q", *_pytestArguments(suite), *targets], env=env, cwd=here,
                        check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     command = _command(suite, python, targets, output, expected, resume)
@@ -135,7 +145,7 @@ def _row(outcome: Outcome) -> str:
     stock, default, first = (_config(report, name) for name in ("stock", "after=default", "after=0"))
     cells = [suite.source.removesuffix(".tar.gz") or suite.name, stock.get("passed", 0),
              f"{stock.get('failed', 0)} / {stock.get('skipped', 0)}", default.get("passed", 0), first.get("passed", 0),
-             default.get("functions_in_tests", 0), first.get("functions_in_tests", 0),
+             default.get(_functions(suite), 0), first.get(_functions(suite), 0),
              _ratio(report, "after=default", "cpu_ratio"), _ratio(report, "after=0", "cpu_ratio"),
              _ratio(report, "after=default", "memory_ratio"), "FAILED" if outcome.problems else "ok"]
     return "| " + " | ".join(str(cell) for cell in cells) + " |"

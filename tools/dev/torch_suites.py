@@ -79,7 +79,8 @@ def run(suite: suites.Suite, python: Path, version: str, folder: Path, resume: b
     base = Path(runCommand([python, "-c", "import sysconfig; print(sysconfig.get_path('include'))"], quiet=True).strip())
     environment_ = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(HOME), "CPATH": f"{base}{os.pathsep}{base.parent}"} | suite.environment
     suite = dataclasses.replace(suite, environment=environment_, plugins=["tephra_torch_shim", *suite.plugins])
-    return suites.run(suite, python, version, tree / "test", suite.targets, folder / "result",
+    targets = [target.replace("{home}", str(HOME)) for target in suite.targets]
+    return suites.run(suite, python, version, tree / "test", targets, folder / "result",
                       expected=suites.expectedFile(HOME / "expected", suite, version), resume=resume)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -70,14 +69,24 @@ def environment(setup: build.Setup, version: str) -> Path:
     return python
 
 
+def _headers(python: Path, folder: Path) -> str:
+    """Where inductor's compiler finds Python.h: Debian's includes <TRIPLET/python3.14/pyconfig.h>, beside the C library's headers."""
+    include = Path(runCommand([python, "-c", "import sysconfig; print(sysconfig.get_path('include'))"], quiet=True).strip())
+    for split in include.parent.glob(f"*-linux-gnu/{include.name}"):
+        link = folder / split.relative_to(include.parent)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if not link.exists():
+            link.symlink_to(split)
+    return f"{include}{os.pathsep}{folder}"
+
+
 def run(suite: suites.Suite, python: Path, version: str, folder: Path, resume: bool = False) -> suites.Outcome:
     """Runs a module with the interpreter that has torch, in a copy of the tests in `folder`."""
     tree = folder / "tree"
     if not resume or not tree.exists():
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(tests(), tree)
-    base = Path(runCommand([python, "-c", "import sysconfig; print(sysconfig.get_path('include'))"], quiet=True).strip())
-    environment_ = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(HOME), "CPATH": f"{base}{os.pathsep}{base.parent}"} | suite.environment
+    environment_ = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(HOME), "CPATH": _headers(python, folder / "include")} | suite.environment
     suite = dataclasses.replace(suite, environment=environment_, plugins=["tephra_torch_shim", *suite.plugins])
     targets = [target.replace("{home}", str(HOME)) for target in suite.targets]
     return suites.run(suite, python, version, tree / "test", targets, folder / "result",

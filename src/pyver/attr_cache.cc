@@ -141,7 +141,11 @@ bool hasNoneOfItsOwn(PyObject* object, const Entry* entry) {
 int32_t keyIndex(PyTypeObject* type, PyObject* name) {
   PyDictKeysObject* keys = reinterpret_cast<PyHeapTypeObject*>(type)->ht_cached_keys;
   for (Py_ssize_t i = 0; i < keys->dk_nentries; ++i) {
-    if (DK_UNICODE_ENTRIES(keys)[i].me_key == name) return static_cast<int32_t>(i);
+    PyObject* key = DK_UNICODE_ENTRIES(keys)[i].me_key;
+    if (key == name) return static_cast<int32_t>(i);
+    // vars(object)[key] = ... does not intern the key; interned ones are equal only if the same.
+    if (key != nullptr && !PyUnicode_CHECK_INTERNED(key) && PyUnicode_Compare(key, name) == 0)
+      return static_cast<int32_t>(i);
   }
   return -1;
 }

@@ -415,3 +415,43 @@ def test_dicts_with_keys_of_another_class():
     few.__dict__[Equal("name")] = "found"
     assert call(few) == 2
     assert get(few) == "found"
+
+
+@pytest.mark.parametrize("first", ["x.__dict__[spelled] = 'own'", "vars(x).update({spelled: 'own'})", "setattr(x, spelled, 'own')"])
+@pytest.mark.parametrize("body", ["_render = 'class'", "pass", "def _render(self): return 'class'",
+                                  "_render = property(lambda self: 'property')", "def __getattr__(self, name): return 'hook'"])
+def test_names_in_instances_that_are_no_interned_strings(first, body):
+    """The class's shared keys then hold a string that is equal to the name in the code, but another one."""
+    differential(f"""
+        class C:
+            {body}
+        def read(o):
+            try: return o._render
+            except AttributeError as error: return type(error).__name__
+        def call(o):
+            try: return o._render()
+            except (AttributeError, TypeError) as error: return type(error).__name__
+        def f(n):
+            spelled = '_ren' + 'der'[:n]
+            log = []
+            for i in range(4):
+                x = C()
+                try:
+                    {first}
+                except AttributeError as error:
+                    log.append(type(error).__name__)
+                log.append((read(x), call(x), getattr(x, '_render', None), hasattr(x, '_render'), read(C())))
+                y = C()
+                y.other = 1
+                log.append((read(y), list(vars(y)), list(vars(x))))
+                if hasattr(type(x), '__getattr__') or i % 2:
+                    continue
+                try:
+                    x._render = 'stored'
+                    log.append((read(x), list(vars(x).values())))
+                    del x._render
+                except AttributeError as error:
+                    log.append(type(error).__name__)
+                log.append(read(x))
+            return log
+    """, [(3,), (2,)])

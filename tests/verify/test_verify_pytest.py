@@ -143,6 +143,16 @@ def test_both_meanings_of_ignore(tmp_path):
     assert "test_true_is_a_keyword" in names and "test_keywords_are_sorted" not in names
 
 
+def test_folder_inside_of_a_package(tmp_path):
+    """pytest looks into each package above a folder; the files beside it are not meant."""
+    inner = tmp_path / "outer/inner"
+    inner.mkdir(parents=True)
+    for folder in (tmp_path / "outer", inner):
+        put(folder, __init__="", **{f"test_{folder.name}": THREE})
+    assert verify(tmp_path, "--list", "outer/inner").stdout.split() == ["pytest:outer/inner/test_inner.py"]
+    assert verify(tmp_path, "--list", "outer/../outer/inner").stdout.split() == ["pytest:outer/inner/test_inner.py"]
+
+
 def test_folder_in_which_pytest_cannot_start(tmp_path):
     put(tmp_path, conftest=cases.BROKEN, test_it=THREE)
     done = verify(tmp_path, ".")

@@ -5,6 +5,7 @@ tests/packages/packages.toml lists them; docs/packages.md has the results.
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from dev import build, machines, packages, paths, sources, suites, testing
 from dev.util import DevError
 
 LIST = paths.ROOT / "tests/packages/packages.toml"
+PLUGINS = paths.ROOT / "tests/packages/plugins"
 EXPECTED = paths.ROOT / "tests/packages/expected"
 DOCS = paths.ROOT / "docs/packages.md"
 
@@ -35,6 +37,7 @@ def _place(suite: suites.Suite, python: Path, version: str, folder: Path, resume
 def run(suite: suites.Suite, python: Path, version: str, folder: Path, resume: bool = False) -> suites.Outcome:
     """Runs a suite with the interpreter that has the packages, in `folder`."""
     here, targets = _place(suite, python, version, folder, resume)
+    suite = dataclasses.replace(suite, environment={"PYTHONPATH": str(PLUGINS)} | suite.environment)
     return suites.run(suite, python, version, here, targets, folder / "result",
                       expected=suites.expectedFile(EXPECTED, suite, version), resume=resume)
 

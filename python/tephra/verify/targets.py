@@ -121,6 +121,8 @@ def _pytest(what: str, selection: Selection) -> list[Target]:
     if selection.whole or "::" in what or what and not installed and not path.is_dir():
         return [Target("pytest", what)]
     files = pytest_files(what, selection)
+    if what and path.is_dir():  # pytest looks into the folders above a package, too
+        files = [file for file in files if Path(file).is_relative_to(os.path.abspath(path))]
     if not files:
         raise Problem(f"{what or 'pytest'}: pytest finds no file with tests in that folder")
     if not path.is_absolute() and not (installed and not path.exists()):  # written as the word was

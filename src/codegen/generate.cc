@@ -33,6 +33,8 @@ const char* stubName(StubKind kind) {
     case StubKind::kDecref: return "tephra-stub:release";
     case StubKind::kDecrefGeneral: return "tephra-stub:release-general";
     case StubKind::kExit: return "tephra-stub:exit";
+    case StubKind::kPushFrame: return "tephra-stub:push-frame";
+    case StubKind::kPopFrame: return "tephra-stub:pop-frame";
     case StubKind::kUncompiled: return "tephra-stub:call-uncompiled";
     case StubKind::kFar: return "tephra-stub:far-call";
   }
@@ -71,7 +73,7 @@ Reach reachOf(const Target& target, CodeMemory& memory) {
 
 // A stub of this memory, made at first use.
 uint64_t sharedStub(const Target& target, StubKind kind, uint32_t nargs, CodeMemory& memory,
-                    const RuntimeAddresses& addresses) {
+                    const RuntimeAddresses& addresses, const PyLayout* layout = nullptr) {
   uint64_t key =
       static_cast<uint64_t>(target.arch()) << 40 | static_cast<uint64_t>(kind) << 32 | nargs;
   void* stub = memory.sharedStub(key);
@@ -81,6 +83,7 @@ uint64_t sharedStub(const Target& target, StubKind kind, uint32_t nargs, CodeMem
     input.nargs = nargs;
     input.landing_pads = memory.enforcesBranchTargets();
     input.addresses = &addresses;
+    input.layout = layout;
     input.reach = reachOf(target, memory);
     Result<EmittedCode> code = emitStub(target, input);
     if (!code) return 0;
@@ -109,6 +112,27 @@ bool usesVectors(const lir::Instr& instr) {
 
 StubKind releaseStub(const lir::Function& function) {
   return uses(function, usesVectors) ? StubKind::kDecref : StubKind::kDecrefGeneral;
+}
+
+// Without PushFrame nobody asks for it.
+FrameShape shapeOf(const lir::Function& function, const CodeUnit& unit) {
+  FrameShape shape;
+  const PyLayout& py = *unit.layout;
+  for (const lir::Block* block : function.blocks()) {
+    for (const lir::Instr* instr = block->first; instr != nullptr; instr = instr->next) {
+      if (instr->op != lir::Op::kPushFrame) continue;
+      shape.code = unit.objects[unit.code_object].address | (py.frame_holds_stack_refs ? 1 : 0);
+      shape.position = static_cast<uint64_t>(instr->i64(2));
+      const uint64_t locals = instr->u32(1);
+      // stacktop, return_offset and owner are neighbours.
+      shape.stack = py.stack_pointer_is_pointer
+                        ? static_cast<uint64_t>(py.frame_localsplus) + 8 * locals
+                        : locals | uint64_t{py.frame_owner_thread} << 48;
+      shape.bytes = uint64_t{8} * instr->u32(0);
+      return shape;
+    }
+  }
+  return shape;
 }
 
 void fillMetadata(const EmittedCode& code, const lir::Function& function, const CodeUnit& unit,
@@ -144,13 +168,22 @@ void makeStubs(EmitInput* made, const lir::Function& function, const CodeUnit& u
   // The vectorcall entry releases the arguments that it held.
   if (unit.total_args > 0 || uses(function, [](const lir::Instr& instr) {
         return instr.op == lir::Op::kDecref || instr.op == lir::Op::kDecrefAt ||
-               instr.op == lir::Op::kDecrefRef || instr.op == lir::Op::kDealloc;
+               instr.op == lir::Op::kDecrefRef || instr.op == lir::Op::kDecrefMortal ||
+               instr.op == lir::Op::kDealloc;
       })) {
     input.decref_thunk = sharedStub(target, releaseStub(function), 0, memory, addresses);
   }
   if (uses(function, [](const lir::Instr& instr) { return instr.info().has_exit; })) {
     input.exit_thunk = sharedStub(target, StubKind::kExit, 0, memory, addresses);
   }
+  auto frameStub = [&](StubKind kind) {
+    return sharedStub(target, kind, 0, memory, addresses, unit.layout);
+  };
+  if (uses(function, [](const lir::Instr& instr) { return instr.op == lir::Op::kPushFrame; }))
+    input.push_thunk = frameStub(StubKind::kPushFrame);
+  if (unit.layout->frame_owns_code_and_func &&
+      uses(function, [](const lir::Instr& instr) { return instr.op == lir::Op::kPopFrame; }))
+    input.pop_thunk = frameStub(StubKind::kPopFrame);
 }
 
 void tallyInto(EmitInput* input, const Target& target) {
@@ -158,6 +191,7 @@ void tallyInto(EmitInput* input, const Target& target) {
     StubInput stub;
     stub.kind = kind;
     stub.addresses = input->addresses;
+    stub.layout = input->layout;
     stub.reach = input->reach;
     Result<EmittedCode> code = emitStub(target, stub);
     return code ? code->instructions : 0;
@@ -167,6 +201,8 @@ void tallyInto(EmitInput* input, const Target& target) {
   input->tally.first_inserted_block = input->function->first_inserted_block;
   input->tally.decref_stub = length(releaseStub(*input->function));
   input->tally.exit_stub = length(StubKind::kExit);
+  input->tally.push_stub = length(StubKind::kPushFrame);
+  input->tally.pop_stub = length(StubKind::kPopFrame);
 }
 
 // Twice without its result: for the sizes, and for the number of counters.
@@ -207,6 +243,7 @@ Result<CodeMeasure> measureCode(lir::Function& function, const CodeUnit& unit, c
   input.shared_calls = shared_calls;
   input.reach.call = input.reach.data = [](uint64_t) { return true; };
   input.decref_thunk = input.exit_thunk = addresses.dealloc;
+  input.push_thunk = input.pop_thunk = addresses.dealloc;
   if (!fillExitLocations(&function, target, input.frame))
     return emissionBailout("an exit's values are incomplete");
   tallyInto(&input, target);
@@ -224,6 +261,7 @@ Result<CompiledCode> generateCode(lir::Function& function, const CodeUnit& unit,
   auto metadata = std::make_unique<CodeMetadata>();
   EmitInput input = makeInput(function, unit, target, addresses);
   makeStubs(&input, function, unit, target, memory, addresses);
+  metadata->shape = shapeOf(function, unit);
   input.metadata = metadata.get();
   input.disassembly = options.disassembly;
   input.shared_calls = options.shared_calls;

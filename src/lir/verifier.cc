@@ -73,6 +73,7 @@ class Verifier {
       case Op::kBranchTest:
       case Op::kBranchCmpMem:
       case Op::kBranchRelease:
+      case Op::kUnlinkFrame:
       case Op::kBranchCmpF: expected = 2; break;
       default: break;
     }

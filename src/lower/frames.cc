@@ -10,105 +10,11 @@ using hir::Op;
 
 namespace {
 
-// tstate, or tstate->cframe: the struct that holds current_frame.
-Operand frameHolder(Context& c) {
-  return c.py.current_frame_in_cframe ? c.load(c.thread(), c.py.ts_cframe) : c.thread();
-}
-
 Operand argumentsInMemory(Context& c) {
   Operand array = c.argumentArray();
   if (array.kind != Operand::kNone) return array;
   for (uint32_t slot = 0; slot < c.unit.total_args; ++slot) c.storeOut(slot, c.argument(slot));
   return c.addressOut(0);
-}
-
-// The call, done by the interpreter.
-void returnInterpreted(Context& c) {
-  c.b.Return(c.call("call_interpreted",
-                    {c.function_object, argumentsInMemory(c), c.imm(int64_t{c.unit.total_args})}));
-}
-
-// An exception is set, and there is no frame that would own the arguments.
-void returnError(Context& c) {
-  if (c.unit.total_args > 0)
-    c.call("drop_arguments", {argumentsInMemory(c), c.imm(int64_t{c.unit.total_args})});
-  c.b.Return(c.b.Move(c.imm(0)));
-}
-
-// Native stack and recursion limit. Before anything else is done: on failure there is no frame yet.
-void checkLimits(Context& c) {
-  Operand limit = c.b.LoadThreadLocal(c.py.tls_stack_limit);
-  auto stack = c.splitIf(c.b.StackPointer(), limit, Cond::kULt, 8);
-  c.b.setBlock(stack.cold);
-  auto refused = c.splitIf(c.call("stack_check", {c.thread()}), c.imm(0), Cond::kLt, 8);
-  lir::Block* go_on = refused.hot;
-  c.b.setBlock(refused.cold);
-  returnInterpreted(c);
-  c.joinAt(stack.hot, go_on);
-
-  Operand left = c.b.Sub(c.load(c.thread(), c.py.ts_py_recursion_remaining, 4, true), c.imm(1), 4);
-  c.store(c.thread(), c.py.ts_py_recursion_remaining, left, 4);
-  auto depth = c.splitIf(left, c.imm(0), Cond::kLt, 4);
-  c.b.setBlock(depth.cold);
-  refused = c.splitIf(c.call("recursion_error", {c.thread()}), c.imm(0), Cond::kLt, 8);
-  go_on = refused.hot;
-  c.b.setBlock(refused.cold);
-  returnError(c);
-  c.joinAt(depth.hot, go_on);
-}
-
-// PEP 523: while another tool evaluates frames (TorchDynamo, debuggers), calls are the
-// interpreter's.
-void stepAside(Context& c) {
-  if (c.py.interp_eval_frame == 0) return;
-  Operand evaluator = c.mem(c.imm(static_cast<int64_t>(c.py.interp) + c.py.interp_eval_frame), 0);
-  auto foreign = c.splitIfMem(evaluator, c.imm(0), Cond::kNe, 8);
-  c.b.setBlock(foreign.cold);
-  returnInterpreted(c);
-  c.b.setBlock(foreign.hot);
-}
-
-// Memory on the data stack, as _PyThreadState_PushFrame: there must be more than the frame needs.
-Operand allocateFrame(Context& c) {
-  const PyLayout& py = c.py;
-  Operand top = c.load(c.thread(), py.ts_datastack_top);
-  Operand end = c.b.Add(top, c.imm(8 * int64_t{c.unit.frame_size}), 8);
-  auto full = c.splitIfMem(c.mem(c.thread(), py.ts_datastack_limit), end, Cond::kULe, 8);
-  c.store(c.thread(), py.ts_datastack_top, end);
-  c.b.setBlock(full.cold);
-  Operand slow = c.call("push_frame_slow", {c.thread(), c.function_object});
-  auto failed = c.splitIf(slow, c.imm(0), Cond::kEq, 8);
-  lir::Block* got_it = failed.hot;
-  c.b.setBlock(failed.cold);
-  c.b.AddMem(c.mem(c.thread(), py.ts_py_recursion_remaining), c.imm(1), 4);
-  returnError(c);
-  return c.joinWith(full.hot, top, got_it, slow);
-}
-
-// stacktop or stackpointer, return_offset, owner, visited: neighbours, so as few stores as
-// possible.
-void storeSmallFields(Context& c, Operand frame) {
-  const PyLayout& py = c.py;
-  int64_t stack_top = static_cast<int64_t>(c.unit.locals.size());
-  bool packed = py.frame_owner == py.frame_return_offset + 2 &&
-                py.frame_localsplus >= py.frame_return_offset + 4 &&
-                (py.frame_visited < 0 || py.frame_visited == py.frame_owner + 1);
-  int64_t small = int64_t{py.frame_owner_thread} << 16;
-  if (py.stack_pointer_is_pointer) {
-    c.store(frame, py.frame_stack, c.b.Lea(c.mem(frame, py.frame_localsplus + 8 * stack_top)));
-  } else if (packed && py.frame_return_offset == py.frame_stack + 4) {
-    c.store(frame, py.frame_stack, c.imm(stack_top | small << 32));
-    return;
-  } else {
-    c.store(frame, py.frame_stack, c.imm(stack_top), 4);
-  }
-  if (packed) {
-    c.store(frame, py.frame_return_offset, c.imm(small), 4);
-    return;
-  }
-  c.store(frame, py.frame_return_offset, c.imm(0), 2);
-  c.store(frame, py.frame_owner, c.imm(py.frame_owner_thread), 1);
-  if (py.frame_visited >= 0) c.store(frame, py.frame_visited, c.imm(0), 1);
 }
 
 // A home that is stored to owns what it holds.
@@ -121,11 +27,12 @@ Operand ownedArgument(Context& c, uint32_t slot) {
   return plain;
 }
 
-void storeHomes(Context& c, Operand frame) {
+void storeHomes(Context& c) {
   bool tagged = c.py.frame_holds_stack_refs;
-  // Tagged NULL is a constant that AArch64 has to make, and a long one on x86-64.
+  // Tagged NULL is a constant that AArch64 has to make; on x86-64 each makes its store longer.
   Operand null = c.imm(tagged ? 1 : 0);
-  if (tagged && c.unit.locals.size() > c.unit.total_args + 1) null = c.b.Move(null);
+  bool several = c.unit.locals.size() > c.unit.total_args + 1;
+  if (several && (tagged || c.target.memoryOperands())) null = c.b.Move(null);
   // Two at a time: neighbours are one load and one store on AArch64.
   uint32_t count = static_cast<uint32_t>(c.unit.locals.size());
   for (uint32_t first = 0; first < count; first += 2) {
@@ -137,49 +44,27 @@ void storeHomes(Context& c, Operand frame) {
                                                        : ownedArgument(c, slot);
     }
     for (uint32_t slot = first; slot < end; ++slot)
-      c.store(frame, c.py.frame_localsplus + 8 * int64_t{slot}, values[slot - first]);
+      c.b.Store(c.home(slot), values[slot - first], 8);
   }
 }
 
 void pushFrame(Context& c, const Instr&) {
-  const PyLayout& py = c.py;
-  stepAside(c);
   if (uint64_t counter = c.unit.call_counter) {
     c.b.AddMem(c.mem(c.imm(static_cast<int64_t>(counter)), 0), c.imm(1), 8);
   }
-  checkLimits(c);
-  Operand frame = allocateFrame(c);
-  Operand function = c.function_object;
-  // From the function: shorter than two addresses, and right for every closure of the code. What is
-  // stored is made first, so that the stores go to neighbours in order.
-  Operand globals = c.load(function, py.function_globals);
-  Operand builtins = c.load(function, py.function_builtins);
-  Operand holder = frameHolder(c);
-  Operand previous = c.load(holder, py.ts_current_frame);
-  Operand code = c.object(c.unit.code_object), held = function;
-  if (py.frame_holds_stack_refs) {  // |1: no reference held, the caller keeps both alive
-    code = c.imm(code.immValue() | 1);
-    held = c.b.Add(function, c.imm(1), 8);
-  } else if (py.frame_owns_code_and_func) {
-    code = c.b.Move(code);
-    c.b.Incref(code, false);
-    c.b.Incref(function, false);
-  }
-  c.store(frame, py.frame_code, code);
-  c.store(frame, py.frame_previous, previous);
-  c.store(frame, py.frame_func, held);
-  c.store(frame, py.frame_globals, globals);
-  c.store(frame, py.frame_builtins, builtins);
-  c.store(frame, py.frame_locals, c.imm(0));
-  c.store(frame, py.frame_frame_obj, c.imm(0));
-  c.store(frame, py.frame_instr, c.imm(static_cast<int64_t>(c.position(c.entryOffset()))));
-  storeSmallFields(c, frame);
-  storeHomes(c, frame);
-  c.store(holder, py.ts_current_frame, frame);
+  Operand frame = c.b.PushFrame(c.function_object, c.unit.frame_size,
+                                static_cast<uint32_t>(c.unit.locals.size()),
+                                static_cast<int64_t>(c.position(c.entryOffset())));
+  auto refused = c.splitIf(frame, c.imm(0), Cond::kEq, 8);
+  c.b.setBlock(refused.cold);
+  c.b.Return(c.call("frame_refused",
+                    {c.function_object, argumentsInMemory(c), c.imm(int64_t{c.unit.total_args})}));
+  c.b.setBlock(refused.hot);
   // From here on the pinned register is this frame; callers' values come back with the epilogue.
   const Operand pinned[] = {c.frame()}, source[] = {frame};
   lir::Instr* pin = c.out.make(lir::Op::kMove, pinned, source);
   lir::Function::append(c.b.block(), pin);
+  storeHomes(c);
 }
 
 // NULL must be stored as 1 where homes are tagged.
@@ -219,9 +104,6 @@ void releaseHomes(Context& c, const Instr& i) {
       c.b.Decref(value, maybe_null);
     }
   }
-  if (!c.py.frame_owns_code_and_func) return;
-  c.b.Decref(c.load(c.frame(), c.py.frame_func), false);
-  c.b.Decref(c.load(c.frame(), c.py.frame_code), false);
 }
 
 // Homes that aux does not name own nothing, but the helper's clearing releases every home: it takes
@@ -244,30 +126,19 @@ void leaveObserved(Context& c, const Instr& i) {
 // As RETURN_VALUE: recursion count, unlink, clear, pop. A frame that somebody observes, and the
 // first one of a data stack chunk (which is freed with it), go out of line.
 void leaveFrame(Context& c, const Instr& i) {
-  const PyLayout& py = c.py;
-  constexpr int64_t kLargestChunkHeader =
-      64;  // smaller than any frame, so no second frame is so near
-  auto observed = c.splitIfMem(c.mem(c.frame(), py.frame_frame_obj), c.imm(0), Cond::kNe, 8);
-  Operand chunk = c.load(c.thread(), py.ts_datastack_chunk);
-  Operand from_chunk = c.b.Sub(c.b.Move(c.frame()), chunk, 8);
-  auto first = c.splitIf(from_chunk, c.imm(kLargestChunkHeader), Cond::kULt, 8);
-
-  c.b.AddMem(c.mem(c.thread(), py.ts_py_recursion_remaining), c.imm(1), 4);
-  Operand previous = c.load(c.frame(), py.frame_previous);
-  c.store(frameHolder(c), py.ts_current_frame, previous);
+  Context::Split slow{c.newBlock(true), c.newBlock()};
+  lir::Instr* unlink = c.b.UnlinkFrame();
+  unlink->targets[0] = slow.cold;
+  unlink->targets[1] = slow.hot;
+  c.b.setBlock(slow.hot);
   releaseHomes(c, i);
-  c.store(c.thread(), py.ts_datastack_top, c.frame());
+  c.b.PopFrame();
   lir::Block* done = c.b.block();
 
-  c.b.setBlock(observed.cold);
-  lir::Block* slow = c.newBlock(true);
-  c.jump(slow);
-  c.b.setBlock(first.cold);
-  c.jump(slow);
-  c.b.setBlock(slow);
+  c.b.setBlock(slow.cold);
   c.storePosition(i.offset);  // a frame object that stays shows it
   leaveObserved(c, i);
-  c.joinAt(done, slow);
+  c.joinAt(done, slow.cold);
 }
 
 // The instrumentation version alone, pending events left aside.

@@ -22,9 +22,17 @@ bool isImmortal(Context& c, const Instr* value) {
   return value->type.is(hir::kMaskPyBool | hir::kMaskNoneType | hir::kMaskNull);
 }
 
+// A function that the code names: nothing makes functions immortal.
+bool isMortal(const Instr* value) {
+  const Instr* root = hir::rootOf(const_cast<Instr*>(value));
+  return (root->op == Op::kConstObject || root->op == Op::kWeakObject) &&
+         root->type.is(hir::kMaskFunction);
+}
+
 void incref(Context& c, const Instr& i) {
   const Instr* value = i.operands[0];
   if (isImmortal(c, value)) return;
+  if (isMortal(value)) return c.b.AddMem(c.mem(c.reg(value), c.py.ob_refcnt), c.imm(1), 4), void();
   c.b.Incref(c.reg(value), i.op == Op::kXIncref && value->type.couldBe(hir::kMaskNull));
 }
 
@@ -49,6 +57,7 @@ bool maybeNull(const Instr& i) {
 void releaseOne(Context& c, const Instr& i) {
   const Instr* value = i.operands[0];
   if (isImmortal(c, value)) return;
+  if (!storesPosition(i) && isMortal(value)) return c.b.DecrefMortal(c.reg(value)), void();
   if (!storesPosition(i)) return c.b.Decref(c.reg(value), maybeNull(i)), void();
   Context::Position position = c.positionStore(i.offset);
   c.b.DecrefAt(c.reg(value), position.at, position.value, maybeNull(i), position.width);

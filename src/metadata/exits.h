@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "metadata/frame_shape.h"
+
 namespace tephra {
 
 enum class ExitKind : uint8_t {
@@ -86,6 +88,7 @@ struct SeenShape {
 struct CodeMetadata {
   static constexpr size_t kMostShapes = 8;
 
+  FrameShape shape;
   std::vector<ExitRecord> exits;
   std::vector<StackMap> stack_maps;
   std::vector<LineEntry> lines;

@@ -103,6 +103,8 @@ Frame* currentFrame(PyThreadState* ts);
 void setCurrentFrame(PyThreadState* ts, Frame* frame);
 // Raw data stack memory, with a new chunk where needed: nothing filled in. NULL: MemoryError.
 Frame* allocateFrame(PyThreadState* ts, size_t words);
+// PEP 523: does another tool evaluate frames (TorchDynamo, debuggers)?
+bool hasForeignEvaluator(PyThreadState* ts);
 // Allocates and fills a frame: strong references of code and function, locals NULL, stack empty,
 // position = first traceable instruction, previous = the current frame. Not linked, recursion not
 // counted. NULL: MemoryError.

@@ -43,6 +43,8 @@ PyObject** pushChunk(PyThreadState* ts, size_t words) {
 
 }  // namespace
 
+bool hasForeignEvaluator(PyThreadState* ts) { return ts->interp->eval_frame != nullptr; }
+
 Frame* allocateFrame(PyThreadState* ts, size_t words) {
   if (ts->datastack_top != nullptr &&
       static_cast<ptrdiff_t>(words) < ts->datastack_limit - ts->datastack_top) {

@@ -111,27 +111,6 @@ extern "C" PyObject* tephra_call_uncompiled(PyObject* function, void* args, int6
   return tephra::callFunction(PyThreadState_Get(), callee, given);
 }
 
-extern "C" PyObject* tephra_call_interpreted(PyObject* function, void* args, int64_t count) {
-  PyThreadState* ts = PyThreadState_Get();
-  auto** bound = static_cast<PyObject**>(args);
-  auto* callee = reinterpret_cast<PyFunctionObject*>(function);
-  tephra::NativeWait wait;
-  if (!tephra::stackIsLow())
-    return py::interpretBound(ts, callee, bound, static_cast<uint32_t>(count));
-  tephra::LowStack low(ts, callee);
-  if (!low.refused()) return py::interpretBound(ts, callee, bound, static_cast<uint32_t>(count));
-  tephra_drop_arguments(args, count);
-  return nullptr;
-}
-
-extern "C" void tephra_drop_arguments(void* args, int64_t count) {
-  auto** references = static_cast<PyObject**>(args);
-  tephra::NativeWait wait;
-  PyObject* exception = PyErr_GetRaisedException();
-  for (int64_t i = 0; i < count; ++i) py::slotReferenceDrop(references[i]);
-  PyErr_SetRaisedException(exception);
-}
-
 extern "C" PyObject* tephra_call_slow(PyObject* function, void* args, int64_t nargsf,
                                       PyObject* kwnames) {
   return tephra::enterCompiled(function, static_cast<PyObject**>(args), static_cast<size_t>(nargsf),

@@ -6,17 +6,13 @@
 
 #include "runtime/exit.h"
 #include "runtime/native_waits.h"
+#include "runtime/passing.h"
 #include "runtime/poll.h"
 #include "runtime/recursion.h"
 
 namespace py = tephra::py;
 
 const void* tephra::polling_frame = nullptr;
-
-extern "C" void* tephra_push_frame_slow(PyThreadState* ts, PyObject* function) {
-  const auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function));
-  return py::allocateFrame(ts, static_cast<size_t>(code->co_framesize));
-}
 
 // Homes that hold a plain pointer without a reference: borrowed parameters, a home whose reference
 // went into the returned value. A tagged borrowed home needs nothing: the interpreter knows the
@@ -36,19 +32,38 @@ extern "C" void tephra_leave_observed_frame(PyThreadState* ts, _PyInterpreterFra
   py::leaveFrame(ts, frame);
 }
 
+namespace {
+
 // What the interpreter does for a Python-to-Python call (_Py_CheckRecursiveCallPy, hidden).
-extern "C" int64_t tephra_recursion_error(PyThreadState* ts) {
+bool countRecursion(PyThreadState* ts) {
+  if (--ts->py_recursion_remaining >= 0) return true;
   if (ts->recursion_headroom) {
     if (ts->py_recursion_remaining < -50) {
       Py_FatalError("Cannot recover from Python stack overflow.");
     }
-    return 0;
+    return true;
   }
   ts->py_recursion_remaining++;
-  return tephra::setRecursionError(ts);
+  tephra::setRecursionError(ts);
+  return false;
 }
 
-extern "C" int64_t tephra_stack_check(PyThreadState*) { return tephra::stackIsLow() ? -1 : 0; }
+}  // namespace
+
+extern "C" void* tephra_push_frame_slow(PyThreadState* ts, PyObject*, void* shape) {
+  if (py::hasForeignEvaluator(ts) || tephra::stackIsLow() || !countRecursion(ts)) return nullptr;
+  const auto words = static_cast<const tephra::FrameShape*>(shape)->bytes / sizeof(void*);
+  void* frame = py::allocateFrame(ts, words);
+  if (frame == nullptr) ts->py_recursion_remaining++;
+  return frame;
+}
+
+extern "C" PyObject* tephra_frame_refused(PyObject* function, void* args, int64_t count) {
+  auto** bound = static_cast<PyObject**>(args);
+  if (!PyErr_Occurred()) return tephra::callInterpreted(function, bound, count);
+  tephra::dropArguments(bound, count);
+  return nullptr;
+}
 
 extern "C" int64_t tephra_handle_pending(PyThreadState* ts) {
   tephra::polling_frame = py::currentFrame(ts);

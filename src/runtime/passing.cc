@@ -97,7 +97,7 @@ PyObject* enterByKeywords(PyThreadState* ts, PyFunctionObject* function, const p
   PyObject* result = nullptr;
   if (bound) {
     const bool taken_out = function->func_code == code && compiledFor(function) != compiled;
-    result = taken_out || compiled->suspended ? tephra_call_interpreted(callable, slots, count)
+    result = taken_out || compiled->suspended ? callInterpreted(callable, slots, count)
                                               : compiled->array_entry(callable, slots);
   }
   Py_DECREF(code);
@@ -126,8 +126,7 @@ PyObject* enter(PyThreadState* ts, PyFunctionObject* function, const py::Argumen
   Words bound(compiled->total_args);
   if (args.kwnames != nullptr) return enterByKeywords(ts, function, args, compiled, bound.data());
   if (py::bindArguments(ts, function, args, bound.data()) < 0) return nullptr;
-  if (compiled->suspended)
-    return tephra_call_interpreted(callable, bound.data(), compiled->total_args);
+  if (compiled->suspended) return callInterpreted(callable, bound.data(), compiled->total_args);
   return compiled->array_entry(callable, bound.data());
 }
 
@@ -145,6 +144,24 @@ void noteCallOut(PyThreadState* ts, PyFunctionObject* function) {
 }
 
 }  // namespace
+
+PyObject* callInterpreted(PyObject* function, PyObject** args, int64_t count) {
+  PyThreadState* ts = PyThreadState_Get();
+  auto* callee = reinterpret_cast<PyFunctionObject*>(function);
+  NativeWait wait;
+  if (!stackIsLow()) return py::interpretBound(ts, callee, args, static_cast<uint32_t>(count));
+  LowStack low(ts, callee);
+  if (!low.refused()) return py::interpretBound(ts, callee, args, static_cast<uint32_t>(count));
+  dropArguments(args, count);
+  return nullptr;
+}
+
+void dropArguments(PyObject** args, int64_t count) {
+  NativeWait wait;
+  PyObject* exception = PyErr_GetRaisedException();
+  for (int64_t i = 0; i < count; ++i) py::slotReferenceDrop(args[i]);
+  PyErr_SetRaisedException(exception);
+}
 
 void setCrossingHook(CrossingHook hook) { crossing_hook = hook; }
 

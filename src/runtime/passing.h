@@ -69,6 +69,13 @@ PyObject* enterCompiled(PyObject* callable, PyObject* const* args, size_t nargsf
 PyObject* interpretFunction(PyThreadState* ts, PyFunctionObject* function,
                             const py::Arguments& args);
 
+// A call through the interpreter, of arguments as the register entry takes them, which are
+// consumed: for tools that evaluate frames (PEP 523), and when the native stack is nearly used up
+// (the function then steps aside, runtime/recursion.h).
+PyObject* callInterpreted(PyObject* function, PyObject** args, int64_t count);
+// The call has failed before there was a frame. The exception stays set.
+void dropArguments(PyObject** args, int64_t count);
+
 // Calls between compiled code and interpreted functions. (C functions that call compiled ones are
 // no interpreted code, which would call without any C.)
 enum class Crossing : uint8_t { kIntoCompiled, kIntoInterpreted };

@@ -57,6 +57,7 @@ struct EmitInput {
   const CodeMetadata* metadata = nullptr;  // its address is what exits hand over
   uint32_t total_args = 0;  // of the function: the register entry's without argument 0
   uint64_t decref_thunk = 0, exit_thunk = 0;  // shared stubs; 0 = the function needs none
+  uint64_t push_thunk = 0, pop_thunk = 0;     // the same for the frame
   Reach reach;
   bool landing_pads = false;  // the process enforces branch targets
   uint32_t shared_calls = 0;  // from how many equal sites on; see target/shared_calls.h
@@ -119,6 +120,8 @@ enum class StubKind : uint8_t {
   // Called with the metadata in the scratch register, the exit's number on the stack (x86-64) or in
   // the second scratch register (AArch64).
   kExit,
+  kPushFrame,  // a FrameShape in the scratch register (AArch64: x10)
+  kPopFrame,
   kUncompiled,  // register entry of a function that is not compiled; `nargs` parameters
   kFar,         // goes on to `destination`, which is out of a direct call's reach
 };
@@ -127,6 +130,7 @@ struct StubInput {
   uint32_t nargs = 0;
   uint64_t destination = 0;
   const RuntimeAddresses* addresses = nullptr;
+  const PyLayout* layout = nullptr;
   Reach reach;
   bool landing_pads = false;
 };

@@ -39,7 +39,8 @@ struct TallyOptions {
   uint32_t capacity = 0;  // of them
   uint32_t first_inserted_block = UINT32_MAX;  // blocks from this id on are register allocation's
   const lir::Function* function = nullptr;
-  uint32_t decref_stub = 0, exit_stub = 0;  // instructions of the shared stubs
+  // Instructions of the shared stubs.
+  uint32_t decref_stub = 0, exit_stub = 0, push_stub = 0, pop_stub = 0;
 };
 
 class Tallier {

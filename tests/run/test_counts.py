@@ -95,7 +95,7 @@ def counted(call, env):
     found = {{}}
     for row in jit.get_instruction_counts():
         own = row["architectures"][row["own"]]
-        stubs = sum(count for (_, part), count in own["operations"].items() if part in ("DecrefStub", "ExitStub"))
+        stubs = sum(count for (_, part), count in own["operations"].items() if part.endswith("Stub"))
         found[row["function"]] = [row["instructions"], stubs, own["estimated"]]
         assert sum(own["operations"].values()) == row["instructions"]
     print(json.dumps(found))

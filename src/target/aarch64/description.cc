@@ -92,6 +92,7 @@ class AArch64Target final : public Target {
   uint8_t largestScale() const override { return 6; }
 };
 
+// check: long function (an exhaustive switch: every operation is named)
 void AArch64Target::constraints(const Instr& instr, std::vector<OperandConstraint>* out) const {
   plainConstraints(instr, out);
   switch (instr.op) {
@@ -109,6 +110,10 @@ void AArch64Target::constraints(const Instr& instr, std::vector<OperandConstrain
         (*out)[instr.defs.size() + i].late = true;
       break;
     case Op::kReturn: (*out)[0] = fixed(0); break;
+    case Op::kPushFrame:
+      (*out)[0] = fixed(kFrameResult);
+      (*out)[1] = fixed(0);
+      break;
     case Op::kCallIndirect:
       callConstraints(*this, instr, out);
       (*out)[instr.defs.size()] = fixed(kCallTarget);
@@ -165,8 +170,11 @@ void AArch64Target::constraints(const Instr& instr, std::vector<OperandConstrain
     case Op::kExitTestMem:
     case Op::kExitCmpF:
     case Op::kExit:
+    case Op::kUnlinkFrame:
+    case Op::kPopFrame:
     case Op::kIncref:
     case Op::kDecref:
+    case Op::kDecrefMortal:
     case Op::kDecrefRef:
     case Op::kDealloc:
     case Op::kDecrefAt: break;
@@ -174,6 +182,7 @@ void AArch64Target::constraints(const Instr& instr, std::vector<OperandConstrain
 }
 
 RegSet AArch64Target::clobbers(const Instr& instr, Bank bank) const {
+  if (instr.op == Op::kPushFrame) return bank == Bank::kGp ? kPushFrameGp : callerSaved(bank);
   if (!instr.info().is_call) return 0;
   RegSet set = callerSaved(bank);
   Bank result = instr.op == Op::kCallF ? Bank::kFp : Bank::kGp;

@@ -354,10 +354,13 @@ bool FunctionEmitter::emitData(const Instr& instr) {
       as_.addImmediate(def(), kStackPointer,
                        int64_t{in_.frame.outgoing_offset} + 8 * int64_t{instr.u32(0)});
       return true;
-    case Op::kLoadThreadLocal: loadThreadLocal(def(), instr.i64(0)); return true;
+    case Op::kLoadThreadLocal: loadThreadLocal(as_, def(), instr.i64(0)); return true;
     case Op::kStackPointer: a_.mov(x(def()), a64::sp); return true;
+    case Op::kPushFrame:
+    case Op::kPopFrame: frameInstr(instr); return true;
     case Op::kIncref: countInstr(instr, true); return true;
     case Op::kDecref:
+    case Op::kDecrefMortal:
     case Op::kDecrefRef:
     case Op::kDecrefAt: countInstr(instr, false); return true;
     case Op::kDealloc: dealloc(gp(instr.uses[0])); return true;
@@ -415,6 +418,7 @@ bool FunctionEmitter::emitControl(const Instr& instr) {
     case Op::kJump: jumpToBlock(instr.targets[0]); return true;
     case Op::kBranchCmp: branch(compared(), instr); return true;
     case Op::kBranchRelease: branchRelease(instr); return true;
+    case Op::kUnlinkFrame: unlinkFrame(instr); return true;
     case Op::kBranchTest: branch(tested(), instr); return true;
     case Op::kBranchCmpMem: branch(compareMem(instr), instr); return true;
     case Op::kBranchCmpF: branch(compareFp(instr), instr); return true;

@@ -122,7 +122,7 @@ void FunctionEmitter::countInstr(const Instr& instr, bool up) {
   if (up)
     incref(object);
   else
-    decref(object, instr.op == Op::kDecrefAt ? &instr : nullptr);
+    release(object, instr);
   as_.bind(skip);
 }
 
@@ -156,17 +156,22 @@ void FunctionEmitter::countDown(uint8_t object, bool maybe_null, Label alive) {
   a_.str(w(kScratchGp), count);
 }
 
-// `positioned`: a DecrefAt, which says what is stored before the release.
-void FunctionEmitter::decref(uint8_t object, const Instr* positioned) {
+// A DecrefAt says what is stored before the release.
+void FunctionEmitter::release(uint8_t object, const Instr& instr) {
   Label skip = as_.newLabel(), last = as_.newLabel();
-  countDown(object, false, skip);
+  if (instr.op == Op::kDecrefMortal) {
+    a64::Mem count = a64::ptr(x(object), in_.layout->ob_refcnt);
+    a_.ldr(w(kScratchGp), count);
+    a_.sub(w(kScratchGp), w(kScratchGp), 1);
+    a_.str(w(kScratchGp), count);
+  } else {
+    countDown(object, false, skip);
+  }
   as_.jumpIf(Condition::zero(kScratchGp, false, false), last);
   as_.bind(skip);
-  defer([this, object, positioned, last, skip] {
+  defer([this, object, &instr, last, skip] {
     as_.bind(last);
-    if (positioned) {
-      store(mem(positioned->uses[1]), positioned->uses[2], positioned->u32(1));
-    }
+    if (instr.op == Op::kDecrefAt) store(mem(instr.uses[1]), instr.uses[2], instr.u32(1));
     dealloc(object);
     as_.jump(skip);
   });

@@ -52,7 +52,7 @@ void FunctionEmitter::entries() {
 void FunctionEmitter::loadThread() {
   const RuntimeAddresses& addresses = *in_.addresses;
   if (addresses.thread_state_tls != 0) {
-    loadThreadLocal(kThreadReg, addresses.thread_state_tls);
+    loadThreadLocal(as_, kThreadReg, addresses.thread_state_tls);
     return;
   }
   a_.stp(a64::x0, a64::x1, a64::ptr(a64::sp));
@@ -64,7 +64,7 @@ void FunctionEmitter::loadThread() {
 void FunctionEmitter::initStackLimit() {
   if (in_.addresses->init_stack_limit == 0) return;
   Label unknown = as_.newLabel(), known = as_.newLabel();
-  loadThreadLocal(kScratchGp, in_.layout->tls_stack_limit);
+  loadThreadLocal(as_, kScratchGp, in_.layout->tls_stack_limit);
   as_.jumpIf(Condition::zero(kScratchGp, true, false), unknown);
   as_.bind(known);
   defer([this, unknown, known] {
@@ -175,6 +175,11 @@ Result<EmittedCode> emitStub(const Target& target, const StubInput& input) {
     case StubKind::kDecref: decrefStub(assembly, *input.addresses, convention, true); break;
     case StubKind::kDecrefGeneral: decrefStub(assembly, *input.addresses, convention, false); break;
     case StubKind::kExit: exitStub(assembly, *input.addresses, convention); break;
+    case StubKind::kPushFrame: pushFrameStub(assembly, input, convention); break;
+    case StubKind::kPopFrame:
+      popFrameStub(assembly, input, convention,
+                   [&] { decrefStub(assembly, *input.addresses, convention, true); });
+      break;
     case StubKind::kUncompiled:
       uncompiledStub(assembly, *input.addresses, convention, input.nargs);
       break;

@@ -135,14 +135,14 @@ void FunctionEmitter::lea(const Instr& instr) {
     a_.add(x(to), x(base), x(index), a64::lsl(address.scale));
 }
 
-void FunctionEmitter::loadThreadLocal(uint8_t to, int64_t offset) {
-  as_.word(encodeThreadPointer(kScratchGp), "mrs x16, tpidr_el0");
+void loadThreadLocal(Assembly& as, uint8_t to, int64_t offset) {
+  as.word(encodeThreadPointer(kScratchGp), "mrs x16, tpidr_el0");
   bool scaled = offset >= 0 && offset <= 32760 && offset % 8 == 0;
   if (scaled || (offset >= -256 && offset < 256)) {
-    a_.ldr(x(to), a64::ptr(x(kScratchGp), static_cast<int32_t>(offset)));
+    as.a.ldr(x(to), a64::ptr(x(kScratchGp), static_cast<int32_t>(offset)));
   } else {
-    as_.loadImmediate(kScratchGp2, static_cast<uint64_t>(offset));
-    a_.ldr(x(to), a64::ptr(x(kScratchGp), x(kScratchGp2)));
+    as.loadImmediate(kScratchGp2, static_cast<uint64_t>(offset));
+    as.a.ldr(x(to), a64::ptr(x(kScratchGp), x(kScratchGp2)));
   }
 }
 

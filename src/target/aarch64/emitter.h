@@ -71,7 +71,6 @@ class FunctionEmitter {
   void storeRegister(const a64::Mem& to, uint32_t number, uint32_t width);
   void addMem(const Instr& instr);
   void lea(const Instr& instr);
-  void loadThreadLocal(uint8_t to, int64_t offset);
   void param(const Instr& instr);
 
   // emit_pairs.cc
@@ -121,9 +120,13 @@ class FunctionEmitter {
   void arguments(const Instr& instr);
   void stackArgument(const Operand& from, uint32_t word);
   void callInstr(const Instr& instr);
+  // emit_frames.cc
+  void frameInstr(const Instr& instr);
+  void unlinkFrame(const Instr& instr);
+
   void countInstr(const Instr& instr, bool up);
   void incref(uint8_t object);
-  void decref(uint8_t object, const Instr* positioned = nullptr);
+  void release(uint8_t object, const Instr& instr);
   void countDown(uint8_t object, bool maybe_null, Label alive);
   void branchRelease(const Instr& instr);
   void releaseInPiece(const Instr& instr);
@@ -163,6 +166,11 @@ class FunctionEmitter {
 };
 
 // The frame record, x29 pointing to it, and `bytes_below` more on the stack; and the way back.
+void loadThreadLocal(Assembly& as, uint8_t to, int64_t offset);
+// emit_frames.cc. `release` emits the subroutine that ends the object in the scratch register.
+void pushFrameStub(Assembly& as, const StubInput& input, const UnwindConvention& convention);
+void popFrameStub(Assembly& as, const StubInput& input, const UnwindConvention& convention,
+                  const std::function<void()>& release);
 void openFrame(Assembly& as, const UnwindConvention& convention, uint32_t bytes_below);
 void closeFrame(Assembly& as, const UnwindConvention& convention, bool move_stack_pointer = true);
 

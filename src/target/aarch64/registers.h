@@ -18,12 +18,15 @@ inline constexpr uint8_t kScratchGp2 = 17;
 inline constexpr uint8_t kScratchAddress = kLinkRegister;  // of a frame word that is far away
 inline constexpr uint8_t kScratchFp = 31;
 inline constexpr uint8_t kCallTarget = 9;
+inline constexpr uint8_t kFrameResult = 9;  // of the stub of PushFrame
+inline constexpr uint8_t kFrameShape = 10;  // PushFrame's stub is given a FrameShape
 inline constexpr uint8_t kArgumentGp[] = {0, 1, 2, 3, 4, 5, 6, 7};
 inline constexpr uint8_t kArgumentFp[] = {0, 1, 2, 3, 4, 5, 6, 7};
 
 constexpr RegSet bit(int reg) { return RegSet{1} << reg; }
 constexpr RegSet range(int first, int last) { return (bit(last + 1) - 1) & ~(bit(first) - 1); }
 inline constexpr RegSet kCallerSavedGp = range(0, 15);
+inline constexpr RegSet kPushFrameGp = range(10, 12);  // what its stub overwrites, the result aside
 inline constexpr RegSet kCalleeSavedGp = range(19, 26);
 inline constexpr RegSet kCallerSavedFp = range(0, 7) | range(16, 30);
 inline constexpr RegSet kCalleeSavedFp = range(8, 15);  // their low halves

@@ -136,6 +136,10 @@ void X86Target::constraints(const Instr& instr, std::vector<OperandConstraint>* 
       lateValues(instr, out);
       break;
     case Op::kReturn: (*out)[0] = fixed(kRax); break;
+    case Op::kPushFrame:
+      (*out)[0] = fixed(kRax);
+      (*out)[1] = fixed(kRdi);
+      break;
     case Op::kCallIndirect:
       callConstraints(*this, instr, out);
       (*out)[instr.defs.size()] = fixed(kCallTarget);
@@ -177,8 +181,11 @@ void X86Target::constraints(const Instr& instr, std::vector<OperandConstraint>* 
     case Op::kExitTestMem:
     case Op::kExitCmpF:
     case Op::kExit:
+    case Op::kUnlinkFrame:
+    case Op::kPopFrame:
     case Op::kIncref:
     case Op::kDecref:
+    case Op::kDecrefMortal:
     case Op::kDecrefRef:
     case Op::kDealloc:
     case Op::kDecrefAt: break;
@@ -186,6 +193,8 @@ void X86Target::constraints(const Instr& instr, std::vector<OperandConstraint>* 
 }
 
 RegSet X86Target::clobbers(const Instr& instr, Bank bank) const {
+  if (instr.op == Op::kPushFrame) return bank == Bank::kGp ? bit(kR10) : callerSaved(bank);
+  if (instr.op == Op::kUnlinkFrame) return bank == Bank::kGp ? bit(kR10) : 0;
   if (!instr.info().is_call) return 0;
   RegSet set = callerSaved(bank);
   Bank result = instr.op == Op::kCallF ? Bank::kFp : Bank::kGp;

@@ -323,8 +323,11 @@ bool FunctionEmitter::emitData(const Instr& instr) {
       a_.cvtsi2sd(fp(instr.defs[0]), gp(instr.uses[0]));
       return true;
     case Op::kSetCmpF: setCompareFp(instr); return true;
+    case Op::kPushFrame:
+    case Op::kPopFrame: frameInstr(instr); return true;
     case Op::kIncref: incref(instr); return true;
     case Op::kDecref:
+    case Op::kDecrefMortal:
     case Op::kDecrefRef:
     case Op::kDecrefAt: decref(instr); return true;
     case Op::kDealloc: dealloc(gp(instr.uses[0])); return true;
@@ -349,6 +352,7 @@ bool FunctionEmitter::emitControl(const Instr& instr) {
       branch(cond(), instr);
       return true;
     case Op::kBranchRelease: branchRelease(instr); return true;
+    case Op::kUnlinkFrame: unlinkFrame(instr); return true;
     case Op::kBranchCmpF: branchCompareFp(instr); return true;
     case Op::kReturn:
       if (gpNumber(instr.uses[0]) != kRax) a_.mov(x86::rax, gp(instr.uses[0]));

@@ -136,7 +136,7 @@ void FunctionEmitter::decref(const Instr& instr) {
     a_.test(gp(instr.uses[0]), gp(instr.uses[0]));
     as_.jumpIf(x86::CondCode::kZero, skip);
   }
-  decref(gp(instr.uses[0]), instr.op == Op::kDecrefAt ? &instr : nullptr);
+  release(gp(instr.uses[0]), instr);
   as_.bind(skip);
 }
 
@@ -152,17 +152,20 @@ void FunctionEmitter::countDown(x86::Gp object, bool maybe_null, Label alive) {
   a_.dec(count);
 }
 
-// `positioned`: a DecrefAt, which says what is stored before the release.
-void FunctionEmitter::decref(x86::Gp object, const Instr* positioned) {
+void FunctionEmitter::release(x86::Gp object, const Instr& instr) {
   Label skip = as_.newLabel(), last = as_.newLabel();
-  countDown(object, false, skip);
+  if (instr.op == Op::kDecrefMortal) {
+    a_.dec(x86::ptr(object, in_.layout->ob_refcnt, 4));
+  } else {
+    countDown(object, false, skip);
+  }
   as_.jumpIf(x86::CondCode::kZero, last);
   as_.bind(skip);
-  defer([this, object, positioned, last, skip] {
+  defer([this, object, &instr, last, skip] {
     as_.bind(last);
-    if (positioned) {
-      uint32_t width = positioned->u32(1);
-      store(mem(positioned->uses[1], width), positioned->uses[2], width);
+    if (instr.op == Op::kDecrefAt) {
+      uint32_t width = instr.u32(1);
+      store(mem(instr.uses[1], width), instr.uses[2], width);
     }
     dealloc(object);
     as_.jump(skip);

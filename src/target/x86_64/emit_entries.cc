@@ -10,13 +10,13 @@ constexpr uint64_t kRegisterFileBytes = sizeof(RegisterFile);
 static_assert(kRegisterFileBytes % 16 == 0 &&
               offsetof(RegisterFile, fp) == 8 * RegisterFile::kMaxRegisters);
 
+}  // namespace
+
 x86::Mem threadLocal(int64_t offset) {
   x86::Mem at = x86::ptr_abs(static_cast<uint64_t>(offset), 8);
   at.setSegment(x86::fs);
   return at;
 }
-
-}  // namespace
 
 // Vectorcall: (function, args, nargsf, kwnames) = rdi, rsi, rdx, rcx. The runtime takes the
 // arguments over, binds them, and goes on as the array entry, (function, bound).
@@ -183,6 +183,11 @@ Result<EmittedCode> emitStub(const Target& target, const StubInput& input) {
     case StubKind::kDecref: decrefStub(assembly, *input.addresses, convention, true); break;
     case StubKind::kDecrefGeneral: decrefStub(assembly, *input.addresses, convention, false); break;
     case StubKind::kExit: exitStub(assembly, *input.addresses, convention); break;
+    case StubKind::kPushFrame: pushFrameStub(assembly, input, convention); break;
+    case StubKind::kPopFrame:
+      popFrameStub(assembly, input, convention,
+                   [&] { decrefStub(assembly, *input.addresses, convention, true); });
+      break;
     case StubKind::kUncompiled:
       uncompiledStub(assembly, *input.addresses, convention, input.nargs);
       break;

@@ -103,13 +103,17 @@ class FunctionEmitter {
   void arguments(const Instr& instr);
   void stackArgument(const Operand& from, uint32_t word);
   void callInstr(const Instr& instr);
+  // emit_frames.cc
+  void frameInstr(const Instr& instr);
+  void unlinkFrame(const Instr& instr);
+
   void incref(const Instr& instr);
   void decref(const Instr& instr);
   void branchRelease(const Instr& instr);
   void releaseInPiece(const Instr& instr);
   void dealloc(x86::Gp object);
   void incref(x86::Gp object);
-  void decref(x86::Gp object, const Instr* positioned = nullptr);
+  void release(x86::Gp object, const Instr& instr);
   void countDown(x86::Gp object, bool maybe_null, Label alive);
 
   // emit_shared.cc
@@ -149,5 +153,10 @@ class FunctionEmitter {
 x86::CondCode condCode(lir::Cond cond);
 // push rbp; mov rbp, rsp.
 void pushFrameRecord(Assembly& as, const UnwindConvention& convention);
+x86::Mem threadLocal(int64_t offset);
+// emit_frames.cc. `release` emits the subroutine that ends the object in the scratch register.
+void pushFrameStub(Assembly& as, const StubInput& input, const UnwindConvention& convention);
+void popFrameStub(Assembly& as, const StubInput& input, const UnwindConvention& convention,
+                  const std::function<void()>& release);
 
 }  // namespace tephra::x86_64

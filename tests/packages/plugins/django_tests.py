@@ -18,7 +18,7 @@ def _labels(words, tests):
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config):
-    tests = (config.rootpath / "tests").resolve()
+    tests = (config.invocation_params.dir / "tests").resolve()
     os.environ["DJANGO_SETTINGS_MODULE"] = "test_sqlite"
     sys.path.insert(0, str(tests))
     os.environ["TMPDIR"] = folder = tempfile.mkdtemp(prefix="django_")  # where runtests would make it as a program

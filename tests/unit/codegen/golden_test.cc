@@ -7,9 +7,11 @@
 #include <set>
 #include <sstream>
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <new>
 
 #include "codegen/block_order.h"
 #include "codegen/frame_layout.h"
@@ -62,7 +64,7 @@ std::string functionText(const Case& test) {
     all += line + "\n";
   }
   bool ends = contains(all, "Branch") || contains(all, "Jump") || contains(all, "Return") ||
-              contains(all, "Exit {");
+              contains(all, "Exit {") || contains(all, "Unlink");
   if (!ends) blocks += "  Trap\n";
   if (contains(all, "bb1")) blocks += "bb1:\n  %0 = Move 1\n  Return %0\n";
   if (contains(all, "bb2")) blocks += "bb2:\n  %0 = Move 2\n  Return %0\n";
@@ -72,7 +74,15 @@ std::string functionText(const Case& test) {
 EmittedCode emitText(const Target& target, const std::string& text, const PyLayout& py) {
   lir::Function function;
   if (!parseInto(text, &function)) return {};
-  static CodeMetadata metadata;
+  // Its address is in the code, so it is the same in each run.
+  constexpr uint64_t kMetadata = 0x10000000;
+  static void* page = mmap(reinterpret_cast<void*>(kMetadata), 4096, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  if (reinterpret_cast<uint64_t>(page) != kMetadata) {
+    ADD_FAILURE() << "no memory at that address";
+    return {};
+  }
+  static auto* metadata = new (page) CodeMetadata;
   RuntimeAddresses addresses;
   addresses.helpers.fill(0x123456789A);
   addresses.take_exit = addresses.call_slow = addresses.dealloc = addresses.thread_state =
@@ -85,8 +95,9 @@ EmittedCode emitText(const Target& target, const std::string& text, const PyLayo
   input.frame = layOutFrame(function, target);
   input.layout = &py;
   input.addresses = &addresses;
-  input.metadata = &metadata;
+  input.metadata = metadata;
   input.decref_thunk = input.exit_thunk = 0x20000000;
+  input.push_thunk = 0x20000000;
   input.reach.call = [](uint64_t address) { return address >= 0x20000000 && address < 0x30000000; };
   input.reach.data = input.reach.call;
   if (!isX86(target)) input.reach.stub = [](uint64_t) { return uint64_t{0x20000040}; };

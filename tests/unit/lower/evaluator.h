@@ -270,9 +270,13 @@ inline const lir::Instr* Evaluator::step(const lir::Instr& i) {
       write(object, read(object, 4, false) - 1, 4);
       return go(i.targets[read(object, 4, false) == 0 ? 0 : 1]);
     }
+    case Op::kPushFrame:  // tests/unit/codegen/frames_test.cc executes these
+    case Op::kUnlinkFrame:
+    case Op::kPopFrame: TEPHRA_CHECK(false, "no frame in this test"); return nullptr;
     case Op::kDealloc: return i.next;
     case Op::kIncref:
     case Op::kDecref:
+    case Op::kDecrefMortal:
     case Op::kDecrefRef:
     case Op::kDecrefAt: {
       uint64_t object = a();

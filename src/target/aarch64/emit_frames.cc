@@ -153,19 +153,19 @@ class FrameStubs {
     as_.bind(immortal);
   }
 
-  // All that holds parameters is kept.
+  // All registers are kept but the result's and those that PushFrame overwrites anyway.
   void callRuntime() {
-    constexpr int32_t kKept[] = {0, 2, 4, kShape};  // and their neighbours
-    openFrame(as_, convention_, 16 * std::size(kKept));
-    for (size_t i = 0; i < std::size(kKept); ++i)
-      a_.stp(x(kKept[i]), x(kKept[i] + 1), a64::ptr(a64::sp, static_cast<int32_t>(16 * i)));
+    openFrame(as_, convention_, 16 * 8);
+    for (uint32_t i = 0; i < 16; i += 2)
+      a_.stp(x(i), x(i + 1), a64::ptr(a64::sp, static_cast<int32_t>(8 * i)));
     a_.mov(a64::x1, a64::x0);
     a_.mov(a64::x0, x(kThreadReg));
     a_.mov(a64::x2, x(kShape));
     as_.call(in_.addresses->helper(Helper::push_frame_slow));
-    a_.mov(x(kMade), a64::x0);
-    for (size_t i = 0; i < std::size(kKept); ++i)
-      a_.ldp(x(kKept[i]), x(kKept[i] + 1), a64::ptr(a64::sp, static_cast<int32_t>(16 * i)));
+    a_.mov(x(kScratchGp), a64::x0);
+    for (uint32_t i = 0; i < 16; i += 2)
+      a_.ldp(x(i), x(i + 1), a64::ptr(a64::sp, static_cast<int32_t>(8 * i)));
+    a_.mov(x(kMade), x(kScratchGp));
     a_.mov(a64::sp, a64::x29);
     a_.ldp(a64::x29, a64::x30, a64::ptr_post(a64::sp, 16));
     as_.unwind(convention_.entry);

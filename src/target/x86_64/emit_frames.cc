@@ -146,7 +146,7 @@ class FrameStubs {
     as_.bind(immortal);
   }
 
-  // All that holds parameters is kept.
+  // All registers are kept but the result's and the scratch register.
   void callRuntime() {
     constexpr uint8_t kKept[] = {kRdi, kRsi, kRdx, kRcx, kR8, kR9, kR11, kR10};
     pushFrameRecord(as_, convention_);

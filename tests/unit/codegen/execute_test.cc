@@ -28,29 +28,6 @@ std::vector<uint64_t> record;
 uint64_t misaligned = 0;
 
 // Every fake function checks the stack alignment and destroys all that C code may destroy.
-#if defined(__x86_64__)
-#define TEPHRA_TEST_DESTROY()                                                                    \
-  asm volatile(                                                                                  \
-      "movq $-1, %%rax\n movq %%rax, %%rcx\n movq %%rax, %%rdx\n movq %%rax, %%rsi\n"            \
-      "movq %%rax, %%rdi\n movq %%rax, %%r8\n movq %%rax, %%r9\n movq %%rax, %%r10\n"            \
-      "movq %%rax, %%r11\n"                                                                      \
-      "pcmpeqd %%xmm0, %%xmm0\n pcmpeqd %%xmm1, %%xmm1\n pcmpeqd %%xmm2, %%xmm2\n"               \
-      "pcmpeqd %%xmm7, %%xmm7\n pcmpeqd %%xmm13, %%xmm13\n pcmpeqd %%xmm14, %%xmm14\n"           \
-      "pcmpeqd %%xmm15, %%xmm15\n" ::                                                            \
-          : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "xmm0", "xmm1", "xmm2", \
-            "xmm7", "xmm13", "xmm14", "xmm15", "memory")
-#else
-#define TEPHRA_TEST_DESTROY()                                                                      \
-  asm volatile(                                                                                    \
-      "mov x0, #-1\n mov x1, x0\n mov x2, x0\n mov x3, x0\n mov x4, x0\n mov x5, x0\n"             \
-      "mov x6, x0\n mov x7, x0\n mov x8, x0\n mov x9, x0\n mov x10, x0\n mov x11, x0\n"            \
-      "mov x12, x0\n mov x13, x0\n mov x14, x0\n mov x15, x0\n mov x16, x0\n mov x17, x0\n"        \
-      "fmov d0, x0\n fmov d1, x0\n fmov d2, x0\n fmov d7, x0\n fmov d16, x0\n fmov d23, x0\n"      \
-      "fmov d30, x0\n fmov d31, x0\n" ::                                                           \
-          : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12",       \
-            "x13", "x14", "x15", "x16", "x17", "v0", "v1", "v2", "v7", "v16", "v23", "v30", "v31", \
-            "memory")
-#endif
 #define TEPHRA_TEST_CLOBBER()                                                  \
   do {                                                                         \
     misaligned |= reinterpret_cast<uint64_t>(__builtin_frame_address(0)) & 15; \

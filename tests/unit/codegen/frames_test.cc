@@ -25,6 +25,7 @@ uint64_t foreign_evaluator = 0;
 
 uint64_t pushSlow(uint64_t thread, uint64_t function, uint64_t shape) {
   calls.push_back({"push_frame_slow", {thread, function, shape}});
+  TEPHRA_TEST_DESTROY();
   return pushed_slowly;
 }
 uint64_t frameRefused(uint64_t function, uint64_t* args, uint64_t count) {

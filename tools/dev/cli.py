@@ -85,12 +85,14 @@ def cmdBench(args) -> int:
 
 def _foreignSuites(args) -> int:
     """`./dev test packages [NAME...]`, `torch [MODULE...]`, or both words without names."""
-    from dev import package_suites, torch_suites
+    from dev import package_suites, suites, torch_suites
 
-    mains = {"packages": package_suites.main, "torch": torch_suites.main}
-    if set(args.paths) <= set(mains):
-        return max(mains[word](_versions(args), _flavour(args), [], args) for word in dict.fromkeys(args.paths))
-    return mains[args.paths[0]](_versions(args), _flavour(args), args.paths[1:], args)
+    known = {"packages": package_suites.collection, "torch": torch_suites.collection}
+    if set(args.paths) <= set(known):
+        chosen, names = list(dict.fromkeys(args.paths)), []
+    else:
+        chosen, names = args.paths[:1], args.paths[1:]
+    return max(suites.main(known[word](), _versions(args), _flavour(args), names, args) for word in chosen)
 
 
 def cmdTest(args) -> int:
@@ -183,7 +185,9 @@ def _commonOptions() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser, 
 def _addTestOptions(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--arch", choices=("all", *machines.MACHINES),
                      help=f"for which machines (default: this one, {paths.HOST_ARCH})")
-    sub.add_argument("--full", action="store_true", help="the long tests too")
+    length = sub.add_mutually_exclusive_group()
+    length.add_argument("--full", action="store_true", help="the long tests too")
+    length.add_argument("--quick", action="store_true", help="without the long tests (the default)")
     sub.add_argument("--cpython", action="store_true",
                      help="with --full: all of CPython's own tests, stock and under the JIT at two thresholds, and "
                           "nothing else; PATHs are names of its modules then")

@@ -6,11 +6,12 @@ import dataclasses
 import datetime
 import json
 import subprocess
+import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
-from dev import paths
+from dev import build, machines, paths, testing
 from dev.util import DevError, cleanEnv, say
 
 _THRESHOLDS = ("default", "0")
@@ -44,6 +45,16 @@ class Outcome:
     suite: Suite
     problems: list[str]
     report: dict  # verify's report.json; empty where there is none
+
+
+@dataclasses.dataclass(frozen=True)
+class Collection:
+    """Suites that one command runs, `./dev test NAME`."""
+
+    name: str
+    list: Path  # TOML
+    docs: Path  # the page with the tables
+    run: Callable[[build.Setup, str, list[Suite], bool], list[Outcome]]  # those with a version; True: go on where it was stopped
 
 
 def read(file: Path) -> dict[str, Suite]:
@@ -170,7 +181,7 @@ def writeDocs(docs: Path, what: str, version: str, outcomes: list[Outcome]) -> N
     docs.write_text(before + begin + block + end + after, encoding="utf-8")
 
 
-def report(what: str, docs: Path, versions: list[str], write_docs: bool, runs: dict[str, Callable[[], list[Outcome]]]) -> int:
+def _report(collection: Collection, versions: list[str], write_docs: bool, runs: dict[str, Callable[[], list[Outcome]]]) -> int:
     """Runs the suites of each version and prints their tables; the exit status. `versions`: those that were asked for."""
     failed = []
     for version, run_all in runs.items():
@@ -178,9 +189,46 @@ def report(what: str, docs: Path, versions: list[str], write_docs: bool, runs: d
         failed += [f"CPython {version}: {outcome.suite.name}: {why}" for outcome in outcomes for why in outcome.problems]
         print(f"\nCPython {version}\n\n{table(outcomes)}", flush=True)
         if write_docs:
-            writeDocs(docs, what, version, outcomes)
+            writeDocs(collection.docs, collection.name, version, outcomes)
     missing = sorted(set(versions) - set(runs))
     print("\n".join(["", *(f"FAILED: {why}" for why in failed),
                      *(f"CPython {version}: not found, not tested (TEPHRA_PYTHON names interpreters)" for version in missing),
-                     f"{what}: {len(failed)} problems" if failed else f"{what}: no regressions"]), flush=True)
+                     f"{collection.name}: {len(failed)} problems" if failed else f"{collection.name}: no regressions"]), flush=True)
     return 1 if failed or not runs else 0
+
+
+def main(collection: Collection, versions: list[str], flavour: str, names: list[str], args) -> int:
+    """Runs the suites of `names` (none: all with --full, else the quick ones) with each version; the exit status."""
+    machine = machines.machine(args.arch if args.arch != "all" else None)
+    if flavour != "release" or not machine.native:
+        raise DevError(f"{collection.name}: tested with the release build, on this machine")
+    for version in versions:
+        choose(collection.list, names, args.full, version)  # before anything is built
+    setup = build.prepare(testing.available(versions, machine), flavour, machine)
+    if not setup.pythons:
+        raise DevError("no CPython to test with (TEPHRA_PYTHON names interpreters)")
+
+    def chosen(version: str) -> list[Outcome]:
+        return collection.run(setup, version, choose(collection.list, names, args.full, version), args.resume)
+
+    return _report(collection, versions, args.write_docs,
+                   {version: lambda version=version: chosen(version) for version in sorted(setup.pythons, reverse=True)})
+
+
+def quickResults(collection: Collection, setup: build.Setup) -> list[testing.Result]:
+    """The quick suites with each interpreter, as `./dev test` counts tests."""
+    results = []
+    for version in sorted(setup.pythons, reverse=True):
+        result = testing.Result(f"{collection.name}, CPython {version}", setup.machine.name)
+        start = time.monotonic()
+        for outcome in collection.run(setup, version, choose(collection.list, [], False, version), False):
+            sides = [row for row in outcome.report.get("configs", ()) if row["config"] != "stock"]
+            result.passed += sum(side["passed"] for side in sides)
+            result.skipped += sum(side["skipped"] for side in sides)
+            result.functions = (result.functions or 0) + sum(side["functions"] for side in sides)
+            result.bytes += sum(side["code_bytes"] for side in sides)
+            for why in outcome.problems:
+                result.fail(f"{outcome.suite.name}: {why}")
+        result.seconds = time.monotonic() - start
+        results.append(result)
+    return results

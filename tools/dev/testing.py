@@ -300,7 +300,8 @@ def main(versions: list[str], flavour: str, args) -> int:
     if _hasPythonTests():
         results += _allPython(parts, args)
     if native is not None and flavour == "release" and not (args.paths or args.keyword or args.first):
-        from dev import package_suites
+        from dev import package_suites, suites, torch_suites
 
-        results += package_suites.quickResults(native)
+        for collection in (package_suites.collection(), torch_suites.collection()):
+            results += suites.quickResults(collection, native)
     return _report(results, missing)

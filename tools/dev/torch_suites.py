@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from dev import build, machines, packages, paths, privateapt, standins, suites, testing
+from dev import build, packages, paths, privateapt, standins, suites
 from dev.util import DevError, lock, run as runCommand, say, timed
 
 HOME = paths.ROOT / "tests/torch"
@@ -93,21 +93,10 @@ def run(suite: suites.Suite, python: Path, version: str, folder: Path, resume: b
                       expected=suites.expectedFile(HOME / "expected", suite, version), resume=resume)
 
 
-def main(versions: list[str], flavour: str, names: list[str], args) -> int:
-    """Runs the modules of `names` (none: all with --full, else the quick ones) with each version; the exit status."""
-    machine = machines.machine(args.arch if args.arch != "all" else None)
-    if flavour != "release" or not machine.native:
-        raise DevError("torch is tested with the release build, on this machine")
-    for version in versions:
-        suites.choose(LIST, names, args.full, version)  # before anything is built
-    setup = build.prepare(testing.available(versions, machine), flavour, machine)
-    if not setup.pythons:
-        raise DevError("no CPython to test with (TEPHRA_PYTHON names interpreters)")
-    return suites.report("torch", DOCS, versions, args.write_docs, {
-        version: lambda version=version: _all(setup, version, names, args) for version in sorted(setup.pythons, reverse=True)})
-
-
-def _all(setup: build.Setup, version: str, names: list[str], args) -> list[suites.Outcome]:
+def _all(setup: build.Setup, version: str, chosen: list[suites.Suite], resume: bool) -> list[suites.Outcome]:
     python = environment(setup, version)
-    chosen = suites.choose(LIST, names, args.full, version)
-    return [run(suite, python, version, paths.DEV / f"torch-{version}" / suite.name, args.resume) for suite in chosen]
+    return [run(suite, python, version, paths.DEV / f"torch-{version}" / suite.name, resume) for suite in chosen]
+
+
+def collection() -> suites.Collection:
+    return suites.Collection("torch", LIST, DOCS, _all)

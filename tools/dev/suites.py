@@ -87,9 +87,10 @@ def _pytestArguments(suite: Suite) -> list[str]:
     return [*(word for plugin in suite.plugins for word in ("-p", plugin)), *suite.arguments]
 
 
-def _command(suite: Suite, python: Path, targets: list[str], output: Path, expected: Path | None, resume: bool) -> list[str]:
+def _command(suite: Suite, python: Path, targets: list[str], output: Path, expected: Path | None, resume: bool,
+             timeout: int) -> list[str]:
     words = [str(python), "-m", "tephra", "verify", *(t if isProgram(t) else f"pytest:{t}" for t in targets),
-             "--after", ",".join(_THRESHOLDS), "--jobs", str(paths.jobs()), "--output", str(output), "--timeout", "7200"]
+             "--after", ",".join(_THRESHOLDS), "--jobs", str(paths.jobs()), "--output", str(output), "--timeout", str(timeout)]
     for what in suite.without:
         words += ["--deselect" if "::" in what else "--ignore", what]
     if expected is not None:
@@ -128,8 +129,8 @@ def problems(suite: Suite, status: int, report: dict) -> list[str]:
 
 
 def run(suite: Suite, python: Path, version: str, here: Path, targets: list[str], output: Path, *,
-        expected: Path | None = None, resume: bool = False) -> Outcome:
-    """Runs a suite with that interpreter in the folder `here`; verify's results stay in `output`."""
+        expected: Path | None = None, resume: bool = False, timeout: int = 7200) -> Outcome:
+    """Runs a suite with that interpreter in the folder `here`; verify's results stay in `output`. `timeout`: seconds of a process."""
     env = cleanEnv(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", **suite.environment)
     for name in [name for name in env if name.startswith(("TEPHRA", "PYTEST_ADD", "PYTEST_PLUGINS"))]:
         env.pop(name)
@@ -137,7 +138,7 @@ def run(suite: Suite, python: Path, version: str, here: Path, targets: list[str]
     if not resume and not isProgram(targets[0]):  # pytest's compiled files would be made by the first side alone
         subprocess.run([str(python), "-m", "pytest", "--collect-only", "-q", *_pytestArguments(suite), *targets], env=env, cwd=here,
                        check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    command = _command(suite, python, targets, output, expected, resume)
+    command = _command(suite, python, targets, output, expected, resume, timeout)
     status = subprocess.run(command, env=env, cwd=here, check=False).returncode
     if status == 130:
         raise KeyboardInterrupt

@@ -54,7 +54,7 @@ void listFunctionsOf(const std::unordered_set<CodeState*>& states) {
     return;
   }
   Search search{nullptr, {}};
-  PyUnstable_GC_VisitObjects(collect, &search);
+  py::visitAllObjects(collect, &search);
   for (PyFunctionObject* function : search.found) {
     CodeState* state = findState(reinterpret_cast<PyCodeObject*>(function->func_code));
     if (state && state->unlisted) list(state, function);
@@ -66,7 +66,7 @@ void listFunctions(CodeState* state) {
   if (!state->unlisted) return;
   state->unlisted = false;
   Search search{state->code, {}};
-  PyUnstable_GC_VisitObjects(collect, &search);
+  py::visitAllObjects(collect, &search);
   for (PyFunctionObject* function : search.found) list(state, function);
 }
 

@@ -608,7 +608,7 @@ void watchExistingFunctions() {
   self().watch_later = self().suspended;
   if (self().suspended) return;
   std::vector<PyFunctionObject*> functions;
-  PyUnstable_GC_VisitObjects(collectFunction, &functions);
+  py::visitAllObjects(collectFunction, &functions);
   for (PyFunctionObject* function : functions) watchFunction(function);
 }
 
@@ -903,7 +903,7 @@ void detachFunctions(const std::vector<std::unique_ptr<CompiledUnit>>& units) {
   }
   if (unlisted.empty()) return;
   std::vector<PyFunctionObject*> functions;
-  PyUnstable_GC_VisitObjects(collectFunction, &functions);
+  py::visitAllObjects(collectFunction, &functions);
   for (PyFunctionObject* function : functions) {
     for (const auto& unit : units) {
       if (unit->owner == nullptr) continue;

@@ -134,3 +134,32 @@ def test_callers_of_a_closure_notice_its_end():
     gc.collect()
     for _ in range(100):
         assert use(1) == 11
+
+
+def test_frozen_functions_are_found():
+    """gc.freeze() sets objects apart where CPython 3.12's PyUnstable_GC_VisitObjects does not look."""
+    source = """
+        import gc
+        from tephra import jit
+        def make(k):
+            def inner(x): return x + k
+            return inner
+        before = [make(k) for k in range(40)]
+        gc.freeze()
+        {switch_on}
+        assert [f(1) for f in before] == list(range(1, 41))
+        {compile}
+        assert [f(1) for f in before] == list(range(1, 41))
+        assert all(map(jit.is_jit_compiled, before)) and set(before) <= set(jit.get_compiled_functions())
+        jit.force_uncompile(before[0])
+        assert not any(map(jit.is_jit_compiled, before)), jit.get_compiled_functions()
+        assert [f(1) for f in before] == list(range(1, 41))
+        print("done")
+        """
+    for switch_on, compile_, after in [("jit.enable(); jit.compile_after_n_calls(0)", "pass", "0"), ("pass", "assert jit.force_compile(before[0])", "1000000")]:
+        program = textwrap.dedent(source).format(switch_on=switch_on, compile=compile_)
+        env = {**os.environ, "TEPHRA": "1", "TEPHRA_COMPILE_AFTER": after}
+        if after == "0":
+            del env["TEPHRA"], env["TEPHRA_COMPILE_AFTER"]
+        done = subprocess.run([sys.executable, "-c", program], text=True, capture_output=True, env=env, check=False, timeout=60 * SLOWER)
+        assert done.stdout == "done\n", done.stdout + done.stderr

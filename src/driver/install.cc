@@ -204,7 +204,8 @@ bool isListed(PyFunctionObject* function) {
 }
 
 bool compileNow(PyFunctionObject* function, CodeState* state) {
-  if (self().compiling) return false;
+  // While the interpreter is taken apart it cannot pay, and watchers go one by one.
+  if (self().compiling || py::isFinalizing()) return false;
   if (!watchFunctions()) {
     refuse(state, jit().off_reason);
     return false;
@@ -768,6 +769,7 @@ std::string compileFunction(PyFunctionObject* function) {
     return "";
   }
   if (state->hopeless) return state->refusal;
+  if (py::isFinalizing()) return "the interpreter is being taken apart";
   if (!compileNow(function, state)) {
     return state->refusal.empty() ? "a compilation is already under way" : state->refusal;
   }

@@ -270,6 +270,28 @@ def test_tools_are_noticed_in_each_interpreter(embed):
     assert out.splitlines() == ["['f'] False 1 2"] * 3
 
 
+def test_nothing_is_compiled_while_the_interpreter_ends():
+    """What a finaliser calls in the first place then stays interpreted, and says so when asked."""
+    source = """
+        import sys
+        from tephra import jit
+        def early(x): return x + 1
+        def late(x): return x + 2
+        class Last:
+            def __del__(self, sys=sys, jit=jit, early=early, late=late):
+                late(1), late(2)
+                try: jit.force_compile(late)
+                except RuntimeError as error: why = str(error)
+                print(sys.is_finalizing(), jit.is_jit_compiled(early), early(1), jit.is_jit_compiled(late), late(1), why)
+        early(1)
+        last = Last()
+        """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(source)], text=True, capture_output=True, check=False,
+                          env={**os.environ, "TEPHRA": "1", "TEPHRA_COMPILE_AFTER": "0"}, timeout=100 * SLOWER)
+    assert done.stdout.startswith("True True 2 False 3 "), done.stdout + done.stderr
+    assert "the interpreter is being taken apart" in done.stdout
+
+
 def test_finalisers_at_the_very_end(embed):
     """Objects that die after the last module, when the JIT has left: their __del__ still runs."""
     source = """

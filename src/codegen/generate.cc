@@ -281,11 +281,8 @@ Result<CompiledCode> generateCode(lir::Function& function, const CodeUnit& unit,
   code.vectorcall_entry = at(emitted->vectorcall_entry);
   code.array_entry = at(emitted->array_entry);
   code.register_entry = at(emitted->register_entry);
-  for (const auto& [exit, offset] : emitted->resumptions) {
-    ExitRecord& record = metadata->exits[exit];
-    if (record.reason != ExitReason::kFrameObserved || options.drop_frame_objects)
-      record.resume = reinterpret_cast<uint64_t>(at(offset));
-  }
+  for (const auto& [exit, offset] : emitted->resumptions)
+    metadata->exits[exit].resume = reinterpret_cast<uint64_t>(at(offset));
   code.versions = std::move(emitted->versions);
   code.base = base;
   code.size = emitted->bytes.size();

@@ -36,9 +36,8 @@ struct CompiledCode {
 
 struct GenerateOptions {
   bool disassembly = false;
-  bool count = false;              // executions of each segment
-  uint32_t shared_calls = 0;       // from how many equal sites on (target/shared_calls.h); 0: none
-  bool drop_frame_objects = true;  // go on where nobody keeps the frame object that was made
+  bool count = false;         // executions of each segment
+  uint32_t shared_calls = 0;  // from how many equal sites on (target/shared_calls.h); 0: none
 };
 
 // Code that is only looked at.

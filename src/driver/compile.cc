@@ -338,10 +338,10 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
   if (!lowered) return lowered.bailout();
   if (dumps) dumps->lir += "\n--- after register allocation\n" + lir::print(**lowered);
 
-  Result<CompiledCode> generated = generateCode(
-      **lowered, unit, target, *jit().memory, jit().addresses,
-      {dumps != nullptr, jit().options.count_blocks,
-       static_cast<uint32_t>(jit().options.shared_calls), jit().options.drop_frame_objects});
+  Result<CompiledCode> generated =
+      generateCode(**lowered, unit, target, *jit().memory, jit().addresses,
+                   {dumps != nullptr, jit().options.count_blocks,
+                    static_cast<uint32_t>(jit().options.shared_calls)});
   if (!generated) return generated.bailout();
   if (dumps) dumps->assembly = generated->disassembly;
 
@@ -357,6 +357,8 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
   compiled->function.code = state.code;
   compiled->function.metadata = compiled->code.metadata.get();
   compiled->function.expected_version = unit.instrumentation_version;
+  compiled->code.metadata->expected_version = &compiled->function.expected_version;
+  compiled->code.metadata->drops_frame_objects = jit().options.drop_frame_objects;
   compiled->function.total_args = unit.total_args;
   const bool plain = (state.code->co_flags & (CO_VARARGS | CO_VARKEYWORDS)) == 0;
   if (plain && state.code->co_kwonlyargcount == 0 && unit.total_args <= py::kQuickSlots)

@@ -33,28 +33,28 @@ struct EntryCell {
 uint64_t addressOf(void* code) { return reinterpret_cast<uint64_t>(code); }
 
 struct InstallState {
-  std::unordered_set<CodeState*> states;
-  std::unordered_map<PyFunctionObject*, EntryCell> cell_of;
-  std::unordered_map<uint64_t*, uint32_t> cell_users;
-  std::unordered_map<uint32_t, void*> stubs;    // by argument count
-  std::unordered_set<PyFunctionObject*> aside;  // with the interpreter's vectorcall for a while
   vectorcallfunc interpreted = nullptr;
   int watcher = -1;  // none yet
   bool compiling = false;
   bool suspended = false;
   bool all_aside = false;
-  uint8_t suspensions = 0;                        // of enum class Suspension
-  std::unordered_set<PyFunctionObject*> waiting;  // with the interpreter's vectorcall, until then
+  uint8_t suspensions = 0;   // of enum class Suspension
   bool watch_later = false;  // all functions, when there is no suspension any more
   bool taken_out = false;    // compiled code has been, for tools, at some time
   bool paused = false;       // some code is, since this version:
   uint64_t paused_version = 0;
+  std::unordered_set<PyFunctionObject*> waiting;  // with the interpreter's vectorcall, until then
+  std::unordered_set<PyFunctionObject*> aside;    // the same, for a while
+  std::unordered_map<uint32_t, void*> stubs;      // by argument count
+  std::unordered_set<CodeState*> states;
+  std::unordered_map<PyFunctionObject*, EntryCell> cell_of;
+  std::unordered_map<uint64_t*, uint32_t> cell_users;
 };
 
-InstallState& self() {
-  static InstallState* state = new InstallState;  // outlives the interpreter's last function
-  return *state;
-}
+// Outlives the interpreter's last function. No static of a function: each of a program's functions
+// asks for it when it is made and when it dies.
+InstallState* const the_state = new InstallState;
+InstallState& self() { return *the_state; }
 
 PyCodeObject* codeOf(PyFunctionObject* function) {
   return reinterpret_cast<PyCodeObject*>(function->func_code);

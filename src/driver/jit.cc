@@ -96,10 +96,7 @@ void forgetInterpreter() {
 
 }  // namespace
 
-Jit& jit() {
-  static Jit* instance = new Jit;  // compiled code may run until the very end of the process
-  return *instance;
-}
+Jit* const the_jit = new Jit;
 
 void initJit() {
   if (!py::refusal().empty()) return;  // this interpreter's

@@ -43,7 +43,8 @@ struct Jit {
   // Do all functions that are not compiled get a vectorcall of ours, which counts?
   bool counting() const { return automatic && !sampled; }
 };
-Jit& jit();
+extern Jit* const the_jit;  // compiled code may run until the very end of the process
+inline Jit& jit() { return *the_jit; }
 
 // At each import of the module. Checks the machine and the interpreter, once in the life of a main
 // interpreter, and sets off_reason. What the JIT knew of a former main interpreter is forgotten.

@@ -121,9 +121,7 @@ void GraphBuilder::translate(uint32_t index) {
   }
   dispatch(in_->op);
   if (ended_ || !in_->last_piece || bailout_) return;
-  const bool any = any_done_;
   observeAfter(in_->next_offset);
-  if (any && servesEvents()) b_.CheckPeriodic(after(in_->next_offset));
 }
 
 // The interpreter serves pending events behind a call, unless it was of a Python function.

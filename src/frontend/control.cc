@@ -54,7 +54,7 @@ void GraphBuilder::doPopJumpIfNotNone() { jumpIfNone(false); }
 void GraphBuilder::doJump() { jumpTo(targetBlock()); }
 
 void GraphBuilder::doJumpBackward() {
-  if (!in_->arg2) b_.CheckPeriodic(before());
+  if (!in_->arg2) b_.CheckPeriodic(false, before());
   jumpTo(targetBlock());
 }
 

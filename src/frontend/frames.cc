@@ -81,6 +81,11 @@ void GraphBuilder::observe(uint32_t offset) {
   any_done_ = false;
 }
 
+void GraphBuilder::observeCall(uint32_t offset) {
+  b_.CheckPeriodic(true, after(offset));
+  any_done_ = false;
+}
+
 // The end of the value may run code (a finaliser, the callback of a weak reference).
 bool GraphBuilder::mayEnd(const Instr* value) const {
   if (!value) return true;
@@ -109,7 +114,7 @@ void GraphBuilder::observeAfter(uint32_t offset) {
   replaced_ = releases();
   if (fused_ && !any_done_) return;  // behind the next one
   if (any_done_) {
-    observe(offset);
+    servesEvents() ? observeCall(offset) : observe(offset);
   } else if (options_.observe_releases && replaced_) {
     b_.ObserveRelease(false, after(offset));
   }

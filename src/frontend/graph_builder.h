@@ -117,6 +117,7 @@ class GraphBuilder {
     return instr;
   }
   void observe(uint32_t offset);
+  void observeCall(uint32_t offset);
   void observeAfter(uint32_t offset);
   void replaces(const Instr* old) { replaced_ |= mayEnd(old); }
   bool passesDict(size_t build_map) const;

@@ -7,7 +7,7 @@ using namespace hir;  // NOLINT
 
 void GraphBuilder::doNop() {}
 
-void GraphBuilder::doResume() { b_.CheckPeriodic(before()); }
+void GraphBuilder::doResume() { b_.CheckPeriodic(false, before()); }
 
 void GraphBuilder::doLoadConst() { push(constant(in_->arg)); }
 

@@ -62,13 +62,6 @@ struct Operand {
     o.bits = static_cast<uint64_t>(value);
     return o;
   }
-  // The instrumentation version that the code was made for: an immediate that emission keeps in a
-  // word of its own behind the code, so that the runtime can put another one there.
-  static Operand version(int64_t value) {
-    Operand o = imm(value);
-    o.scale = 1;
-    return o;
-  }
   static Operand reg(uint32_t number, Bank bank) {
     Operand o;
     o.kind = kReg;
@@ -111,7 +104,6 @@ struct Operand {
   bool isReg() const { return kind == kReg; }
   bool isSlot() const { return kind == kSlot; }
   bool isImm() const { return kind == kImm; }
-  bool isVersion() const { return kind == kImm && scale != 0; }
   bool isMem() const { return kind == kMem; }
 };
 

@@ -156,13 +156,12 @@ class Parser {
     Operand result;
     if (isOperand(c, &result)) return result;
     if (c.accept('[')) return memory(c);
-    bool fp = c.accept('#'), version = !fp && c.accept('@');
+    bool fp = c.accept('#');
     uint64_t value;
     if (!c.number(&value)) {
       return {};
     }
-    result = version ? Operand::version(static_cast<int64_t>(value))
-                     : Operand::imm(static_cast<int64_t>(value));
+    result = Operand::imm(static_cast<int64_t>(value));
     if (fp) result.bank = Bank::kFp;
     return result;
   }

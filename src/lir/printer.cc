@@ -41,9 +41,7 @@ std::string operandText(const Operand& o) {
   switch (o.kind) {
     case Operand::kNone: return "_";
     case Operand::kVReg: return fmt::format("{}{}", fp ? 'f' : 'g', o.base);
-    case Operand::kImm:
-      if (o.isVersion()) return fmt::format("@{}", o.immValue());
-      return fp ? fmt::format("#{:#x}", o.bits) : fmt::format("{}", o.immValue());
+    case Operand::kImm: return fp ? fmt::format("#{:#x}", o.bits) : fmt::format("{}", o.immValue());
     case Operand::kMem: return memText(o);
     case Operand::kPinned: return baseText(Operand::kPinned, o.base);
     case Operand::kReg: return fmt::format("{}{}", fp ? "%f" : "%", o.base);

@@ -74,6 +74,7 @@ class Verifier {
       case Op::kBranchCmpMem:
       case Op::kBranchRelease:
       case Op::kUnlinkFrame:
+      case Op::kBranchLook:
       case Op::kBranchCmpF: expected = 2; break;
       default: break;
     }

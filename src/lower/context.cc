@@ -148,6 +148,15 @@ Context::Split Context::splitIfMem(Operand address, Operand value, Cond cond, ui
   return split;
 }
 
+Context::Split Context::splitIfSeen(bool frame) {
+  Split split{newBlock(true), newBlock()};
+  lir::Instr* branch = b.BranchLook(static_cast<int64_t>(unit.instrumentation_version), frame);
+  branch->targets[0] = split.cold;
+  branch->targets[1] = split.hot;
+  b.setBlock(split.hot);
+  return split;
+}
+
 Context::Split Context::splitIfLast(Operand object, bool maybe_null) {
   Split split{newBlock(true), newBlock()};
   lir::Instr* branch = b.BranchRelease(object, maybe_null, 2);

@@ -119,6 +119,8 @@ class Context {
   void storePosition(uint32_t offset);
   // Leaves where somebody has taken the frame's object or instrumentation has changed (frames.cc).
   void lookAround(const Instr& at);
+  void lookAround(const Exit& exit);
+  Exit makeLook(const Instr& at);
   Operand argumentArray() const { return argument_array_; }  // kNone: they came in registers
   // Parameter of the register entry, function not counted: a reference as the frame's slot will
   // hold it; and the object itself.
@@ -147,6 +149,8 @@ class Context {
   // Releases the object: to a cold block, where its end must follow, if that was the last
   // reference.
   Split splitIfLast(Operand object, bool maybe_null);
+  // Cold if events are pending, instrumentation has changed or (frame) somebody has the frame.
+  Split splitIfSeen(bool frame);
   void jump(lir::Block* to);
   void jump(lir::Block* to, Operand value);
   // A new current block where the ends of the hot and (if not null) of the cold way meet.

@@ -141,47 +141,17 @@ void leaveFrame(Context& c, const Instr& i) {
   c.joinAt(done, slow.cold);
 }
 
-// The instrumentation version alone, pending events left aside.
-void deoptIfInstrumented(Context& c, const Instr& i) {
-  const PyLayout& py = c.py;
-  int64_t expected = static_cast<int64_t>(c.unit.instrumentation_version);
-  if (py.eval_breaker_in_tstate) {
-    // The version is the word's bits 8 and up; CPython sets at most 32 bits of the word, so the
-    // four bytes after the first hold it all.
-    c.deoptIfMem(i, c.mem(c.thread(), py.ts_eval_breaker + 1),
-                 Operand::version(static_cast<int32_t>(expected >> 8)), Cond::kNe, 4,
-                 ExitReason::kInstrumentationChanged);
-  } else {
-    Operand interp = c.load(c.thread(), py.ts_interp);
-    c.deoptIfMem(i, c.mem(interp, py.interp_monitoring_version), Operand::version(expected),
-                 Cond::kNe, 8, ExitReason::kInstrumentationChanged);
-  }
-}
-
-void deoptIfObserved(Context& c, const Instr& i) {
-  c.deoptIfMem(i, c.mem(c.frame(), c.py.frame_frame_obj), c.imm(0), Cond::kNe, 8,
-               ExitReason::kFrameObserved);
-}
-
 void guardUnobserved(Context& c, const Instr& i) { c.lookAround(i); }
 
+// Whatever is found, events are served first: nothing happens where none are pending.
 void checkPeriodic(Context& c, const Instr& i) {
-  const PyLayout& py = c.py;
-  Context::Split pending;
-  if (py.eval_breaker_in_tstate) {  // one word tells both: one comparison
-    Operand expected = Operand::version(static_cast<int64_t>(c.unit.instrumentation_version));
-    pending = c.splitIfMem(c.mem(c.thread(), py.ts_eval_breaker), expected, Cond::kNe, 8);
-  } else {
-    Operand interp = c.load(c.thread(), py.ts_interp);
-    pending = c.splitIfMem(c.mem(interp, py.interp_eval_breaker), c.imm(0), Cond::kNe, 4);
-  }
-  c.b.setBlock(pending.cold);
+  Exit look = c.makeLook(i);  // here: if it is forced, then whatever is found
+  Context::Split found = c.splitIfSeen(i.attr[0] != 0);
+  c.b.setBlock(found.cold);
   c.storePosition(i.offset);
   c.callChecked(i, "handle_pending", {c.thread()});
-  if (py.eval_breaker_in_tstate) deoptIfInstrumented(c, i);
-  deoptIfObserved(c, i);
-  c.joinAt(pending.hot, pending.cold);
-  if (!py.eval_breaker_in_tstate) deoptIfInstrumented(c, i);
+  c.lookAround(look);
+  c.joinAt(found.hot, found.cold);
 }
 
 void stressExit(Context& c, const Instr& i) {
@@ -197,10 +167,17 @@ void Context::storePosition(uint32_t offset) {
   b.Store(position.at, position.value, position.width);
 }
 
-void Context::lookAround(const Instr& at) {
-  deoptIfObserved(*this, at);
-  deoptIfInstrumented(*this, at);
+Exit Context::makeLook(const Instr& at) {
+  Exit exit = makeExit(at, ExitKind::kDeopt, ExitReason::kFrameObserved);
+  out.exits[exit.index].looks = true;
+  return exit;
 }
+
+void Context::lookAround(const Exit& exit) {
+  b.ExitLook(exit.values, static_cast<int64_t>(unit.instrumentation_version), exit.index);
+}
+
+void Context::lookAround(const Instr& at) { lookAround(makeLook(at)); }
 
 Lowerer frameLowerer(Op op) {
   switch (op) {

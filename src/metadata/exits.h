@@ -48,6 +48,7 @@ struct ExitRecord {
   uint32_t line_offset = 0;  // code units of the instruction blamed in statistics
   ValueLocation culprit;     // the guarded value, for the "offending type" statistic
   bool has_culprit = false;
+  bool looks = false;  // of a look around: `reason` is what the last one found
   std::vector<ExitFrame> frames;
   std::vector<ValueLocation> drops;  // owned values that no frame holds
   uint64_t count = 0;                // times taken
@@ -98,7 +99,9 @@ struct CodeMetadata {
   uint64_t lost_ns = 0;                // CPU time in the interpreter behind them, partly estimated
   uint32_t leaving = 0;                // exits being taken: the code waits for their results
   const uint64_t* calls = nullptr;     // where the code counts its calls, if it does
-  uint32_t register_args = 0;          // parameters of the register entry
+  const uint64_t* expected_version = nullptr;  // of instrumentation, that the code compares with
+  bool drops_frame_objects = true;             // may go on where nobody keeps the frame object made
+  uint32_t register_args = 0;                  // parameters of the register entry
   uint32_t hot_bytes = 0, cold_bytes = 0, spill_bytes = 0, stack_bytes = 0;
 };
 

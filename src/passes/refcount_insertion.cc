@@ -100,6 +100,9 @@ void RefcountInsertion::transfer(Instr* instr, RefState* state) {
     case Op::kReplaceInlineValue:
     case Op::kReplaceListItem: return replaceNumber(instr, state);
     case Op::kGuardUnobserved: state->unseen = false; break;
+    case Op::kCheckPeriodic:
+      if (instr->attr[0]) state->unseen = false;  // it looks around first
+      break;
     default: break;
   }
   ordinary(instr, state);  // the row says it all

@@ -12,6 +12,9 @@ using hir::Op;
 
 namespace {
 
+// An exit can make them: it finds int, double or truth value where the machine has it.
+bool isMadeByExits(const Instr* root) { return hir::isBox(root) || root->op == Op::kBoxBool; }
+
 // Boxes (by the id of their roots) that an operation, a phi or two places of one state use.
 Bits seenBoxes(const hir::Function& function) {
   Bits seen(function.numValues());
@@ -23,7 +26,7 @@ Bits seenBoxes(const hir::Function& function) {
       for (size_t i = 0; i < operands.size(); ++i) {
         if (!operands[i]->type.isObject()) continue;
         const Instr* root = hir::rootOf(operands[i]);
-        if (!hir::isBox(root)) continue;
+        if (!isMadeByExits(root)) continue;
         bool again = std::any_of(
             operands.begin(), operands.begin() + static_cast<long>(i),
             [&](Instr* other) { return other->type.isObject() && hir::rootOf(other) == root; });
@@ -45,7 +48,7 @@ bool unboxed_states(hir::Function& function, PassContext&) {
       for (Instr*& value : instr->operands) {
         if (!value->type.isObject()) continue;
         Instr* root = hir::rootOf(value);
-        if (!hir::isBox(root) || seen.test(root->id)) continue;
+        if (!isMadeByExits(root) || seen.test(root->id)) continue;
         value = root->operands[0];
         changed = true;
       }

@@ -16,6 +16,8 @@ enum class Place : uint8_t {
   kConstant,  // class attribute that binds nothing; no instance attribute of that name
   kMethod,    // the same, a method descriptor
   kOfClass,   // the same, a classmethod of a Python function
+  kModule,    // entry of a module's dict
+  kGetter,    // the same, a getter written in C (PyGetSetDef), which nothing shadows
   kMissing,   // there is none: the class's __getattr__, a Python function, is called
 };
 
@@ -107,16 +109,20 @@ int64_t indexOf(PyDictKeysObject* keys, PyObject* name) {
   }
 }
 
-// The keys of an instance's own dict, if they are strings and nobody shares them; else null.
-PyDictKeysObject* ownKeys(PyObject* object) {
-  PyDictObject* dict = ownDict(object);
-  const bool plain = dict != nullptr && dict->ma_values == nullptr && DK_IS_UNICODE(dict->ma_keys);
+// A dict's keys, if they are strings and nobody shares them; else null.
+PyDictKeysObject* unsharedKeys(const PyDictObject* dict) {
+  const bool plain = dict->ma_values == nullptr && DK_IS_UNICODE(dict->ma_keys);
   return plain ? dict->ma_keys : nullptr;
 }
 
+// The same of an instance's own dict.
+PyDictKeysObject* ownKeys(PyObject* object) {
+  PyDictObject* dict = ownDict(object);
+  return dict != nullptr ? unsharedKeys(dict) : nullptr;
+}
+
 // Borrowed; null where it is not found at once.
-PyObject* fromOwnDict(PyObject* object, const Entry* entry) {
-  PyDictKeysObject* keys = ownKeys(object);
+PyObject* fromKeys(PyDictKeysObject* keys, const Entry* entry) {
   if (keys == nullptr) return nullptr;
   const PyDictUnicodeEntry* entries = DK_UNICODE_ENTRIES(keys);
   const auto count = static_cast<uint32_t>(keys->dk_nentries);
@@ -127,6 +133,12 @@ PyObject* fromOwnDict(PyObject* object, const Entry* entry) {
   if (index < 0) return nullptr;
   entry->hint = static_cast<uint32_t>(index);
   return entries[index].me_value;
+}
+
+PyObject* fromModule(PyObject* module, const Entry* entry) {
+  PyObject* dict = reinterpret_cast<PyModuleObject*>(module)->md_dict;
+  const bool plain = dict != nullptr && PyDict_CheckExact(dict);
+  return plain ? fromKeys(unsharedKeys(reinterpret_cast<PyDictObject*>(dict)), entry) : nullptr;
 }
 
 // Has the instance certainly no attribute of its own of that name, which none has in place?
@@ -188,15 +200,29 @@ bool describeSlot(PyTypeObject* type, PyObject* descr, Entry* entry) {
   return true;
 }
 
+void describeGetter(PyTypeObject* type, PyObject* descr, Entry* entry) {
+  if (!Py_IS_TYPE(descr, &PyGetSetDescr_Type)) return;
+  auto* getset = reinterpret_cast<PyGetSetDescrObject*>(descr);
+  if (getset->d_getset->get == nullptr || !PyType_IsSubtype(type, PyDescr_TYPE(descr))) return;
+  entry->place = Place::kGetter;
+  entry->found = descr;
+}
+
 void describe(PyTypeObject* type, PyObject* name, Entry* entry) {
   PyObject* hook = nullptr;
-  if (!PyUnicode_CHECK_INTERNED(name) || !looksUpPlainly(type, &hook)) return;
+  if (!PyUnicode_CHECK_INTERNED(name)) return;
+  // Its own entries come before its __getattr__, but behind what the class has.
+  if (type == &PyModule_Type && _PyType_Lookup(type, name) == nullptr) {
+    entry->place = Place::kModule;
+    return;
+  }
+  if (!looksUpPlainly(type, &hook)) return;
   PyObject* descr = _PyType_Lookup(type, name);
   if (descr != nullptr) {
     PyTypeObject* cls = Py_TYPE(descr);
     if (!(cls->tp_flags & Py_TPFLAGS_IMMUTABLETYPE)) return;
     if (cls->tp_descr_set != nullptr) {
-      describeSlot(type, descr, entry);
+      if (!describeSlot(type, descr, entry) && hook == nullptr) describeGetter(type, descr, entry);
       return;
     }
   }
@@ -258,13 +284,15 @@ inline PyObject* quickly(PyObject* object, const Entry* entry) {
   switch (entry->place) {
     case Place::kValue: {
       PyObject** at = values(object, false);
-      return at != nullptr ? at[entry->index] : fromOwnDict(object, entry);
+      return at != nullptr ? at[entry->index] : fromKeys(ownKeys(object), entry);
     }
     case Place::kSlot:
       return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + entry->index);
+    case Place::kModule: return fromModule(object, entry);
     case Place::kConstant: return hasNoneOfItsOwn(object, entry) ? entry->found : nullptr;
     case Place::kMethod:
     case Place::kOfClass:
+    case Place::kGetter:
     case Place::kMissing:
     case Place::kUnknown: break;
   }
@@ -328,12 +356,29 @@ PyObject* superMethod(PyTypeObject* cls, PyObject* self, PyObject* name, int* un
   return method;
 }
 
+namespace {
+
+PyObject* callGetter(PyObject* object, PyObject* descr) {
+  Py_INCREF(descr);
+  const PyGetSetDef* def = reinterpret_cast<PyGetSetDescrObject*>(descr)->d_getset;
+  PyObject* value = def->get(object, def->closure);
+  Py_DECREF(descr);
+  return value;
+}
+
+}  // namespace
+
 PyObject* loadAttr(PyObject* object, PyObject* name, PyObject** hook) {
   const Entry* entry = find(Py_TYPE(object), name);
-  PyObject* value = entry != nullptr ? quickly(object, entry) : nullptr;
   *hook = nullptr;
-  if (value != nullptr) return Py_NewRef(value);
-  if (entry != nullptr && (*hook = hookOf(object, entry)) != nullptr) return nullptr;
+  if (entry == nullptr) return PyObject_GetAttr(object, name);
+  if (PyObject* value = quickly(object, entry)) return Py_NewRef(value);
+  if (entry->place == Place::kGetter) return callGetter(object, entry->found);
+  if (entry->place == Place::kMethod && PyFunction_Check(entry->found) &&
+      hasNoneOfItsOwn(object, entry)) {
+    return PyMethod_New(entry->found, object);
+  }
+  if ((*hook = hookOf(object, entry)) != nullptr) return nullptr;
   return PyObject_GetAttr(object, name);
 }
 

@@ -267,20 +267,30 @@ void noteShape(CodeMetadata* metadata, uint32_t exit, PyTypeObject* type) {
   seen.push_back({exit, version});
 }
 
+// What a look around has found this time.
+void setReason(ExitRecord* record, ExitReason reason) {
+  if (record->reason == reason) return;
+  record->reason = reason;
+  record->row_epoch = 0;
+}
+
 // No tool is concerned, or whoever looked at the frame keeps nothing of it (which counts as an
 // exit, as it costs what one does, but for the rest of the call).
 bool isNeedless(CodeMetadata* metadata, uint32_t exit, py::Frame* frame, PyThreadState* ts) {
   ExitRecord& record = metadata->exits[exit];
   const size_t frames = record.frames.size();
-  if (record.reason == ExitReason::kInstrumentationChanged)
-    return mayGoOn(metadata, frame, frames, ts);
-  if (record.reason != ExitReason::kFrameObserved || record.resume == 0 || frames != 1)
-    return false;
-  if (!py::dropFrameObject(frame)) return false;
-  ++record.count;
-  countExit(record, py::frameCode(frame), nullptr);
-  if (exit_hook != nullptr) exit_hook(metadata, exit);
-  return true;
+  const bool observed = frame->frame_obj != nullptr;
+  setReason(&record, observed ? ExitReason::kFrameObserved : ExitReason::kInstrumentationChanged);
+  if (observed) {
+    const bool may = record.resume != 0 && frames == 1 && metadata->drops_frame_objects;
+    if (!may || !py::dropFrameObject(frame)) return false;
+    ++record.count;
+    countExit(record, py::frameCode(frame), nullptr);
+    if (exit_hook != nullptr) exit_hook(metadata, exit);
+    if (*metadata->expected_version == py::currentInstrumentationVersion(ts)) return true;
+    setReason(&record, ExitReason::kInstrumentationChanged);
+  }
+  return mayGoOn(metadata, frame, frames, ts) && record.resume != 0;
 }
 
 }  // namespace
@@ -295,7 +305,7 @@ PyObject* takeExit(CodeMetadata* metadata, uint32_t exit, RegisterFile* register
   TEPHRA_CHECK(exit < metadata->exits.size(), "an exit number of this code");
   ExitRecord& record = metadata->exits[exit];
   TEPHRA_CHECK(!record.frames.empty(), "an exit has a frame");
-  if (isNeedless(metadata, exit, frame, ts) && record.resume != 0) {
+  if (record.looks && isNeedless(metadata, exit, frame, ts)) {
     registers->gp[RegisterFile::kResume] = record.resume;
     return nullptr;
   }

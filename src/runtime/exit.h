@@ -20,8 +20,8 @@
 namespace tephra {
 
 // Takes the exit; what the helper of that name does, with real types.
-// With the reason kInstrumentationChanged, where no tool is concerned, it does nothing but say
-// where compiled code goes on (RegisterFile::kResume).
+// Where a look around (ExitRecord::looks) has found nothing that matters, it only says where
+// compiled code goes on (RegisterFile::kResume).
 PyObject* takeExit(CodeMetadata* metadata, uint32_t exit, RegisterFile* registers,
                    const void* native_fp, _PyInterpreterFrame* frame, PyThreadState* ts);
 

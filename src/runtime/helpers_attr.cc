@@ -64,7 +64,9 @@ extern "C" int64_t tephra_delete_global(_PyInterpreterFrame* frame, PyObject* na
 extern "C" PyObject* tephra_load_attr(PyObject* object, PyObject* name) {
   PyObject* hook = nullptr;
   PyObject* value = py::loadAttr(object, name, &hook);
-  return hook == nullptr ? value : callGetattr(object, name, hook);
+  if (hook != nullptr) return callGetattr(object, name, hook);
+  if (value == nullptr) nameAttribute(object, name);
+  return value;
 }
 
 extern "C" int64_t tephra_store_attr(PyObject* object, PyObject* value, PyObject* name) {

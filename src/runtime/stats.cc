@@ -7,10 +7,16 @@
 namespace tephra {
 namespace {
 
-using Key = std::pair<const ExitRecord*, const PyTypeObject*>;
+struct Key {
+  const ExitRecord* record;
+  const PyTypeObject* culprit;
+  ExitReason reason;  // not always the same (ExitRecord::looks)
+  bool operator==(const Key&) const = default;
+};
 struct KeyHash {
   size_t operator()(const Key& key) const {
-    return std::hash<const void*>()(key.first) * 31 + std::hash<const void*>()(key.second);
+    const std::hash<const void*> of;
+    return (of(key.record) * 31 + of(key.culprit)) * 31 + static_cast<size_t>(key.reason);
   }
 };
 
@@ -73,7 +79,7 @@ void countExit(ExitRecord& record, PyCodeObject* code, PyTypeObject* culprit) {
     return;
   }
   const char* type = culprit == nullptr ? "" : culprit->tp_name;
-  auto [at, inserted] = counts().live.try_emplace(Key(&record, culprit));
+  auto [at, inserted] = counts().live.try_emplace(Key{&record, culprit, record.reason});
   if (inserted) {
     at->second = describe(record, code, type);
   } else if (at->second.type != type) {
@@ -108,7 +114,7 @@ void retireExitCounts(const CodeMetadata& metadata) {
   const ExitRecord* first = metadata.exits.data();
   const ExitRecord* end = first + metadata.exits.size();
   std::erase_if(counts().live, [&](auto& entry) {
-    const bool dying = entry.first.first >= first && entry.first.first < end;
+    const bool dying = entry.first.record >= first && entry.first.record < end;
     if (dying) counts().retired.push_back(entry.second);
     return dying;
   });

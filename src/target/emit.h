@@ -82,7 +82,8 @@ struct Relocation {
 void relocate(const Relocation& relocation, uint8_t* code, uint64_t place);
 
 // A word behind the code that holds the instrumentation version which the code expects (LIR's
-// Operand::version). Narrow: without the low byte, as code that compares four bytes wants it.
+// BranchLook and ExitLook). Narrow: without the low byte, as code that compares four bytes wants
+// it.
 struct VersionWord {
   uint32_t offset = 0;
   bool narrow = false;

@@ -19,45 +19,23 @@ bool isRegister(const Operand& operand, const Operand& wanted) {
          operand.base == wanted.base;
 }
 
-bool hasBase(const Operand& address, const Operand& wanted) {
-  return address.isMem() && address.index_kind == Operand::kNone &&
-         address.base_kind == Operand::kReg && wanted.isReg() && address.base == wanted.base;
-}
-
 bool isPinnedAddress(const Operand& address) {
   return address.isMem() && address.index_kind == Operand::kNone &&
          address.base_kind == Operand::kPinned;
 }
 
-// A word of thread or frame, or of what a load right before has found there, against a constant.
-bool isGuard(const Instr& instr, const Instr* load) {
-  if (instr.op != Op::kExitCmpMem || !instr.uses[1].isImm()) return false;
-  return isPinnedAddress(instr.uses[0]) ||
-         (load != nullptr && hasBase(instr.uses[0], load->defs[0]));
-}
-
-bool isGuardLoad(const Instr& instr) {
-  return instr.op == Op::kLoad && isPinnedAddress(instr.uses[0]) && instr.defs[0].isReg() &&
-         instr.next != nullptr && isGuard(*instr.next, &instr);
-}
-
 // The release of `result` where, with the last reference, only its end and a look around follow:
-// the piece does all of that, and the site goes on as if the object lived. So the look must leave
-// all registers as they are, or none may be in use that it did not find in use; what the block
-// moves to where the two ways meet is there already.
+// the piece does all of that, and the site goes on as if the object lived; what the block moves to
+// where the two ways meet is there already.
 bool isRelease(const Instr& branch, const Operand& result) {
   if (branch.op != Op::kBranchRelease || !isRegister(branch.uses[0], result)) return false;
   const Instr* on = branch.targets[1]->first;
   const Instr* i = branch.targets[0]->first;
   if (on->op != Op::kJump || !on->uses.empty()) return false;
   if (i->op != Op::kDealloc || !isRegister(i->uses[0], result)) return false;
-  const Instr* load = nullptr;
-  bool loads = false;
-  for (i = i->next; i != nullptr && (isGuard(*i, load) || isGuardLoad(*i)); i = i->next) {
-    load = i->op == Op::kLoad ? i : nullptr;
-    loads |= load != nullptr;
-  }
-  while (i != nullptr && !loads && SharedCalls::isMove(*i)) i = i->next;
+  i = i->next;
+  while (i != nullptr && i->op == Op::kExitLook) i = i->next;
+  while (i != nullptr && SharedCalls::isMove(*i)) i = i->next;
   bool meets = i != nullptr && i->op == Op::kJump && i->targets[0] == on->targets[0];
   return meets && i->uses.empty();
 }
@@ -65,16 +43,12 @@ bool isRelease(const Instr& branch, const Operand& result) {
 // The last instruction of what can be shared from the call on; the call where that is nothing.
 const Instr* endOfSequence(const Instr& call) {
   const Operand& result = call.defs[0];
-  const Instr *last = &call, *load = nullptr;
-  for (const Instr* i = call.next; i != nullptr; i = i->next) {
+  const Instr* last = &call;
+  for (const Instr* i = call.next; i != nullptr; last = i, i = i->next) {
     if (i->op == Op::kDecref) return isRegister(i->uses[0], result) ? i : last;
     if (i->op == Op::kBranchRelease) return isRelease(*i, result) ? i : last;
     bool check = i->op == Op::kExitCmp && isRegister(i->uses[0], result) && i->uses[1].isImm();
-    if (!check && !isGuard(*i, load) && !isGuardLoad(*i)) return last;
-    load = i->op == Op::kLoad ? i : nullptr;
-    // What is loaded must not be the result, which the rest is about.
-    if (load != nullptr && isRegister(load->defs[0], result)) return last;
-    if (load == nullptr) last = i;
+    if (!check && i->op != Op::kExitLook) return last;
   }
   return last;
 }

@@ -142,7 +142,7 @@ BUDGET = float(os.environ.get("TEPHRA_FORCE_SECONDS", "3"))  # of processor time
 SEED = int(os.environ.get("TEPHRA_TEST_SEED", "1"))
 WARM_ROUNDS = 6
 TOTALS = {"looks": 0, "looks_taken": 0, "others": 0, "others_taken": 0, "exits": 0, "forced": 0, "taken": 0, "reasons": {}}
-LOOKS = ("FrameObserved", "InstrumentationChanged")
+LOOKS = ("FrameObserved",)  # or InstrumentationChanged: what a look finds
 
 
 def warm_up(function, calls):
@@ -218,9 +218,9 @@ def test_zz_summary():
         pytest.skip("only a part of the corpus was run")
     # A look behind a release stands in its cold way: it is reached only where that was of the last reference.
     assert TOTALS["others_taken"] > TOTALS["others"] * 0.7
-    assert TOTALS["looks_taken"] > TOTALS["looks"] * 0.5
+    assert TOTALS["looks_taken"] > TOTALS["looks"] * 0.7
     for reason in ("TypeChanged", "TypeVersionChanged", "KeysVersionChanged", "FrameObserved", "IntOverflow",
-                   "InstrumentationChanged", "IntTooLarge", "IndexOutOfRange", "UnboundLocal"):
+                   "IntTooLarge", "IndexOutOfRange", "UnboundLocal"):
         assert TOTALS["reasons"].get(reason), f"no exit with reason {reason} was ever forced and taken"
 
 

@@ -1,6 +1,10 @@
 """Attributes of sites that see many classes go through the runtime's table: whatever happens to
 classes and instances, the answer must be the interpreter's."""
 
+import io
+import sys
+import types
+
 import pytest
 
 from support import differential
@@ -455,3 +459,153 @@ def test_names_in_instances_that_are_no_interned_strings(first, body):
                 log.append(read(x))
             return log
     """, [(3,), (2,)])
+
+
+def test_getters_written_in_c():
+    get, _, _ = fresh()
+
+    class Sub(complex):
+        pass
+
+    class Hooked(complex):
+        def __getattr__(self, name):
+            return "hook"
+
+    def real(o):
+        return o.real
+
+    def imag(o):
+        return o.imag
+
+    def kind(o):
+        return o.__class__
+
+    real, imag, kind = compiled(real), compiled(imag), compiled(kind)
+    values = [1.5, 2 + 3j, Sub(4, 5), 7, True, Hooked(8, 9)]
+    for _ in range(3):
+        assert [real(value) for value in values] == [1.5, 2.0, 4.0, 7, 1, 8.0]
+        assert [kind(value) for value in values] == [float, complex, Sub, int, bool, Hooked]
+    shadowed = Sub(1, 2)
+    vars(shadowed)["real"] = "not this"  # a data descriptor comes first
+    assert real(shadowed) == 1.0
+    Sub.real = "of the class"
+    assert real(shadowed) == "not this" and real(Sub(1, 2)) == "of the class"
+    del Sub.real
+    assert real(shadowed) == 1.0
+
+
+def test_a_getter_that_raises():
+    def closed(o):
+        return o.closed
+
+    closed = compiled(closed)
+    stream = io.TextIOWrapper(io.BytesIO())
+    assert closed(stream) is False
+    stream.detach()
+    for _ in range(2):
+        with pytest.raises(ValueError, match="underlying buffer has been detached"):
+            closed(stream)
+
+    def abstract(o):
+        return o.__abstractmethods__
+
+    def text(o):
+        return o.__text_signature__
+
+    abstract, text = compiled(abstract), compiled(text)
+    for _ in range(2):
+        assert text(len) == "($module, obj, /)"
+        with pytest.raises(AttributeError) as caught:
+            abstract(int)
+        assert caught.value.name == "__abstractmethods__"
+
+
+def test_an_attribute_error_of_a_getter_is_named():
+    frames = []
+
+    def loads(o):
+        return o.__annotations__
+
+    loads = compiled(loads)
+
+    def plain(a: int):
+        frames.append(a)
+
+    assert loads(plain) == {"a": int}
+    with pytest.raises(AttributeError) as caught:
+        loads(len)
+    assert (caught.value.name, caught.value.obj) == ("__annotations__", len)
+
+
+def test_bound_methods():
+    get, _, _ = fresh()
+
+    class A:
+        def name(self, x=1):
+            return (self, x)
+
+    class B(A):
+        pass
+
+    class C(A):
+        def __getattr__(self, name):
+            return "hook"
+
+    for _ in range(3):
+        for cls in (A, B, C):
+            o = cls()
+            method = get(o)
+            assert type(method) is types.MethodType and method == o.name
+            assert method.__self__ is o and method(2) == (o, 2)
+    o = B()
+    before = sys.getrefcount(o)
+    method = get(o)
+    assert sys.getrefcount(o) == before + 1
+    del method
+    assert sys.getrefcount(o) == before
+    o.name = "own"
+    assert get(o) == "own"
+    A.name = staticmethod(lambda: "static")
+    assert get(B())() == "static"
+
+
+def test_modules():
+    get, put, _ = fresh()
+    plain, lazy = types.ModuleType("plain"), types.ModuleType("lazy")
+    asked = []
+
+    def getattr_of_module(name):
+        asked.append(name)
+        if name != "name":
+            raise AttributeError(name)
+        return "lazily"
+
+    lazy.__getattr__ = getattr_of_module
+    with pytest.raises(AttributeError, match="module 'plain' has no attribute 'name'"):
+        get(plain)
+    assert get(lazy) == "lazily" and asked == ["name"]
+    plain.name, lazy.name = 1, 2
+    for _ in range(3):
+        assert (get(plain), get(lazy)) == (1, 2)
+    put(lazy, 3)
+    assert get(lazy) == 3 and asked == ["name"]
+    del lazy.name
+    assert get(lazy) == "lazily" and asked == ["name", "name"]
+    vars(plain)[7] = "a key that is no text"
+    assert get(plain) == 1
+    del plain.name
+    vars(plain)["".join(["na", "me"])] = "a key that is not interned"
+    assert get(plain) == "a key that is not interned"
+
+    class Module(types.ModuleType):
+        name = property(lambda self: "of the class")
+
+    assert get(Module("m")) == "of the class"
+
+    def what(o):
+        return o.__dict__
+
+    what = compiled(what)
+    assert what(plain) is vars(plain)
+    vars(plain)["__dict__"] = "not this"
+    assert what(plain) is vars(plain)

@@ -171,6 +171,8 @@ void AArch64Target::constraints(const Instr& instr, std::vector<OperandConstrain
     case Op::kExitCmpF:
     case Op::kExit:
     case Op::kUnlinkFrame:
+    case Op::kBranchLook:
+    case Op::kExitLook:
     case Op::kPopFrame:
     case Op::kIncref:
     case Op::kDecref:
@@ -201,7 +203,6 @@ int64_t narrowed(int64_t value, uint32_t width) {
 
 bool AArch64Target::immediateIsMade(const Instr& instr, int index, int64_t value) const {
   if (static_cast<size_t>(index) >= firstVariadic(instr)) return false;
-  if (instr.uses[static_cast<size_t>(index)].isVersion()) return false;
   switch (instr.op) {
     case Op::kAdd:
     case Op::kSub: return !fitsAddOrSub(narrowed(value, instr.u32(0)));

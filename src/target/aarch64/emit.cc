@@ -235,11 +235,10 @@ void FunctionEmitter::epilogue(bool stack_pointer_known) {
 
 // What was tested for may turn out to be no reason to leave, and the exit goes on here. Not in a
 // shared piece, which has other sites' exits: there it leaves.
-void FunctionEmitter::mayResume(const Instr& look) {
-  const uint32_t exit = look.exitIndex();
-  const bool looks =
-      look.uses[1].isVersion() || in_.function->exits[exit].reason == ExitReason::kFrameObserved;
-  if (looks && piece_exits_.empty()) resumptions_.push_back({as_.here(), exit});
+void FunctionEmitter::exitLook(const Instr& instr) {
+  const uint32_t exit = instr.exitIndex();
+  look({true, false, instr.i64(0)}, exitLabel(exit));
+  if (piece_exits_.empty()) resumptions_.push_back({as_.here(), exit});
 }
 
 Label FunctionEmitter::exitLabel(uint32_t exit) {
@@ -419,6 +418,8 @@ bool FunctionEmitter::emitControl(const Instr& instr) {
     case Op::kBranchCmp: branch(compared(), instr); return true;
     case Op::kBranchRelease: branchRelease(instr); return true;
     case Op::kUnlinkFrame: unlinkFrame(instr); return true;
+    case Op::kBranchLook: branchLook(instr); return true;
+    case Op::kExitLook: exitLook(instr); return true;
     case Op::kBranchTest: branch(tested(), instr); return true;
     case Op::kBranchCmpMem: branch(compareMem(instr), instr); return true;
     case Op::kBranchCmpF: branch(compareFp(instr), instr); return true;
@@ -426,10 +427,7 @@ bool FunctionEmitter::emitControl(const Instr& instr) {
     case Op::kTrap: a_.brk(0); return true;
     case Op::kExitCmp: exitIf(compared(), instr); return true;
     case Op::kExitTest: exitIf(tested(), instr); return true;
-    case Op::kExitCmpMem:
-      exitIf(compareMem(instr), instr);
-      mayResume(instr);
-      return true;
+    case Op::kExitCmpMem: exitIf(compareMem(instr), instr); return true;
     case Op::kExitTestMem: exitIf(testMem(instr), instr); return true;
     case Op::kExitCmpF: exitIf(compareFp(instr), instr); return true;
     case Op::kExit: as_.jump(exitLabel(instr.u32(0))); return true;

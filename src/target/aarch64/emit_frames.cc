@@ -213,6 +213,43 @@ void FunctionEmitter::unlinkFrame(const Instr& instr) {
   jumpToBlock(instr.targets[1]);
 }
 
+// Leaves where somebody has the frame, events are pending or instrumentation is another one.
+void FunctionEmitter::look(const Look& what, Label leave) {
+  const PyLayout& py = *in_.layout;
+  const uint8_t seen = kScratchGp, expected = kScratchGp2;
+  if (what.frame) {
+    a_.ldr(x(seen), at(kFrameReg, py.frame_frame_obj));
+    as_.jumpIf(Condition::zero(seen, true, true), leave);
+  }
+  if (!py.eval_breaker_in_tstate) {
+    a_.ldr(x(seen), at(kThreadReg, py.ts_interp));
+    if (what.pending) {
+      a_.ldr(w(expected), at(seen, py.interp_eval_breaker));
+      as_.jumpIf(Condition::zero(expected, false, true), leave);
+    }
+    a_.ldr(x(seen), at(seen, py.interp_monitoring_version));
+    as_.loadVersion(expected, static_cast<uint64_t>(what.version), 8);
+    a_.cmp(x(seen), x(expected));
+  } else if (what.pending) {  // one word tells both
+    a_.ldr(x(seen), at(kThreadReg, py.ts_eval_breaker));
+    as_.loadVersion(expected, static_cast<uint64_t>(what.version), 8);
+    a_.cmp(x(seen), x(expected));
+  } else {
+    // The version is the word's bits 8 and up; CPython sets at most 32 bits of the word, so the
+    // four bytes after the first hold it all.
+    a_.ldr(w(seen), at(kThreadReg, py.ts_eval_breaker + 1));
+    as_.loadVersion(expected, static_cast<uint32_t>(what.version >> 8), 4);
+    a_.cmp(w(seen), w(expected));
+  }
+  as_.jumpIf(Condition::flags(Cc::kNe), leave);
+}
+
+void FunctionEmitter::branchLook(const Instr& instr) {
+  look({instr.attr[1] != 0, true, instr.i64(0)}, blockLabel(instr.targets[0]));
+  edge(instr, 1);
+  jumpToBlock(instr.targets[1]);
+}
+
 void FunctionEmitter::frameInstr(const Instr& instr) {
   switch (instr.op) {
     case lir::Op::kPushFrame:

@@ -215,11 +215,6 @@ Condition FunctionEmitter::compareMem(const Instr& instr) {
   Cond cond = instr.cond(0);
   const Operand& b = instr.uses[1];
   load(x(kScratchGp), mem(instr.uses[0]), width, width < 4 && isSignedCondition(cond));
-  if (b.isVersion()) {
-    as_.loadVersion(kScratchGp2, static_cast<uint64_t>(b.immValue()), width);
-    a_.cmp(sized(kScratchGp, width), sized(kScratchGp2, width));
-    return Condition::flags(flagOf(cond));
-  }
   if (width >= 4) return compare(kScratchGp, b, width, cond);
   // A part of a register is no operand: both sides are extended alike.
   bool sign = isSignedCondition(cond);

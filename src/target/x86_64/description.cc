@@ -182,6 +182,8 @@ void X86Target::constraints(const Instr& instr, std::vector<OperandConstraint>* 
     case Op::kExitCmpF:
     case Op::kExit:
     case Op::kUnlinkFrame:
+    case Op::kBranchLook:
+    case Op::kExitLook:
     case Op::kPopFrame:
     case Op::kIncref:
     case Op::kDecref:
@@ -205,7 +207,6 @@ RegSet X86Target::clobbers(const Instr& instr, Bank bank) const {
 
 bool X86Target::immediateFits(const Instr& instr, int index, int64_t value) const {
   if (static_cast<size_t>(index) >= firstVariadic(instr)) return true;
-  if (instr.uses[static_cast<size_t>(index)].isVersion()) return true;
   switch (instr.op) {
     case Op::kMove:
     case Op::kDecrefAt: return true;

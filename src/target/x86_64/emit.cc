@@ -184,11 +184,10 @@ void FunctionEmitter::epilogue(bool stack_pointer_known) {
 
 // What was tested for may turn out to be no reason to leave, and the exit goes on here. Not in a
 // shared piece, which has other sites' exits: there it leaves.
-void FunctionEmitter::mayResume(const Instr& look) {
-  const uint32_t exit = look.exitIndex();
-  const bool looks =
-      look.uses[1].isVersion() || in_.function->exits[exit].reason == ExitReason::kFrameObserved;
-  if (looks && piece_exits_.empty()) resumptions_.push_back({as_.here(), exit});
+void FunctionEmitter::exitLook(const Instr& instr) {
+  const uint32_t exit = instr.exitIndex();
+  look({true, false, instr.i64(0)}, exitLabel(exit));
+  if (piece_exits_.empty()) resumptions_.push_back({as_.here(), exit});
 }
 
 asmjit::Label FunctionEmitter::exitLabel(uint32_t exit) {
@@ -353,6 +352,8 @@ bool FunctionEmitter::emitControl(const Instr& instr) {
       return true;
     case Op::kBranchRelease: branchRelease(instr); return true;
     case Op::kUnlinkFrame: unlinkFrame(instr); return true;
+    case Op::kBranchLook: branchLook(instr); return true;
+    case Op::kExitLook: exitLook(instr); return true;
     case Op::kBranchCmpF: branchCompareFp(instr); return true;
     case Op::kReturn:
       if (gpNumber(instr.uses[0]) != kRax) a_.mov(x86::rax, gp(instr.uses[0]));
@@ -376,7 +377,6 @@ bool FunctionEmitter::emitControl(const Instr& instr) {
     case Op::kExitCmpMem:
       compareMem(instr.uses[0], instr.uses[1], instr.u32(1));
       exitIf(cond(), instr);
-      mayResume(instr);
       return true;
     case Op::kExitTestMem:
       testMem(instr.uses[0], instr.uses[1], instr.u32(1), instr.cond(0));

@@ -201,6 +201,40 @@ void FunctionEmitter::unlinkFrame(const Instr& instr) {
   jumpToBlock(instr.targets[1]);
 }
 
+// Leaves where somebody has the frame, events are pending or instrumentation is another one.
+void FunctionEmitter::look(const Look& at, Label leave) {
+  const PyLayout& py = *in_.layout;
+  const x86::Gp scratch = x86::gpq(kScratchGp);
+  if (at.frame) {
+    a_.cmp(x86::ptr(kFrame, py.frame_frame_obj, 8), 0);
+    as_.jumpIf(x86::CondCode::kNotEqual, leave);
+  }
+  if (!py.eval_breaker_in_tstate) {
+    a_.mov(scratch, x86::ptr(kThread, py.ts_interp, 8));
+    if (at.pending) {
+      a_.cmp(x86::ptr(scratch, py.interp_eval_breaker, 4), 0);
+      as_.jumpIf(x86::CondCode::kNotEqual, leave);
+    }
+    a_.mov(scratch, x86::ptr(scratch, py.interp_monitoring_version, 8));
+    a_.cmp(scratch, as_.version(static_cast<uint64_t>(at.version), 8));
+  } else if (at.pending) {  // one word tells both
+    a_.mov(scratch, as_.version(static_cast<uint64_t>(at.version), 8));
+    a_.cmp(x86::ptr(kThread, py.ts_eval_breaker, 8), scratch);
+  } else {
+    // The version is the word's bits 8 and up; CPython sets at most 32 bits of the word, so the
+    // four bytes after the first hold it all.
+    a_.mov(scratch.r32(), as_.version(static_cast<uint32_t>(at.version >> 8), 4));
+    a_.cmp(x86::ptr(kThread, py.ts_eval_breaker + 1, 4), scratch.r32());
+  }
+  as_.jumpIf(x86::CondCode::kNotEqual, leave);
+}
+
+void FunctionEmitter::branchLook(const Instr& instr) {
+  look({instr.attr[1] != 0, true, instr.i64(0)}, blockLabel(instr.targets[0]));
+  edge(instr, 1);
+  jumpToBlock(instr.targets[1]);
+}
+
 void FunctionEmitter::frameInstr(const Instr& instr) {
   switch (instr.op) {
     case lir::Op::kPushFrame:

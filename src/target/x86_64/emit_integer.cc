@@ -177,11 +177,7 @@ void FunctionEmitter::compareMem(const Operand& a, const Operand& b, uint32_t wi
     return;
   }
   int64_t value = narrow(b.immValue(), width);
-  if (b.isVersion()) {
-    x86::Gp expected = width == 8 ? x86::Gp(x86::gpq(kScratchGp)) : x86::gpd(kScratchGp);
-    a_.mov(expected, as_.version(static_cast<uint64_t>(value), width));
-    a_.cmp(mem(a, width), expected);
-  } else if (isInt32(static_cast<uint64_t>(value))) {
+  if (isInt32(static_cast<uint64_t>(value))) {
     a_.cmp(mem(a, width), value);
   } else {
     as_.loadImmediate(kScratch, static_cast<uint64_t>(value));

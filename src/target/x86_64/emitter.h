@@ -36,7 +36,6 @@ class FunctionEmitter {
   void leaveAndReturn();
   void exitStubs();
   Label exitLabel(uint32_t exit);
-  void mayResume(const Instr& look);
   Label blockLabel(const lir::Block* block) { return block_labels_[block->id]; }
   void defer(std::function<void()> cold) {
     deferred_.push_back([this, cold = std::move(cold), state = as_.unwindState(),
@@ -106,6 +105,13 @@ class FunctionEmitter {
   // emit_frames.cc
   void frameInstr(const Instr& instr);
   void unlinkFrame(const Instr& instr);
+  struct Look {
+    bool frame, pending;
+    int64_t version;
+  };
+  void look(const Look& at, asmjit::Label leave);
+  void branchLook(const Instr& instr);
+  void exitLook(const Instr& instr);
 
   void incref(const Instr& instr);
   void decref(const Instr& instr);

@@ -1,6 +1,8 @@
 // The stubs that push, unlink and pop the interpreter's frame, executed on the host: HIR of a whole
 // function is compiled with the layout of each CPython version, over a fake thread state.
+#include <algorithm>
 #include <array>
+#include <functional>
 
 #include "regalloc/regalloc.h"
 #include "tests/unit/codegen/support.h"
@@ -20,6 +22,7 @@ uint64_t pushed_slowly = 0;  // what push_frame_slow returns
 uint64_t left_by = UINT64_MAX;
 uint64_t frame_at_exit = 0;
 Memory* current_thread = nullptr;
+std::function<void()> at_end;  // what a finaliser does
 thread_local uint64_t stack_limit = 0;
 uint64_t foreign_evaluator = 0;
 
@@ -35,7 +38,15 @@ uint64_t frameRefused(uint64_t function, uint64_t* args, uint64_t count) {
 void leaveObserved(uint64_t thread, uint64_t frame, uint64_t unowned) {
   calls.push_back({"leave_observed_frame", {thread, frame, unowned}});
 }
-void endObject(uint64_t object) { calls.push_back({"dealloc", {object}}); }
+void endObject(uint64_t object) {
+  calls.push_back({"dealloc", {object}});
+  if (at_end) at_end();
+}
+uint64_t handlePending(uint64_t thread) {
+  calls.push_back({"handle_pending", {thread}});
+  TEPHRA_TEST_DESTROY();
+  return 0;
+}
 uint64_t takeExit(CodeMetadata*, uint32_t exit, RegisterFile*, void*, uint64_t frame, void*) {
   left_by = exit;
   frame_at_exit = frame;
@@ -46,8 +57,8 @@ void* threadState() { return current_thread; }
 const char* const kText =
     "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  v1:Object = LoadArg {index=1}\n  PushFrame\n"
     "  v2:Object = TakeHome {slot=1}\n  Decref v2\n  Incref v0\n  StoreHome v0 {slot=1, old=0}\n"
-    "  v3:State = FrameState {offset=4, raise_offset=4, nstack=0}\n  SetPosition {offset=4}\n"
-    "  GuardUnobserved v3\n";
+    "  v3:State = FrameState {offset=4, raise_offset=4, nstack=0}\n  SetPosition {offset=4}\n";
+const char* const kLook = "  GuardUnobserved v3\n";
 const char* const kStay = "  Deopt v3 {reason=Stress}\n}\n";
 const char* const kLeave = "  Incref v0\n  LeaveFrame aux[0, 2]\n  Return v0\n}\n";
 
@@ -61,6 +72,7 @@ class FrameStubs : public ::testing::TestWithParam<const PyLayout*> {
     calls.clear();
     pushed_slowly = foreign_evaluator = stack_limit = 0;
     left_by = UINT64_MAX;
+    at_end = nullptr;
     current_thread = &thread;
     at(thread, py.ts_py_recursion_remaining) = 10;
     at(thread, py.ts_datastack_top) = addressOf(&stack[10]);
@@ -81,6 +93,7 @@ class FrameStubs : public ::testing::TestWithParam<const PyLayout*> {
     addresses.helpers[static_cast<size_t>(Helper::frame_refused)] = addressOf(&frameRefused);
     addresses.helpers[static_cast<size_t>(Helper::leave_observed_frame)] =
         addressOf(&leaveObserved);
+    addresses.helpers[static_cast<size_t>(Helper::handle_pending)] = addressOf(&handlePending);
     addresses.take_exit = addressOf(&takeExit);
     addresses.call_slow = addresses.call_uncompiled = addressOf(&frameRefused);
     addresses.dealloc = addressOf(&endObject);
@@ -97,12 +110,12 @@ class FrameStubs : public ::testing::TestWithParam<const PyLayout*> {
   uint64_t tag() const { return py.frame_holds_stack_refs ? 1 : 0; }
 
   // The caller lends both arguments where a tag can say so, else it hands them over.
-  uint64_t run(const std::string& end) {
+  uint64_t run(const std::string& end, const std::string& look = kLook) {
     CodeUnit unit = lower_test::fakeUnit(py, 2);
     unit.objects[unit.code_object].address = addressOf(&code_object);
     hir::Function source(&unit);
     hir::ParseError error{};
-    EXPECT_TRUE(hir::parse(kText + end, &source, &error)) << error.message;
+    EXPECT_TRUE(hir::parse(kText + look + end, &source, &error)) << error.message;
     auto lowered = lowerToLir(source, hostTarget());
     EXPECT_TRUE(lowered);
     auto allocated = regalloc::allocateRegisters(**lowered, hostTarget(), {});
@@ -193,6 +206,57 @@ TEST_P(FrameStubs, FirstOfItsChunk) {
   EXPECT_EQ(calls[0].arguments[1], addressOf(&stack[10]));
   EXPECT_EQ(calls[0].arguments[2], 0b1100u);
   EXPECT_EQ(recursion(), 9);  // that helper does all of it
+}
+
+// What the object that ends before it has done is seen by each kind of look, and nothing else is.
+TEST_P(FrameStubs, Looks) {
+  struct Kind {
+    const char* text;
+    bool frame, pending;  // does it look for that?
+  };
+  const Kind kinds[] = {{kLook, true, false},
+                        {"  CheckPeriodic v3 {behind_call=false}\n", false, true},
+                        {"  CheckPeriodic v3 {behind_call=true}\n", true, true}};
+  const bool one_word = py.eval_breaker_in_tstate;
+  auto events = [&](uint64_t bits) -> void {
+    uint64_t& word = one_word ? at(thread, py.ts_eval_breaker) : at(interp, py.interp_eval_breaker);
+    word = one_word ? (word & ~uint64_t{0xFF}) | bits : bits;
+  };
+  for (const Kind& kind : kinds) {
+    for (const char* what : {"nothing", "frame", "version", "events"}) {
+      SCOPED_TRACE(std::string(kind.text) + what);
+      const std::string news = what;
+      events(0);
+      if (one_word) at(thread, py.ts_eval_breaker) = 0x300;
+      at(interp, py.interp_monitoring_version) = 3;
+      at(thread, py.ts_datastack_top) = addressOf(&stack[10]);
+      at(thread, py.ts_py_recursion_remaining) = 10;
+      current() = 0xCA11;
+      if (py.frame_owns_code_and_func) function[0] = code_object[0] = 7;
+      first[0] = 5;
+      second[0] = tag() ? 0 : 1;  // it ends, whoever held it
+      calls.clear();
+      left_by = UINT64_MAX;
+      at_end = [&] {
+        const uint64_t frame = addressOf(&stack[10]) + static_cast<uint64_t>(py.frame_frame_obj);
+        if (news == "frame") *reinterpret_cast<uint64_t*>(frame) = 0xF0;
+        if (news == "version" && one_word) at(thread, py.ts_eval_breaker) = 0x400;
+        if (news == "version") at(interp, py.interp_monitoring_version) = 4;
+        if (news == "events") events(1);
+      };
+      run(kLeave, kind.text);
+      const bool leaves = news == "version" || (news == "frame" && kind.frame);
+      EXPECT_EQ(left_by != UINT64_MAX, leaves);
+      const bool serves = kind.pending && (leaves || news == "events");
+      const auto served = std::count_if(calls.begin(), calls.end(), [](const Called& call) {
+        return call.name == "handle_pending";
+      });
+      EXPECT_EQ(served, serves ? 1 : 0);
+      if (!leaves) continue;
+      EXPECT_TRUE(code.metadata->exits[left_by].looks);
+      EXPECT_NE(code.metadata->exits[left_by].resume, 0u);
+    }
+  }
 }
 
 // What the stub leaves to the runtime: each time all arguments arrive, and nothing has happened.

@@ -307,10 +307,14 @@ class Built {
     return (i->info().effects & hir::kAny) && !i->isTerminator() && i->op != hir::Op::kLeaveFrame &&
            i->op != hir::Op::kCheckPeriodic;
   }
-  // From behind an `any` operation: GuardUnobserved comes before the next exit on every way.
+  static bool looks(const hir::Instr* i) {
+    return i->op == hir::Op::kGuardUnobserved ||
+           (i->op == hir::Op::kCheckPeriodic && i->attr[0] != 0);
+  }
+  // From behind an `any` operation: a look around comes before the next exit on every way.
   void checkFrom(const hir::Instr* i, const hir::Instr* why) {
     for (; i; i = i->next) {
-      if (i->op == hir::Op::kGuardUnobserved) return;
+      if (looks(i)) return;
       if (i->hasState() || i->op == hir::Op::kLeaveFrame) {
         ADD_FAILURE() << hir::print(*why) << " is not observed before " << hir::print(*i) << "\n"
                       << printed;

@@ -271,6 +271,8 @@ inline const lir::Instr* Evaluator::step(const lir::Instr& i) {
       return go(i.targets[read(object, 4, false) == 0 ? 0 : 1]);
     }
     case Op::kPushFrame:  // tests/unit/codegen/frames_test.cc executes these
+    case Op::kBranchLook:
+    case Op::kExitLook:
     case Op::kUnlinkFrame:
     case Op::kPopFrame: TEPHRA_CHECK(false, "no frame in this test"); return nullptr;
     case Op::kDealloc: return i.next;

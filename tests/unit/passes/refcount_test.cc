@@ -41,8 +41,10 @@ TEST(RefcountChecker, FindsEachMistake) {
   expectError(neg + "  Decref v2\n  Decref v2\n" + end, "no register owns");
   expectError("  LeaveFrame aux[0]\n  Return v0\n", "nobody keeps alive");
   expectError("  LeaveFrame\n  Return v0\n", "sound");  // the home's own reference
-  expectError(neg + "  CheckPeriodic v1\n  Decref v2\n" + end, "exit_owned says 0");
-  expectError(neg + "  CheckPeriodic v1 owned(v2, v2)\n  Decref v2\n" + end, "exit_owned says 2");
+  expectError(neg + "  CheckPeriodic v1 {behind_call=false}\n  Decref v2\n" + end,
+              "exit_owned says 0");
+  expectError(neg + "  CheckPeriodic v1 {behind_call=false} owned(v2, v2)\n  Decref v2\n" + end,
+              "exit_owned says 2");
   expectError(neg + "  Decref v2\n  v3:Bool = IsTruthy v2, v1\n" + end, "nobody keeps alive");
   expectError(neg + "  StoreHome v2 {slot=1}\n" + end, "leaks");
   expectError(neg + "  StoreHome v2 {slot=1}\n  LeaveFrame aux[0, 2]\n  Return v2\n",
@@ -72,7 +74,7 @@ TEST(RefcountChecker, FindsEachMistake) {
       "nobody keeps alive");
   expectError(
       "  v4:Tuple = GuardType v0, v1 {type=Tuple}\n  v2:Object = LoadTupleItemAt v4 {index=0}\n"
-      "  CheckPeriodic v1\n  Incref v2\n  Decref v2\n" +
+      "  CheckPeriodic v1 {behind_call=false}\n  Incref v2\n  Decref v2\n" +
           end,
       "may be gone");
   expectError("  Incref v0\n  Return v0\n", "returns without LeaveFrame");
@@ -152,7 +154,7 @@ class Generator {
         return add(guard);
       }
       case 12: builder_.StoreHome(null_, slot(), 2); return;
-      case 13: builder_.CheckPeriodic(state()); return;
+      case 13: builder_.CheckPeriodic(false, state()); return;
       case 14: {
         Instr* method = builder_.LoadMethod(value(), 0, state());
         Instr* self = builder_.LoadMethodSelf(method);

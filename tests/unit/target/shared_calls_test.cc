@@ -14,15 +14,14 @@ using lir::Instr;
 
 constexpr const char* kCall = "  %0 = Call %7, 4 {helper=binary_op}\n";
 constexpr const char* kFailed = "  ExitCmp %0, 0 {cond=eq, width=8, exit=0}\n";
-constexpr const char* kObserved = "  ExitCmpMem [frame + 48], 0, %0 {cond=ne, width=8, exit=1}\n";
-constexpr const char* kVersion = "  ExitCmpMem [thread + 25], 0, %0 {cond=ne, width=4, exit=2}\n";
+constexpr const char* kLook = "  ExitLook %0 {version=0, exit=1}\n";
 constexpr const char* kRelease = "  Decref %0 {maybe_null=false}\n";
 
 std::string position(int number) {
   return "  Store [frame + 56], " + std::to_string(number) + " {width=4}\n";
 }
 std::string site(int number) {
-  return position(number) + "  %7 = Move %3\n" + kCall + kFailed + kObserved + kVersion + kRelease;
+  return position(number) + "  %7 = Move %3\n" + kCall + kFailed + kLook + kRelease;
 }
 
 class SharedCallsTest : public ::testing::Test {
@@ -48,7 +47,7 @@ TEST_F(SharedCallsTest, EqualSequencesAreAGroup) {
   ASSERT_EQ(found.groups().size(), 1u);
   const SharedCalls::Site& first = *found.groups()[0];
   EXPECT_EQ(first.position, function.blocks()[0]->first);
-  EXPECT_EQ(first.exits, (std::vector<uint32_t>{0, 1, 2}));
+  EXPECT_EQ(first.exits, (std::vector<uint32_t>{0, 1}));
   EXPECT_EQ(first.last->op, lir::Op::kDecref);
   int sites = 0, shared = 0, own = 0;
   for (const Instr* i = function.blocks()[0]->first; i != nullptr; i = i->next) {
@@ -62,7 +61,7 @@ TEST_F(SharedCallsTest, EqualSequencesAreAGroup) {
     }
   }
   EXPECT_EQ(sites, 3);
-  EXPECT_EQ(shared, 3 * 5);
+  EXPECT_EQ(shared, 3 * 4);
   EXPECT_EQ(own, 3 + 1);  // the moves of the arguments, the return
 }
 
@@ -82,62 +81,46 @@ TEST_F(SharedCallsTest, LoopsAndColdBlocksAreLeft) {
 }
 
 TEST_F(SharedCallsTest, WhatDiffersIsNotShared) {
-  std::string other_argument = site(1), other_guard = site(2), other_width = site(3),
-              no_release = site(4);
+  std::string other_argument = site(1), other_look = site(2), no_release = site(3);
   other_argument.replace(other_argument.find(", 4 {"), 5, ", 5 {");
-  other_guard.replace(other_guard.find("thread + 25"), 11, "thread + 29");
-  other_width.replace(other_width.find("width=4"), 7, "width=8");
+  other_look.replace(other_look.find("version=0"), 9, "version=5");
   no_release.erase(no_release.find(kRelease));
-  parse("bb0:\n" + site(1) + site(1) + other_argument + other_guard + other_width + no_release +
-        "  Return %3\n");
-  EXPECT_EQ(find(1).groups().size(), 5u);
+  parse("bb0:\n" + site(1) + site(1) + other_argument + other_look + no_release + "  Return %3\n");
+  EXPECT_EQ(find(1).groups().size(), 4u);
   EXPECT_EQ(find(2).groups().size(), 1u);
 }
 
 TEST_F(SharedCallsTest, TheResultMayBeKept) {
-  std::string kept = position(1) + kCall + kFailed + kObserved + kVersion + "  %3 = Move %0\n";
+  std::string kept = position(1) + kCall + kFailed + kLook + "  %3 = Move %0\n";
   parse("bb0:\n" + kept + kept + "  Return %3\n");
   SharedCalls found = find(2);
   ASSERT_EQ(found.groups().size(), 1u);
-  EXPECT_EQ(found.groups()[0]->last->op, lir::Op::kExitCmpMem);
+  EXPECT_EQ(found.groups()[0]->last->op, lir::Op::kExitLook);
 }
 
 TEST_F(SharedCallsTest, AReleaseOfSomethingElseIsNotPartOfIt) {
-  std::string other = kCall + std::string(kFailed) + kObserved + "  Decref %3 {maybe_null=false}\n";
+  std::string other = kCall + std::string(kFailed) + kLook + "  Decref %3 {maybe_null=false}\n";
   parse("bb0:\n" + other + other + "  Return %3\n");
   SharedCalls found = find(2);
   ASSERT_EQ(found.groups().size(), 1u);
-  EXPECT_EQ(found.groups()[0]->last->op, lir::Op::kExitCmpMem);
+  EXPECT_EQ(found.groups()[0]->last->op, lir::Op::kExitLook);
   EXPECT_EQ(found.groups()[0]->position, nullptr);
 }
 
-// 3.12 finds the version through a pointer that is loaded each time.
-TEST_F(SharedCallsTest, AGuardMayLoadFirst) {
-  std::string guarded = position(1) + kCall + kFailed + kObserved +
-                        "  %1 = Load [thread + 16] {width=8, sign=false}\n"
-                        "  ExitCmpMem [%1 + 48], 3, %0 {cond=ne, width=8, exit=2}\n" +
-                        kRelease;
-  parse("bb0:\n" + guarded + guarded + "  Return %3\n");
-  SharedCalls found = find(2);
-  ASSERT_EQ(found.groups().size(), 1u);
-  EXPECT_EQ(found.groups()[0]->last->op, lir::Op::kDecref);
-  EXPECT_EQ(found.groups()[0]->exits.size(), 3u);
-}
-
-// A load that is no guard's belongs to what follows.
-TEST_F(SharedCallsTest, ALoadForLaterIsNotPartOfIt) {
-  std::string loaded = position(1) + kCall + kFailed + kObserved +
+// A load belongs to what follows.
+TEST_F(SharedCallsTest, ALoadIsNotPartOfIt) {
+  std::string loaded = position(1) + kCall + kFailed + kLook +
                        "  %1 = Load [thread + 16] {width=8, sign=false}\n  %3 = Move %1\n";
   parse("bb0:\n" + loaded + loaded + "  Return %3\n");
   SharedCalls found = find(2);
   ASSERT_EQ(found.groups().size(), 1u);
-  EXPECT_EQ(found.groups()[0]->last->op, lir::Op::kExitCmpMem);
+  EXPECT_EQ(found.groups()[0]->last->op, lir::Op::kExitLook);
 }
 
 // They would lie elsewhere, seen from the piece: it has the way back below them.
 TEST_F(SharedCallsTest, StackArgumentsAreLeft) {
   std::string many =
-      position(1) + "  %0 = Call 1, 2, 3, 4, 5, 6, 7 {helper=binary_op}\n" + kFailed + kObserved;
+      position(1) + "  %0 = Call 1, 2, 3, 4, 5, 6, 7 {helper=binary_op}\n" + kFailed + kLook;
   parse("bb0:\n" + many + many + "  Return %3\n");
   EXPECT_TRUE(find(1).groups().empty());
 }

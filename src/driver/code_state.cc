@@ -1,4 +1,5 @@
 #include "driver/code_state.h"
+#include "driver/entries.h"
 
 #include "base/address_cache.h"
 #include "driver/compile.h"
@@ -34,6 +35,7 @@ int onCodeEvent(PyCodeEvent event, PyCodeObject* code) {
 
 CompiledUnit::~CompiledUnit() {
   unwatchNames(this);
+  unwatchEntries(this);
   forgetUnit(*this);
   for (uint64_t* cell : cells) releaseCell(cell);
   if (code.base) jit().memory->free(code.base);

@@ -31,6 +31,12 @@ struct CodeLoop {
   uint32_t instructions = 0;
 };
 
+// An entry of a dict (both borrowed: the code that names it, or its globals, hold them).
+struct DictEntry {
+  PyObject *dict = nullptr, *name = nullptr;
+  bool operator==(const DictEntry&) const = default;
+};
+
 // One generation of compiled code of a code object.
 struct CompiledUnit {
   CompiledCode code;
@@ -40,6 +46,7 @@ struct CompiledUnit {
   CodeState* owner = nullptr;    // null: not installed yet, or its code object is dead
   std::vector<PyObject*> references;  // strong: plain data that the code embeds
   std::vector<PyObject*> names;       // what the code knows by its address only (driver/names.h)
+  std::vector<DictEntry> entries;     // what it takes for constants (driver/entries.h)
   std::vector<uint64_t*> cells;       // that the code calls through
   std::unique_ptr<uint64_t> calls;    // counted by the code itself, where it may raise too often
   policy::ExitHistory exit_history;

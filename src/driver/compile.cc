@@ -1,4 +1,5 @@
 #include "driver/compile.h"
+#include "driver/entries.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -70,6 +71,8 @@ frontend::FrontendOptions frontendOptions(const CodeState& state) {
   return result;
 }
 
+py::EntryQuestion entryQuestion() { return jit().options.watch_entries ? mayWatchEntry : nullptr; }
+
 // No collection from reading the inline caches until what they name is watched: it may be garbage.
 class NoCollection {
  public:
@@ -109,6 +112,7 @@ class Embedded {
       // The cell is the function's. Without one the call is by vectorcall.
       case hir::Op::kCallDirect:
         return instr.attr[0] >= unit_.objects.size() || callee(static_cast<ObjRef>(instr.attr[0]));
+      case hir::Op::kAssumeEntry: return entry(instr);
       // Behind a guard of a class's version, which holds the object.
       case hir::Op::kWeakObject:
       // The function's code and defaults: replacing them is told by the function (CallDirect).
@@ -116,6 +120,18 @@ class Embedded {
       case hir::Op::kGuardFieldIs:
       default: return true;
     }
+  }
+
+  bool entry(const hir::Instr& instr) {
+    const auto address = [&](int i) {
+      return reinterpret_cast<PyObject*>(unit_.objects[static_cast<ObjRef>(instr.attr[i])].address);
+    };
+    const DictEntry entry{py::dictOf(address(0)), address(1)};
+    auto& all = compiled_->entries;
+    if (std::find(all.begin(), all.end(), entry) != all.end()) return true;
+    compiled_->references.push_back(Py_NewRef(entry.name));
+    all.push_back(entry);
+    return true;
   }
 
   bool callee(ObjRef ref) {
@@ -145,6 +161,7 @@ Result<bool> watchEmbedded(const CodeUnit& unit, const hir::Function& hir, Compi
   if (!Embedded(unit, compiled).collect(hir)) {
     return Bailout{BailoutReason::kVerifier, "the code names an object that may die unnoticed"};
   }
+  watchEntries(compiled);
   if (watchNames(compiled)) return true;
   return Bailout{BailoutReason::kTooLarge, "no memory for weak references"};
 }
@@ -286,7 +303,7 @@ Result<bool> runPasses(hir::Function& function) {
 Result<CodeMeasure> measureFunction(PyFunctionObject* function, CodeState& state,
                                     const Target& target) {
   NoCollection no_collection;  // the unit is not held here
-  Result<std::unique_ptr<CodeUnit>> decoded = py::decode(function);
+  Result<std::unique_ptr<CodeUnit>> decoded = py::decode(function, {}, entryQuestion());
   if (!decoded) return decoded.bailout();
   addEntryCells(&**decoded, nullptr);
   Result<std::unique_ptr<hir::Function>> hir =
@@ -310,7 +327,8 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
       {jit().options.unwind_tables, jit().options.debugger, jit().options.perf_map});
 
   NoCollection no_collection;
-  Result<std::unique_ptr<CodeUnit>> decoded = py::decode(function, seenVersions(&state));
+  Result<std::unique_ptr<CodeUnit>> decoded =
+      py::decode(function, seenVersions(&state), entryQuestion());
   if (!decoded) return decoded.bailout();
   CodeUnit& unit = **decoded;
   settleShapes(unit, &state, compiled.get());

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "driver/compile.h"
+#include "driver/entries.h"
 #include "driver/function_tables.h"
 #include "driver/jit.h"
 #include "driver/names.h"
@@ -377,12 +378,13 @@ void relearn(CodeState* state, uint64_t calls) {
   retire(state);
 }
 
-// Something that the code names died, most often because another one took its place. Nothing was
-// wrong with the code, so max-recompiles does not count it; but it waits longer each time.
-void loseNamed(CodeState* state) {
+// Something that the code names died, most often because another one took its place, or an entry
+// has changed. Nothing was wrong with the code, so max-recompiles does not count it; but it waits
+// longer each time.
+void loseNamed(CodeState* state, uint64_t calls) {
   if (!state->unit) return;
   if (state->suppressed) return uninstall(state);
-  const uint64_t wait = kRelearnCalls << lossesCounted(*state);
+  const uint64_t wait = calls << lossesCounted(*state);
   ++state->lost_callees;
   relearn(state, wait);
 }
@@ -546,6 +548,7 @@ bool initInstall(std::string* error) {
 }
 
 void endInstall() {
+  endEntries();
   self().suspended = true;
   self().suspensions = 0;
   self().paused = false;
@@ -885,16 +888,19 @@ void releaseCell(uint64_t* cell) {
   jit().memory->freeCell(cell);
 }
 
-void loseName(PyObject* object) {
+void loseName(PyObject* object) { loseUnits(takeUnitsNaming(object), kRelearnCalls); }
+
+void loseUnits(const std::vector<CompiledUnit*>& units, uint64_t calls) {
+  if (units.empty()) return;
   std::vector<PyCodeObject*> codes;
   std::vector<CodeState*> owners;
-  for (CompiledUnit* unit : takeUnitsNaming(object)) {
+  for (CompiledUnit* unit : units) {
     if (unit->owner == nullptr) continue;
     codes.push_back(unit->owner->code);
     if (unit->owner->unit.get() == unit) owners.push_back(unit->owner);
   }
-  for (CodeState* state : owners) loseNamed(state);
-  // What is running leaves the code before it can meet another object at the dead one's address.
+  for (CodeState* state : owners) loseNamed(state, calls);
+  // What is running leaves the code before it can meet what is there now.
   py::observeFrames(codes, false);
 }
 

@@ -93,6 +93,9 @@ void releaseCell(uint64_t* cell);
 
 // The object dies: what is compiled with its address is taken out and, where it runs, left.
 void loseName(PyObject* object);
+// The same of these units, which took something for granted; they wait for so many calls, or
+// longer.
+void loseUnits(const std::vector<CompiledUnit*>& units, uint64_t calls);
 // No function has one of these units' vectorcalls any more, not even one that a walk during a
 // collection has missed.
 void detachFunctions(const std::vector<std::unique_ptr<CompiledUnit>>& units);

@@ -1,4 +1,5 @@
 #include "driver/jit.h"
+#include "driver/entries.h"
 
 #include "boot/helper_thread.h"
 #include "driver/compile.h"
@@ -86,6 +87,7 @@ void forgetInterpreter() {
   forgetFunctions();
   forgetRetired();
   forgetNames();
+  forgetEntries();
   forgetAllUnits();
   forgetCounts();
   forgetSampler();

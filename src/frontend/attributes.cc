@@ -49,14 +49,19 @@ hir::Instr* GraphBuilder::speculateAttr(Instr* object) {
 
 hir::Instr* GraphBuilder::moduleAttr(Instr* object) {
   const FeedbackInfo& fb = feedback();
-  if (!options_.attributes || entryRefused() || refused(ExitReason::kTypeChanged)) return nullptr;
+  if (!options_.attributes || refused(ExitReason::kTypeChanged)) return nullptr;
+  ObjRef known = kNoRef;
+  if (fb.constant && constantInfo(object, &known) && known == fb.type) {
+    guardType(object, kMaskModule);
+    return constantEntry(known);
+  }
+  if (entryRefused()) return nullptr;
   if (!fb.keys_version || !canBe(object, kMaskModule)) return nullptr;
   Instr* module = guardType(object, kMaskModule);
   b_.GuardModuleKeysVersion(module, fb.keys_version, before());
-  Instr* value = guardNotNull(b_.LoadModuleEntry(module, static_cast<uint32_t>(fb.index)),
-                              ExitReason::kNullAttribute);
+  Instr* value = b_.LoadModuleEntry(module, static_cast<uint32_t>(fb.index));
   if (options_.constant_globals && looksStable(fb.object)) return guardIs(value, fb.object);
-  return value;
+  return guardNotNull(value, ExitReason::kNullAttribute);
 }
 
 // An attribute read from a class object itself.

@@ -195,7 +195,7 @@ hir::Instr* GraphBuilder::guardIs(Instr* value, ObjRef object) {
   ObjRef known = kNoRef;
   if (constantInfo(value, &known) && known == object) return value;
   Instr* guard = b_.GuardIs(value, object, before());
-  uint32_t mask = unit_.objects[object].type_mask;
+  const uint32_t mask = lastingMask(unit_.objects[object].type_mask);
   if (value->type.meet(Type::object(mask)).mask) guard->type = value->type.meet(Type::object(mask));
   refine(guard);
   return guard;
@@ -229,7 +229,8 @@ hir::Instr* GraphBuilder::constant(ObjRef object) {
   if (info.type_mask == kMaskNoneType) return b_.ConstNone();
   const bool held = info.keep == Keep::kAlways || info.keep == Keep::kHold;
   Instr* value = held ? b_.ConstObject(object) : b_.WeakObject(object);
-  if (info.type_mask & kMaskObject) value->type = Type::object(info.type_mask & kMaskObject);
+  const uint32_t mask = lastingMask(info.type_mask);
+  if (mask) value->type = Type::object(mask);
   return value;
 }
 

@@ -1,5 +1,7 @@
 // Globals and builtins: entries of dicts whose keys versions are guarded; functions, classes,
 // builtins and modules also by identity, so that calls of them are known.
+#include <algorithm>
+
 #include "frontend/graph_builder.h"
 
 namespace tephra::frontend {
@@ -15,11 +17,39 @@ bool GraphBuilder::looksStable(ObjRef object) const {
   return known->type_mask != 0 && (known->type_mask & ~kStable) == 0;
 }
 
+// Does the code itself store to the variable?
+bool GraphBuilder::storesGlobal(ObjRef name) const {
+  return std::any_of(unit_.code.begin(), unit_.code.end(), [&](const CanonicalInstr& instr) {
+    return instr.arg == name &&
+           (instr.op == Canonical::kStoreGlobal || instr.op == Canonical::kDeleteGlobal);
+  });
+}
+
+// The value of an entry that somebody watches, or null.
+hir::Instr* GraphBuilder::constantEntry(ObjRef holder) {
+  const FeedbackInfo& fb = feedback();
+  if (!fb.constant || holder == kNoRef || fb.object == kNoRef) return nullptr;
+  b_.AssumeEntry(holder, in_->arg);
+  return constant(fb.object);
+}
+
+hir::Instr* GraphBuilder::constantGlobal() {
+  const FeedbackInfo& fb = feedback();
+  const bool builtin = fb.kind == Feedback::kGlobalBuiltin;
+  if (!fb.constant || unit_.globals == kNoRef || storesGlobal(in_->arg)) return nullptr;
+  if (!builtin) return constantEntry(unit_.globals);
+  if (unit_.builtins == kNoRef) return nullptr;
+  b_.AssumeEntry(unit_.globals, in_->arg);  // there is none
+  return constantEntry(unit_.builtins);
+}
+
 hir::Instr* GraphBuilder::speculateGlobal() {
   const FeedbackInfo& fb = feedback();
   bool builtin = fb.kind == Feedback::kGlobalBuiltin;
   if (!builtin && fb.kind != Feedback::kGlobalModule) return nullptr;
-  if (!options_.globals || entryRefused()) return nullptr;
+  if (!options_.globals) return nullptr;
+  if (Instr* value = constantGlobal()) return value;
+  if (entryRefused()) return nullptr;
   ObjRef dict_ref = builtin ? unit_.builtins : unit_.globals;
   if (dict_ref == kNoRef || unit_.globals == kNoRef || !fb.keys_version) return nullptr;
   if ((builtin && !fb.keys_version2) || fb.offset <= 0) return nullptr;
@@ -30,9 +60,8 @@ hir::Instr* GraphBuilder::speculateGlobal() {
     b_.GuardDictKeysVersion(dict, fb.keys_version2, before());
   }
   Instr* value = b_.LoadDictEntry(dict, static_cast<uint32_t>(fb.offset));
-  value = guardNotNull(value, ExitReason::kNullAttribute);
   if (options_.constant_globals && looksStable(fb.object)) return guardIs(value, fb.object);
-  return value;
+  return guardNotNull(value, ExitReason::kNullAttribute);
 }
 
 void GraphBuilder::doLoadGlobal() {

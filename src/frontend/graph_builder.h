@@ -181,6 +181,9 @@ class GraphBuilder {
 
   // --- globals.cc
   Instr* speculateGlobal();
+  bool storesGlobal(ObjRef name) const;
+  Instr* constantEntry(ObjRef holder);
+  Instr* constantGlobal();
   bool looksStable(ObjRef object) const;
 
   // --- containers.cc

@@ -46,6 +46,10 @@ inline constexpr uint32_t kMaskImmortal = kMaskNull | kMaskPyBool | kMaskNoneTyp
 inline constexpr uint32_t kMaskHarmless =
     kMaskImmortal | kMaskInt | kMaskFloat | kMaskStr | kMaskBytes | kMaskRangeIter;
 
+// Of what is known of an object by its address: what it stays as long as it lives. (The class of a
+// module may be replaced.)
+inline uint32_t lastingMask(uint32_t mask) { return mask & kMaskObject & ~kMaskModule; }
+
 struct Type {
   Rep rep = Rep::kNone;
   uint32_t mask = 0;  // objects only

@@ -55,6 +55,7 @@ Lowerer controlLowerer(Op op) {
     case Op::kConstDouble:
     case Op::kConstBool:
     case Op::kConstNone:
+    case Op::kAssumeEntry:
     case Op::kPhi:
     case Op::kFrameState: return nothing;
     case Op::kLoadArg: return loadArg;

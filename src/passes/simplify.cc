@@ -66,14 +66,15 @@ class Simplifier {
     }
     if (instr->op == Op::kConstObject || instr->op == Op::kWeakObject) {
       const ObjectInfo* info = objectInfo(instr);
-      return info && info->type_mask ? Type::object(info->type_mask) : type;
+      const uint32_t mask = info ? hir::lastingMask(info->type_mask) : 0;
+      return mask ? Type::object(mask) : type;
     }
     if (instr->info().ownership != hir::Ownership::kAlias) return type;
     type = type.meet(instr->operands[0]->type);
     if (instr->op == Op::kGuardType) type = type.meet(Type::decode(instr->attr[0]));
     const CodeUnit* unit = function_.unit();
     if (instr->op == Op::kGuardIs && unit && instr->attr[0] < unit->objects.size()) {
-      uint32_t mask = unit->objects[instr->attr[0]].type_mask;
+      const uint32_t mask = hir::lastingMask(unit->objects[instr->attr[0]].type_mask);
       if (mask) type = type.meet(Type::object(mask));
     }
     return type;

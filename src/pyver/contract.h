@@ -373,8 +373,14 @@ bool isVersionOfClass(uint32_t version);  // of one that lives, and has not chan
 // ObjectInfo::address values are borrowed: take references of all `objects` before anything else
 // runs. seen: versions of classes that compiled code of the function has met; attribute sites let
 // them through where they find the same as the class of the interpreter's cache.
+// watchable: may an entry of globals, builtins or a module's dict be taken for a constant, as
+// somebody will tell of its change? Null: none may.
+using EntryQuestion = bool (*)(PyObject* dict, PyObject* name);
 Result<std::unique_ptr<CodeUnit>> decode(PyFunctionObject* func,
-                                         std::span<const uint32_t> seen = {});
+                                         std::span<const uint32_t> seen = {},
+                                         EntryQuestion watchable = nullptr);
+// The dict of a module, or the dict itself; borrowed.
+PyObject* dictOf(PyObject* holder);
 ObjectInfo describeObject(PyObject* object);
 // Canonical bytecode and feedback as text, or why not: for tephra._tephra.dump_bytecode(func).
 std::string dumpBytecode(PyFunctionObject* func);

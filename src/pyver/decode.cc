@@ -64,8 +64,13 @@ PyFunctionObject* plainConstructor(PyTypeObject* type) {
 
 }  // namespace
 
-Decoder::Decoder(PyFunctionObject* func, PyCodeObject* code, std::span<const uint32_t> seen)
-    : func_(func), code_(code), seen_(seen), unit_(std::make_unique<CodeUnit>()) {}
+Decoder::Decoder(PyFunctionObject* func, PyCodeObject* code, std::span<const uint32_t> seen,
+                 EntryQuestion watchable)
+    : func_(func),
+      code_(code),
+      seen_(seen),
+      watchable_(watchable),
+      unit_(std::make_unique<CodeUnit>()) {}
 
 ObjRef Decoder::object(PyObject* object) {
   if (object == nullptr) return kNoRef;
@@ -103,7 +108,21 @@ void Decoder::emitToBool(const RawInstr& raw) {
   unit_->code.back().next_offset = raw.start;
 }
 
+// Of a global variable, and of what stands behind one: a module's attribute.
+void Decoder::findConstant(FeedbackInfo* info) {
+  const size_t last = unit_->code.size() - 1;
+  const CanonicalInstr& instr = unit_->code[last];
+  const bool global = instr.op == Canonical::kLoadGlobal;
+  if (!global && instr.op != Canonical::kLoadAttr && instr.op != Canonical::kLoadMethod) return;
+  auto* name = reinterpret_cast<PyObject*>(unit_->objects[instr.arg].address);
+  if (global) return attachConstantGlobal(*this, info, name, watchable_);
+  if (last == 0) return;
+  const FeedbackInfo& before = unit_->feedback[unit_->code[last - 1].feedback];
+  if (before.constant) attachConstantOf(*this, info, before.object, name, watchable_);
+}
+
 void Decoder::attach(FeedbackInfo info) {
+  if (watchable_ != nullptr) findConstant(&info);
   if (info.kind == Feedback::kNone) return;
   const CanonicalInstr& instr = unit_->code.back();
   const bool named = instr.op == Canonical::kLoadAttr || instr.op == Canonical::kLoadMethod ||
@@ -305,8 +324,10 @@ Result<std::unique_ptr<CodeUnit>> Decoder::run() {
   return std::move(unit_);
 }
 
-Result<std::unique_ptr<CodeUnit>> decode(PyFunctionObject* func, std::span<const uint32_t> seen) {
-  return Decoder(func, reinterpret_cast<PyCodeObject*>(func->func_code), seen).run();
+Result<std::unique_ptr<CodeUnit>> decode(PyFunctionObject* func, std::span<const uint32_t> seen,
+                                         EntryQuestion watchable) {
+  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
+  return Decoder(func, code, seen, watchable).run();
 }
 
 std::string dumpBytecode(PyFunctionObject* func) {

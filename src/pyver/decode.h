@@ -33,7 +33,8 @@ inline PyObject* readPointer(const uint16_t* p) {
 class Decoder {
  public:
   // seen: see decode() in contract.h.
-  Decoder(PyFunctionObject* func, PyCodeObject* code, std::span<const uint32_t> seen);
+  Decoder(PyFunctionObject* func, PyCodeObject* code, std::span<const uint32_t> seen,
+          EntryQuestion watchable);
   Result<std::unique_ptr<CodeUnit>> run();
 
   // For the versions' parts.
@@ -59,6 +60,7 @@ class Decoder {
  private:
   void describe();
   void addLocals();
+  void findConstant(FeedbackInfo* info);
   void readExceptions();
   bool readNext(uint32_t* position, RawInstr* raw);
   void finishInstr(const RawInstr& raw, size_t first);
@@ -69,6 +71,7 @@ class Decoder {
   PyFunctionObject* func_;
   PyCodeObject* code_;
   std::span<const uint32_t> seen_;
+  EntryQuestion watchable_;
   std::unique_ptr<CodeUnit> unit_;
   const uint8_t* base_ = nullptr;
   uint32_t units_ = 0;
@@ -99,6 +102,10 @@ void attachDescriptor(Decoder& d, FeedbackInfo* info, PyObject* name, PyObject* 
 // What a look-up in the class and its bases finds; borrowed. NULL also where looking might run
 // code, which is not certain then.
 PyObject* classAttribute(PyTypeObject* type, PyObject* name, bool* certain = nullptr);
+// The value of a global variable that may be taken for a constant, and of a module's attribute.
+void attachConstantGlobal(Decoder& d, FeedbackInfo* info, PyObject* name, EntryQuestion watchable);
+void attachConstantOf(Decoder& d, FeedbackInfo* info, ObjRef module, PyObject* name,
+                      EntryQuestion watchable);
 // info->object and info->offset from keys and index.
 void attachGlobal(Decoder& d, FeedbackInfo* info, bool builtin);
 // --- shapes.cc

@@ -68,6 +68,50 @@ void attachGlobal(Decoder& d, FeedbackInfo* info, bool builtin) {
   if (*value != nullptr) info->object = d.object(*value);
 }
 
+namespace {
+
+// False: no plain dict of strings, whose look-up runs no code.
+bool findEntry(PyObject* dict, PyObject* name, PyObject** value) {
+  if (dict == nullptr || !PyDict_CheckExact(dict)) return false;
+  if (!DK_IS_UNICODE(reinterpret_cast<PyDictObject*>(dict)->ma_keys)) return false;
+  *value = PyDict_GetItemWithError(dict, name);
+  return true;
+}
+
+}  // namespace
+
+void attachConstantGlobal(Decoder& d, FeedbackInfo* info, PyObject* name, EntryQuestion watchable) {
+  PyObject *globals = d.function()->func_globals, *builtins = d.function()->func_builtins;
+  PyObject* value = nullptr;
+  if (!findEntry(globals, name, &value) || !watchable(globals, name)) return;
+  const bool builtin = value == nullptr;
+  if (builtin && (!findEntry(builtins, name, &value) || !watchable(builtins, name))) return;
+  if (value == nullptr) return;
+  info->kind = builtin ? Feedback::kGlobalBuiltin : Feedback::kGlobalModule;
+  info->object = d.object(value);
+  info->constant = true;
+}
+
+// What the class of modules has comes first.
+void attachConstantOf(Decoder& d, FeedbackInfo* info, ObjRef module, PyObject* name,
+                      EntryQuestion watchable) {
+  const bool fits = info->kind == Feedback::kNone || info->kind == Feedback::kMegamorphic ||
+                    info->kind == Feedback::kAttrModule;
+  auto* object = reinterpret_cast<PyObject*>(d.unit().objects[module].address);
+  if (!fits || !Py_IS_TYPE(object, &PyModule_Type)) return;
+  if (_PyType_Lookup(&PyModule_Type, name) != nullptr) return;
+  PyObject *dict = dictOf(object), *value = nullptr;
+  if (!findEntry(dict, name, &value) || value == nullptr || !watchable(dict, name)) return;
+  info->kind = Feedback::kAttrModule;
+  info->object = d.object(value);
+  info->type = module;
+  info->constant = true;
+}
+
+PyObject* dictOf(PyObject* holder) {
+  return PyModule_Check(holder) ? reinterpret_cast<PyModuleObject*>(holder)->md_dict : holder;
+}
+
 void attachType(Decoder& d, FeedbackInfo* info) {
   if (info->type_version == 0) return;
   PyTypeObject* type = typeByVersion(info->type_version);

@@ -164,10 +164,12 @@ def compiled_with(source, calls, forced, mode="warm"):
     if mode == "warm":
         warm_up(function, calls)
     assert _tephra.set_option("force-exit", str(forced)) is None
+    _tephra.set_option("watch-entries", "0")  # the guards of globals are to be forced, too
     try:
         compile_all(namespace, [function])
     finally:
         _tephra.set_option("force-exit", "-1")
+        _tephra.set_option("watch-entries", "1")
     return namespace, function
 
 

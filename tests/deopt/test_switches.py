@@ -20,6 +20,7 @@ USES = {
             def __init__(self): self.x = 1
         def f(o): return o.x
     """, "A"),
+    "watch-entries": ("limit = 5\ndef f(a): return a + limit", (1,)),
     "globals": ("limit = 5\ndef f(a): return a + limit", (1,)),
     "methods": ("""
         class A:

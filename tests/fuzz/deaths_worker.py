@@ -54,11 +54,11 @@ def run(source, rounds, is_compiled):
     log = namespace["log"]
     sys.unraisablehook = lambda lost: log.append(f"lost {lost.exc_type.__name__}")  # what a finaliser raised
     last, logs = play(namespace["f"], log, namespace["refs"], rounds)
+    compiled = [function.__qualname__ for function in plain_functions(namespace) if is_compiled(function)]
     namespace["refs"].clear()
-    namespace["G"] = None
+    namespace["G"] = None  # which takes the code out that has it for a constant
     gc.collect()
     alive = sorted(thing.name for thing in gc.get_objects() if isinstance(thing, namespace["D"]))
-    compiled = [function.__qualname__ for function in plain_functions(namespace) if is_compiled(function)]
     return {"log": last, "logs": logs, "alive": alive, "compiled": compiled}
 
 

@@ -46,6 +46,7 @@ def test_a_full_cache_refuses_and_the_program_goes_on(tiny):
     assert found_room == [jit.is_jit_compiled(function) for function in made]
     assert [function(7) for function in made] == [expected(number, 7) for number in range(60)]
     reasons = {_tephra.force_compile(function) for function, done in zip(made, found_room) if not done}
+    reasons.discard("")  # it has run since: its code may be shorter, and fit into what was left
     assert len(reasons) == 1 and "code memory" in reasons.pop()
     jit.set_max_code_size(0)
     assert all(compiled(function) for function in made)

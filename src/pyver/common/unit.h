@@ -151,6 +151,9 @@ struct FeedbackInfo {
   int32_t offset = 0;
   ObjRef object = kNoRef;
   ObjRef type = kNoRef;  // the type whose version it is, where it could be found
+  // kGlobalModule, kGlobalBuiltin; kAttrModule (of the module `type`): `object` may be taken for a
+  // constant, whatever the versions.
+  bool constant = false;
   // type_version and those of other classes that find the same, and keys_version and theirs; empty
   // where there are no others.
   VersionSet versions, keys_versions;

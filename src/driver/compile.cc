@@ -362,7 +362,6 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
                     static_cast<uint32_t>(jit().options.shared_calls)});
   if (!generated) return generated.bailout();
   if (dumps) dumps->assembly = generated->disassembly;
-
   compiled->code = std::move(*generated);
   compiled->code.metadata->calls = compiled->calls.get();
   compiled->function.register_entry = compiled->code.register_entry;

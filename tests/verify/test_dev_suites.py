@@ -145,6 +145,38 @@ def test_what_proves_nothing_fails(command, tmp_path, capfd, changed, said):
     assert "FAILED: " in out and said in out and f"{command.kind.name}: no regressions" not in out
 
 
+OTHER = "aarch64"
+emulated = pytest.mark.skipif(platform.machine() == OTHER, reason="native here")
+
+
+@emulated
+def test_on_an_emulated_machine(command, capfd):
+    name, mark = command.kind.name, f"{command.kind.name} {VERSION} {OTHER}"
+    command.listed(emulated=True)
+    command.docs.write_text(f"<!-- {name} {VERSION} -->\n<!-- /{name} {VERSION} -->\n<!-- {mark} -->\n<!-- /{mark} -->\n")
+    assert command.run(arch=OTHER, write_docs=True) == 0, capfd.readouterr()
+    before, _, table = command.docs.read_text().partition(f"<!-- {mark} -->\n")
+    assert "|" not in before and f"{OTHER} emulated" in table
+    assert f"| {command.kind.row} | 2 | 0 / 0 | 2 | 2 |" in table and "| - | - | - | ok |" in table  # no times
+
+
+@emulated
+def test_all_machines(command, capfd):
+    command.listed(tests=3, emulated=True)
+    assert command.run(arch="all") == 1
+    out = capfd.readouterr().out
+    for where in (f"CPython {VERSION}", f"CPython {VERSION}, {OTHER} emulated"):
+        assert f"FAILED: {where}: some: 2 tests passed on stock, expected 3" in out
+
+
+@emulated
+def test_what_is_not_emulated(command):
+    command.listed()
+    with pytest.raises(Exception, match=f"nothing to test with CPython {VERSION}, {OTHER} emulated"):
+        command.run(["some"], arch=OTHER)
+    assert command.run(arch="all") == 0
+
+
 @pytest.mark.parametrize("names, full, said", [(["other"], True, "there is no other; there are some"), ([], False, "nothing to test")])
 def test_an_empty_selection(command, names, full, said):
     command.listed()

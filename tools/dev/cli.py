@@ -302,6 +302,8 @@ def main(argv: list[str]) -> int:
         args.args = rest
     elif args.command == "shell":
         args.args = given
+    elif args.command == "test" and not any(word.startswith("-") for word in rest):
+        args.paths += rest  # those behind an option
     elif rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:

@@ -38,6 +38,10 @@ class Machine:
         """What tells build folders and venvs of an emulated machine from the native ones."""
         return "" if self.native else f"-{self.name}"
 
+    def tool(self, name: str) -> str:
+        """What a compiler or one of its tools is called: Debian's cross compilers carry their machine's name."""
+        return name if self.native else f"{self.multiarch}-{name}"
+
     def cmakeOptions(self) -> list[str]:
         """Options that make CMake build for this machine."""
         if self.native:
@@ -96,15 +100,27 @@ def wrap(wanted: Machine, program: Path) -> None:
     refreshWrapper(wanted, program)
 
 
+def wrapVenv(wanted: Machine, python: Path, base: Path, cpu: str) -> None:
+    """Gives a venv's interpreter a script of its own, for packages that want another processor.
+
+    Their libraries, too, may have search paths; then the interpreter's path to those of its prefix does not count. They have threads,
+    and a child that is forked beside another thread may wait for ever for the lock of the emulator's allocator, glib's, but not for malloc's.
+    """
+    libraries = f"LD_LIBRARY_PATH={prefixDir(wanted)}/usr/lib/{wanted.multiarch}"
+    _writeWrapper(python, shlex.join(["env", "G_SLICE=always-malloc", *emulator(wanted)[:-1], cpu, "-E", libraries]), _moved(base))
+
+
 def _moved(program: Path) -> Path:
     return program.parent.parent / "libexec" / program.name
 
 
 def refreshWrapper(wanted: Machine, program: Path) -> None:
     """Writes the script that wrap() puts there, unless it is that already."""
-    command = " ".join(shlex.quote(part) for part in emulator(wanted)[:-1])
-    cpu = f'"${{{_CPU_VARIABLE}:-{_CPU}}}"'
-    text = f'#!/bin/sh\nexec {command} {cpu} -0 "$0" {shlex.quote(str(_moved(program)))} "$@"\n'
+    _writeWrapper(program, f'{shlex.join(emulator(wanted)[:-1])} "${{{_CPU_VARIABLE}:-{_CPU}}}"', _moved(program))
+
+
+def _writeWrapper(program: Path, command: str, real: Path) -> None:
+    text = f'#!/bin/sh\nexec {command} -0 "$0" {shlex.quote(str(real))} "$@"\n'
     if program.exists() and program.read_text(encoding="utf-8") == text:
         return
     fresh = program.with_name(program.name + ".new")

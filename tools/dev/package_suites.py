@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 from dev import build, packages, paths, sources, suites
+from dev.machines import Machine
 
 LIST = paths.ROOT / "tests/packages/packages.toml"
 PLUGINS = paths.ROOT / "tests/packages/plugins"
@@ -32,17 +33,18 @@ def _place(suite: suites.Suite, python: Path, version: str, folder: Path, resume
     return next(path for path in tree.iterdir() if path.is_dir()), suite.targets
 
 
-def run(suite: suites.Suite, python: Path, version: str, folder: Path, resume: bool = False) -> suites.Outcome:
+def run(suite: suites.Suite, python: Path, version: str, folder: Path, machine: Machine, resume: bool = False) -> suites.Outcome:
     """Runs a suite with the interpreter that has the packages, in `folder`."""
     here, targets = _place(suite, python, version, folder, resume)
     suite = dataclasses.replace(suite, environment={"PYTHONPATH": str(PLUGINS)} | suite.environment)
-    return suites.run(suite, python, version, here, targets, folder / "result",
+    return suites.run(suite, python, version, here, targets, folder / "result", machine=machine,
                       expected=suites.expectedFile(EXPECTED, suite, version), resume=resume)
 
 
 def _all(setup: build.Setup, version: str, chosen: list[suites.Suite], resume: bool) -> list[suites.Outcome]:
     python = packages.ensure(setup, version, "packages", tools=[])
-    return [run(suite, python, version, paths.DEV / f"packages-{version}" / suite.name, resume) for suite in chosen]
+    folder = paths.DEV / f"packages-{version}{setup.machine.suffix}"
+    return [run(suite, python, version, folder / suite.name, setup.machine, resume) for suite in chosen]
 
 
 def collection() -> suites.Collection:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dev import build, paths, venvs
+from dev.machines import Machine
 from dev.util import DevError, lock, run, timed
 
 
@@ -43,7 +44,7 @@ def requirements(file: Path) -> tuple[list[str], list[str]]:
     return pure, others
 
 
-def _install(python: Path, site: Path, file: Path, version: str, pins: Pins) -> None:
+def _install(python: Path, site: Path, file: Path, version: str, pins: Pins, machine: Machine) -> None:
     pure, others = requirements(file)
     if not pins.pure:
         pure, others = [], pure + others
@@ -53,7 +54,8 @@ def _install(python: Path, site: Path, file: Path, version: str, pins: Pins) -> 
     if pure:
         run([*pip, *only, *pure], quiet=True, what="pip install")
     if others:
-        run([*pip, *others], quiet=True, what="pip install")
+        # The compilers that pip would call under emulation are those of this machine.
+        run([*pip, *([] if machine.native else ["--only-binary", ":all:"]), *others], quiet=True, what="pip install")
     if pins.complete:
         run([python, "-m", "pip", "check"], quiet=True, what="pip check")
 
@@ -62,7 +64,7 @@ def ensure(setup: build.Setup, version: str, option: str, tools: list[str]) -> P
     """The interpreter that has what `option`'s programs need, `tools` and Tephra; made, or made anew when the pins change."""
     pins = PINS[option]
     file = paths.ROOT / pins.file.format(version=version)
-    folder = paths.DEV / f"venv-{option.strip('-')}-{version}"
+    folder = paths.DEV / f"venv-{option.strip('-')}-{version}{setup.machine.suffix}"
     stamp, wanted = folder / ".tephra-packages", hashlib.sha256(file.read_bytes()).hexdigest()
     if folder.exists() and (not stamp.exists() or stamp.read_text() != wanted):  # other pins, or stopped on the way
         with lock(paths.DEV / f"{folder.name}.lock", folder.name):
@@ -71,7 +73,7 @@ def ensure(setup: build.Setup, version: str, option: str, tools: list[str]) -> P
     with lock(paths.DEV / f"{folder.name}.lock", folder.name):
         if not stamp.exists():
             with timed(f"installing the packages of {file.relative_to(paths.ROOT)} into {folder.name}"):
-                _install(python, folder / f"lib/python{version}/site-packages", file, version, pins)
+                _install(python, folder / f"lib/python{version}/site-packages", file, version, pins, setup.machine)
             stamp.write_text(wanted)
     venvs.ensure(folder, setup.bases[version], tools=tools)  # after the pins: pip keeps those that it finds
     venvs.install(folder, version, setup.build)

@@ -66,6 +66,8 @@ def ensure(folder: Path) -> int:
     """Makes the GPU libraries that those in `folder` need and that are not there; how many."""
     libraries = sorted(path for path in folder.glob("*.so*") if path.is_file())
     missing = {name for library in libraries for name in _needed(library) if _GPU.match(name) and not (folder / name).exists()}
+    if not missing:
+        return 0
     undefined, defined = set(), set()
     owners: dict[str, str] = {}
     for library in libraries:

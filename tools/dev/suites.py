@@ -15,6 +15,7 @@ from dev import build, machines, paths, testing
 from dev.util import DevError, cleanEnv, say
 
 _THRESHOLDS = ("default", "0")
+_EMULATION = 6  # how often the time that a process may take here fits into what it may take under emulation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,9 +34,13 @@ class Suite:
     environment: dict[str, str] = dataclasses.field(default_factory=dict)
     without: dict[str, str] = dataclasses.field(default_factory=dict)  # file, folder or test left out -> why
     only: list[str] = dataclasses.field(default_factory=list)  # versions; all where there are none
+    emulated: bool = False  # run on emulated machines, too
 
     def isQuick(self, version: str) -> bool:
         return self.quick if isinstance(self.quick, bool) else version in self.quick
+
+    def runsOn(self, machine: machines.Machine) -> bool:
+        return machine.native or self.emulated
 
 
 @dataclasses.dataclass
@@ -71,16 +76,20 @@ def read(file: Path) -> dict[str, Suite]:
     return found
 
 
-def choose(file: Path, names: list[str], full: bool, version: str) -> list[Suite]:
-    """The suites of these names; without names all, or those that are quick. Raises DevError where none is left."""
+def choose(file: Path, names: list[str], full: bool, version: str, machine: machines.Machine) -> list[Suite]:
+    """The suites of these names for that machine; without names all, or those that are quick. Raises DevError where none is left."""
     every = read(file)
     if unknown := [name for name in names if name not in every]:
         raise DevError(f"{file}: there is no {', '.join(unknown)}; there are {', '.join(every)}")
     chosen = [every[name] for name in names] or [suite for suite in every.values() if full or suite.isQuick(version)]
-    chosen = [suite for suite in chosen if not suite.only or version in suite.only]
+    chosen = [suite for suite in chosen if suite.runsOn(machine) and (not suite.only or version in suite.only)]
     if not chosen:
-        raise DevError(f"{file}: nothing to test with CPython {version}")
+        raise DevError(f"{file}: nothing to test with {_place(version, machine)}")
     return chosen
+
+
+def _place(version: str, machine: machines.Machine) -> str:
+    return f"CPython {version}{testing.on(machine)}"
 
 
 def _pytestArguments(suite: Suite) -> list[str]:
@@ -129,22 +138,29 @@ def problems(suite: Suite, status: int, report: dict) -> list[str]:
 
 
 def run(suite: Suite, python: Path, version: str, here: Path, targets: list[str], output: Path, *,
-        expected: Path | None = None, resume: bool = False, timeout: int = 7200) -> Outcome:
-    """Runs a suite with that interpreter in the folder `here`; verify's results stay in `output`. `timeout`: seconds of a process."""
+        machine: machines.Machine | None = None, expected: Path | None = None, resume: bool = False, timeout: int = 7200) -> Outcome:
+    """Runs a suite with that interpreter in the folder `here`; verify's results stay in `output`.
+
+    `machine`: the interpreter's, by default this one; `timeout`: seconds of a process, more under emulation, where times are not reported.
+    """
+    machine = machine or machines.machine(None)
     env = cleanEnv(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", **suite.environment)
     for name in [name for name in env if name.startswith(("TEPHRA", "PYTEST_ADD", "PYTEST_PLUGINS"))]:
         env.pop(name)
-    say(f"CPython {version}: {suite.name}; results in {output}")
+    say(f"{_place(version, machine)}: {suite.name}; results in {output}")
     if not resume and not isProgram(targets[0]):  # pytest's compiled files would be made by the first side alone
         subprocess.run([str(python), "-m", "pytest", "--collect-only", "-q", *_pytestArguments(suite), *targets], env=env, cwd=here,
                        check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    command = _command(suite, python, targets, output, expected, resume, timeout)
+    command = _command(suite, python, targets, output, expected, resume, timeout * (1 if machine.native else _EMULATION))
     status = subprocess.run(command, env=env, cwd=here, check=False).returncode
     if status == 130:
         raise KeyboardInterrupt
     report = output / "report.json"
     content = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
-    return Outcome(suite, problems(suite, status, content), content)
+    found = problems(suite, status, content)
+    if not machine.native:
+        content.pop("costs", None)
+    return Outcome(suite, found, content)
 
 
 def _ratio(report: dict, name: str, what: str) -> str:
@@ -170,50 +186,60 @@ def table(outcomes: list[Outcome]) -> str:
     return "\n".join([head, *map(_row, outcomes)])
 
 
-def writeDocs(docs: Path, what: str, version: str, outcomes: list[Outcome]) -> None:
-    """Puts a version's table into a page, between the marks `<!-- what version -->` and `<!-- /what version -->`."""
-    begin, end = f"<!-- {what} {version} -->\n", f"<!-- /{what} {version} -->"
+def writeDocs(docs: Path, what: str, version: str, machine: machines.Machine, outcomes: list[Outcome]) -> None:
+    """Puts a version's table into a page, between the marks `<!-- what version -->` and `<!-- /what version -->`.
+
+    An emulated machine's name stands behind the version.
+    """
+    mark = f"{what} {version}" + ("" if machine.native else f" {machine.name}")
+    begin, end = f"<!-- {mark} -->\n", f"<!-- /{mark} -->"
     before, found, rest = docs.read_text(encoding="utf-8").partition(begin)
     _, closed, after = rest.partition(end)
     if not found or not closed:
-        raise DevError(f"{docs} has no place for CPython {version}'s table: {begin.strip()} ... {end}")
+        raise DevError(f"{docs} has no place for the table of {_place(version, machine)}: {begin.strip()} ... {end}")
     today = datetime.date.today().isoformat()
-    block = f"CPython {version}, {paths.HOST_ARCH}, {today}:\n\n{table(outcomes)}\n"
+    block = f"CPython {version}, {machine.name}{'' if machine.native else ' emulated'}, {today}:\n\n{table(outcomes)}\n"
     docs.write_text(before + begin + block + end + after, encoding="utf-8")
 
 
-def _report(collection: Collection, versions: list[str], write_docs: bool, runs: dict[str, Callable[[], list[Outcome]]]) -> int:
-    """Runs the suites of each version and prints their tables; the exit status. `versions`: those that were asked for."""
-    failed = []
-    for version, run_all in runs.items():
-        outcomes = run_all()
-        failed += [f"CPython {version}: {outcome.suite.name}: {why}" for outcome in outcomes for why in outcome.problems]
-        print(f"\nCPython {version}\n\n{table(outcomes)}", flush=True)
-        if write_docs:
-            writeDocs(collection.docs, collection.name, version, outcomes)
-    missing = sorted(set(versions) - set(runs))
+def _report(collection: Collection, versions: list[str], setups: list[build.Setup], names: list[str], args) -> int:
+    """Runs the suites with each interpreter and prints their tables; the exit status. `versions`: those that were asked for."""
+    failed: list[str] = []
+    tested: set[str] = set()
+    for setup in setups:
+        for version in sorted(setup.pythons, reverse=True):
+            where = _place(version, setup.machine)
+            outcomes = collection.run(setup, version, choose(collection.list, names, args.full, version, setup.machine), args.resume)
+            tested.add(version)
+            failed += [f"{where}: {outcome.suite.name}: {why}" for outcome in outcomes for why in outcome.problems]
+            print(f"\n{where}\n\n{table(outcomes)}", flush=True)
+            if args.write_docs:
+                writeDocs(collection.docs, collection.name, version, setup.machine, outcomes)
+    missing = sorted(set(versions) - tested)
+    why_missing = ("TEPHRA_PYTHON names interpreters" if any(setup.machine.native for setup in setups) else
+                   "Debian has one version for a machine that is emulated")
     print("\n".join(["", *(f"FAILED: {why}" for why in failed),
-                     *(f"CPython {version}: not found, not tested (TEPHRA_PYTHON names interpreters)" for version in missing),
+                     *(f"CPython {version}: not found, not tested ({why_missing})" for version in missing),
                      f"{collection.name}: {len(failed)} problems" if failed else f"{collection.name}: no regressions"]), flush=True)
-    return 1 if failed or not runs else 0
+    return 1 if failed or not tested else 0
 
 
 def main(collection: Collection, versions: list[str], flavour: str, names: list[str], args) -> int:
-    """Runs the suites of `names` (none: all with --full, else the quick ones) with each version; the exit status."""
-    machine = machines.machine(args.arch if args.arch != "all" else None)
-    if flavour != "release" or not machine.native:
-        raise DevError(f"{collection.name}: tested with the release build, on this machine")
-    for version in versions:
-        choose(collection.list, names, args.full, version)  # before anything is built
-    setup = build.prepare(testing.available(versions, machine), flavour, machine)
-    if not setup.pythons:
+    """Runs the suites of `names` (none: all with --full, else the quick ones) with each version on each machine; the exit status."""
+    if flavour != "release":
+        raise DevError(f"{collection.name}: tested with the release build")
+    wanted: dict[machines.Machine, list[str]] = {}
+    for machine in testing.machinesOf(args):
+        if args.arch == "all" and not any(suite.runsOn(machine) for suite in read(collection.list).values()):
+            say(f"{collection.name}: nothing of it is run on {machine.name}")
+            continue
+        wanted[machine] = testing.available(versions, machine)
+        for version in wanted[machine]:
+            choose(collection.list, names, args.full, version, machine)  # before anything is built
+    setups = [build.prepare(found, flavour, machine) for machine, found in wanted.items()]
+    if not any(setup.pythons for setup in setups):
         raise DevError("no CPython to test with (TEPHRA_PYTHON names interpreters)")
-
-    def chosen(version: str) -> list[Outcome]:
-        return collection.run(setup, version, choose(collection.list, names, args.full, version), args.resume)
-
-    return _report(collection, versions, args.write_docs,
-                   {version: lambda version=version: chosen(version) for version in sorted(setup.pythons, reverse=True)})
+    return _report(collection, versions, setups, names, args)
 
 
 def quickResults(collection: Collection, setup: build.Setup) -> list[testing.Result]:
@@ -222,7 +248,7 @@ def quickResults(collection: Collection, setup: build.Setup) -> list[testing.Res
     for version in sorted(setup.pythons, reverse=True):
         result = testing.Result(f"{collection.name}, CPython {version}", setup.machine.name)
         start = time.monotonic()
-        for outcome in collection.run(setup, version, choose(collection.list, [], False, version), False):
+        for outcome in collection.run(setup, version, choose(collection.list, [], False, version, setup.machine), False):
             sides = [row for row in outcome.report.get("configs", ()) if row["config"] != "stock"]
             result.passed += sum(side["passed"] for side in sides)
             result.skipped += sum(side["skipped"] for side in sides)

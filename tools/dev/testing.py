@@ -67,7 +67,7 @@ class Result:
 
 
 def _unitTests(binary: Path, env: dict[str, str], machine: machines.Machine) -> Result:
-    result = Result(f"unit tests{_on(machine)}", machine.name)
+    result = Result(f"unit tests{on(machine)}", machine.name)
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "unit.json"
@@ -92,7 +92,8 @@ def _unitTests(binary: Path, env: dict[str, str], machine: machines.Machine) -> 
     return result
 
 
-def _on(machine: machines.Machine) -> str:
+def on(machine: machines.Machine) -> str:
+    """What tells results of an emulated machine from those of this one."""
     return "" if machine.native else f", {machine.name} emulated"
 
 
@@ -165,7 +166,7 @@ def _parts(setup: build.Setup, args, env: dict[str, str]) -> list[Part]:
     chosen = bool(args.paths or args.keyword or args.first)
     parts = []
     for version, python in sorted(setup.pythons.items(), reverse=True):
-        name = f"CPython {version}{_on(machine)}"
+        name = f"CPython {version}{on(machine)}"
         if args.paths:
             parts.append(Part(name, machine, python, args.paths, env, not chosen))
             continue
@@ -233,7 +234,7 @@ def _report(results: list[Result], missing: str) -> int:
     return 1 if any(r.failed for r in results) or not any(r.passed for r in results) else 0
 
 
-def _machines(args) -> list[machines.Machine]:
+def machinesOf(args) -> list[machines.Machine]:
     """Which machines to test for: without --arch this one."""
     if args.arch != "all":
         return [machines.machine(args.arch)]
@@ -249,7 +250,7 @@ def _environment(setup: build.Setup) -> dict[str, str]:
     env["TEPHRA_BUILD_DIR"] = str(setup.build)  # where tests find jit-tool
     if not setup.machine.native:
         env["TEPHRA_TEST_EMULATED"] = "1"
-        env["CC"] = f"{setup.machine.multiarch}-gcc"
+        env["CC"] = setup.machine.tool("gcc")
         env["TEPHRA_TEST_COUNT_PLUGIN"] = str(counting.plugin())
     return env
 
@@ -271,7 +272,7 @@ def available(versions: list[str], machine: machines.Machine) -> list[str]:
 
 def main(versions: list[str], flavour: str, args) -> int:
     """Runs what `args` names; the exit status of ./dev test."""
-    chosen = _machines(args)
+    chosen = machinesOf(args)
     for machine in chosen:  # all tools first: the native unit tests use the cross disassembler
         system.ensureBuild(machine, prefix=False)
     if args.unit_only:
@@ -294,7 +295,7 @@ def main(versions: list[str], flavour: str, args) -> int:
         env = _environment(setup)
         unit = setup.build / "tephra_unit_tests"
         if unit.exists() and with_unit:
-            say(f"unit tests{_on(machine)}")
+            say(f"unit tests{on(machine)}")
             results.append(_unitTests(unit, {k: v for k, v in env.items() if k != "LD_PRELOAD"}, machine))
         parts += _parts(setup, args, env)
     if _hasPythonTests():

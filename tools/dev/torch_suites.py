@@ -12,13 +12,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from dev import build, packages, paths, privateapt, standins, suites
+from dev import build, machines, packages, paths, privateapt, standins, suites
 from dev.util import DevError, lock, run as runCommand, say, timed
 
 HOME = paths.ROOT / "tests/torch"
 LIST = HOME / "modules.toml"
 DOCS = paths.ROOT / "docs/pytorch.md"
 _TESTS, _RELEASE = "2.6.0", "trixie"
+_CPU = "neoverse-n1"  # to emulate: the wheel for AArch64 has instructions that the first such processors lacked
 # What TestFX loads; its source is among the tests.
 _BINDINGS = "libtorchbind_test.so"
 _ABOUT = "import torch; print(int(torch._C._GLIBCXX_USE_CXX11_ABI)); print(torch.__path__[0])"
@@ -46,15 +47,15 @@ def tests() -> Path:
     return target
 
 
-def _bindings(python: Path, sources: Path) -> None:
+def _bindings(python: Path, sources: Path, machine: machines.Machine) -> None:
     abi, torch = runCommand([python, "-c", _ABOUT], quiet=True).split("\n")[:2]
     target = Path(torch, "lib", _BINDINGS)
     if target.exists():
         return
     include = Path(torch, "include")
     with timed(f"building {_BINDINGS}"):
-        runCommand(["g++", "-shared", "-fPIC", "-O0", "-std=c++17", "-w", f"-D_GLIBCXX_USE_CXX11_ABI={abi}", "-I", sources, "-I", include, "-I",
-                    include / "torch/csrc/api/include", "-o", target, sources / "test/cpp/jit/test_custom_class_registrations.cpp",
+        runCommand([machine.tool("g++"), "-shared", "-fPIC", "-O0", "-std=c++17", "-w", f"-D_GLIBCXX_USE_CXX11_ABI={abi}", "-I", sources,
+                    "-I", include, "-I", include / "torch/csrc/api/include", "-o", target, sources / "test/cpp/jit/test_custom_class_registrations.cpp",
                     "-L", target.parent, "-ltorch_cpu", "-lc10"], quiet=True)
 
 
@@ -62,10 +63,12 @@ def environment(setup: build.Setup, version: str) -> Path:
     """The interpreter with Tephra and torch."""
     python = packages.ensure(setup, version, "torch", tools=[])
     library = python.parent.parent / f"lib/python{version}/site-packages/torch/lib"
-    with lock(paths.DEV / f"venv-torch-{version}.lock", "torch's libraries"):
+    with lock(paths.DEV / f"venv-torch-{version}{setup.machine.suffix}.lock", "torch's libraries"):
+        if not setup.machine.native:
+            machines.wrapVenv(setup.machine, python, setup.bases[version], _CPU)
         if made := standins.ensure(library):
             say(f"{made} GPU libraries have stand-ins")
-        _bindings(python, tests())
+        _bindings(python, tests(), setup.machine)
     return python
 
 
@@ -80,22 +83,34 @@ def _headers(python: Path, folder: Path) -> str:
     return f"{include}{os.pathsep}{folder}"
 
 
-def run(suite: suites.Suite, python: Path, version: str, folder: Path, resume: bool = False) -> suites.Outcome:
+def _compiler(script: Path, machine: machines.Machine) -> str:
+    """What inductor calls: with -march=native, which a cross compiler does not know."""
+    if machine.native:
+        return machine.tool("g++")
+    script.write_text("#!/bin/sh\nfor word; do\n  shift\n  [ \"$word\" = -march=native ] || set -- \"$@\" \"$word\"\ndone\n"
+                      f"exec {machine.tool('g++')} \"$@\"\n", encoding="utf-8")
+    script.chmod(0o755)
+    return str(script)
+
+
+def run(suite: suites.Suite, python: Path, version: str, folder: Path, machine: machines.Machine, resume: bool = False) -> suites.Outcome:
     """Runs a module with the interpreter that has torch, in a copy of the tests in `folder`."""
     tree = folder / "tree"
     if not resume or not tree.exists():
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(tests(), tree)
-    environment_ = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(HOME), "CPATH": _headers(python, folder / "include")} | suite.environment
+    environment_ = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(HOME),
+                    "CXX": _compiler(folder / "c++", machine), "CPATH": _headers(python, folder / "include")} | suite.environment
     suite = dataclasses.replace(suite, environment=environment_, plugins=["tephra_torch_shim", *suite.plugins])
     targets = [target.replace("{home}", str(HOME)) for target in suite.targets]
     return suites.run(suite, python, version, tree / "test", targets, folder / "result",
-                      expected=suites.expectedFile(HOME / "expected", suite, version), resume=resume)
+                      machine=machine, expected=suites.expectedFile(HOME / "expected", suite, version), resume=resume)
 
 
 def _all(setup: build.Setup, version: str, chosen: list[suites.Suite], resume: bool) -> list[suites.Outcome]:
     python = environment(setup, version)
-    return [run(suite, python, version, paths.DEV / f"torch-{version}" / suite.name, resume) for suite in chosen]
+    folder = paths.DEV / f"torch-{version}{setup.machine.suffix}"
+    return [run(suite, python, version, folder / suite.name, setup.machine, resume) for suite in chosen]
 
 
 def collection() -> suites.Collection:

@@ -127,10 +127,9 @@ class Embedded {
       return reinterpret_cast<PyObject*>(unit_.objects[static_cast<ObjRef>(instr.attr[i])].address);
     };
     const DictEntry entry{py::dictOf(address(0)), address(1)};
-    auto& all = compiled_->entries;
-    if (std::find(all.begin(), all.end(), entry) != all.end()) return true;
+    if (!entries_.insert({entry.dict, entry.name}).second) return true;
     compiled_->references.push_back(Py_NewRef(entry.name));
-    all.push_back(entry);
+    compiled_->entries.push_back(entry);
     return true;
   }
 
@@ -155,6 +154,7 @@ class Embedded {
   const CodeUnit& unit_;
   CompiledUnit* compiled_;
   std::set<ObjRef> seen_;
+  std::set<std::pair<PyObject*, PyObject*>> entries_;
 };
 
 Result<bool> watchEmbedded(const CodeUnit& unit, const hir::Function& hir, CompiledUnit* compiled) {

@@ -1,7 +1,5 @@
 // Globals and builtins: entries of dicts whose keys versions are guarded; functions, classes,
 // builtins and modules also by identity, so that calls of them are known.
-#include <algorithm>
-
 #include "frontend/graph_builder.h"
 
 namespace tephra::frontend {
@@ -18,11 +16,15 @@ bool GraphBuilder::looksStable(ObjRef object) const {
 }
 
 // Does the code itself store to the variable?
-bool GraphBuilder::storesGlobal(ObjRef name) const {
-  return std::any_of(unit_.code.begin(), unit_.code.end(), [&](const CanonicalInstr& instr) {
-    return instr.arg == name &&
-           (instr.op == Canonical::kStoreGlobal || instr.op == Canonical::kDeleteGlobal);
-  });
+bool GraphBuilder::storesGlobal(ObjRef name) {
+  if (!stored_globals_) {
+    stored_globals_.emplace();
+    for (const CanonicalInstr& instr : unit_.code) {
+      if (instr.op == Canonical::kStoreGlobal || instr.op == Canonical::kDeleteGlobal)
+        stored_globals_->insert(instr.arg);
+    }
+  }
+  return stored_globals_->count(name) != 0;
 }
 
 // The value of an entry that somebody watches, or null.

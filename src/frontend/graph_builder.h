@@ -181,7 +181,7 @@ class GraphBuilder {
 
   // --- globals.cc
   Instr* speculateGlobal();
-  bool storesGlobal(ObjRef name) const;
+  bool storesGlobal(ObjRef name);
   Instr* constantEntry(ObjRef holder);
   Instr* constantGlobal();
   bool looksStable(ObjRef object) const;
@@ -256,8 +256,9 @@ class GraphBuilder {
     bool everywhere;  // available wherever the boxed value is; else in its own block only
   };
   std::unordered_map<Instr*, Raw> raw_;
-  std::unordered_set<const Instr*> several_shapes_;              // values that have had them
-  std::unordered_map<const Instr*, Instr*> made_defaults_;       // of a MakeFunction: the tuple
+  std::optional<std::set<ObjRef>> stored_globals_;          // by this code, once somebody has asked
+  std::unordered_set<const Instr*> several_shapes_;         // values that have had them
+  std::unordered_map<const Instr*, Instr*> made_defaults_;  // of a MakeFunction: the tuple
   std::vector<std::pair<Instr*, std::vector<uint8_t>>> leaves_;  // LeaveFrame, known there
 };
 

@@ -19,9 +19,6 @@ constexpr uint64_t kUsual = 2, kSlowest = 8;  // periods
 constexpr int kPatience = 32;  // samples that show nothing new before they become fewer
 constexpr size_t kStackBytes = 256 * 1024;
 constexpr uint64_t kLongestNap = kSecond / 2;
-// Bytecode serves a request within microseconds (2 to 8 here, one in six 8 to 16); whoever takes
-// longer was in a C function, and compiling does not make that any shorter.
-constexpr uint64_t kPrompt = 8'000, kLate = 16'000;
 
 struct Sampler {
   SampleFunction sample = nullptr;
@@ -35,7 +32,6 @@ struct Sampler {
   // Shared with the thread.
   std::atomic<uint64_t> period{0};
   std::atomic<bool> waiting{false};  // a request that was not served yet
-  std::atomic<uint64_t> asked{0};    // when it was made
 };
 
 Sampler& self() {
@@ -68,7 +64,6 @@ void* run(void*) {
     if (self().waiting.exchange(true)) continue;
     int state = 0;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-    self().asked = boot::readClock(CLOCK_MONOTONIC);
     if (!py::addPendingCall(serve)) self().waiting = false;
     pthread_setcancelstate(state, nullptr);
   }
@@ -88,21 +83,14 @@ void adaptPeriod(bool news, uint64_t now) {
   self().period = std::clamp(period, least, kSlowest * self().base);
 }
 
-// What bytecode has taken of some time before a request that waited so long.
-uint64_t inBytecode(uint64_t elapsed, uint64_t waited) {
-  return waited < kPrompt ? elapsed : waited < kLate ? elapsed / 2 : 0;
-}
-
 int serve(void*) {
-  const uint64_t waited = boot::readClock(CLOCK_MONOTONIC) - self().asked;
   self().waiting = false;
   if (!self().thread.isStarted() || py::isFinalizing()) return 0;
   const uint64_t now = processCpuTime();
   const uint64_t most = 2 * self().period;
   const uint64_t elapsed = std::min(now - std::min(now, self().served), most);
-  const uint64_t charged = inBytecode(elapsed, waited);
   ++self().taken;
-  const bool news = charged != 0 && self().sample(py::threadState(), charged);
+  const bool news = self().sample(py::threadState(), elapsed);
   self().served = processCpuTime();  // compiling is nobody's heat
   adaptPeriod(news, self().served);
   return 0;

@@ -197,27 +197,6 @@ def test_the_thread_takes_no_signals_and_rests_with_the_process():
     """)
 
 
-@pytest.mark.skipif(SLOWER > 1, reason="an emulator's bytecode is late, too")
-def test_time_in_c_functions_is_no_heat():
-    """Compiling does not shorten it. What costs as much in bytecode beside it is compiled."""
-    run("""
-        data = bytes(range(256)) * 4000
-        def heavy():
-            return data.count(b"ab")
-        def light():
-            t = 0
-            for i in range(5000):
-                t += i & 3
-            return t
-        start = samples()
-        def work():
-            for _ in range(10): heavy()
-            light()
-        until(lambda: jit.is_jit_compiled(light) and samples() > start + 100, work)
-        assert not jit.is_jit_compiled(heavy), jit.status()
-    """)
-
-
 def test_waiting_is_no_heat():
     run("""
         import threading

@@ -22,6 +22,7 @@ _MISSING = {
     ("torch.testing._internal.common_cuda", "tf32_is_not_fp32"): lambda _: importlib.import_module(_FLOATS).tf32_is_not_fp32,
     (_NN, "new_module_tests"): lambda module: module.get_new_module_tests(),
     (_JIT, "additional_module_tests"): _jitTests,
+    ("torch.jit.frontend", "_IS_ASTUNPARSE_INSTALLED"): lambda _: True,  # ast.unparse, since
     ("torch._dynamo.testing", "requiresPy310"): lambda _: lambda function: function,
 }
 

@@ -1,8 +1,8 @@
 #include "driver/code_state.h"
-#include "driver/entries.h"
 
 #include "base/address_cache.h"
 #include "driver/compile.h"
+#include "driver/entries.h"
 #include "driver/install.h"
 #include "driver/jit.h"
 #include "driver/monitoring.h"

@@ -5,6 +5,7 @@
 // is installed only in functions with the unit's own globals and builtins.
 #pragma once
 
+#include <compare>
 #include <memory>
 #include <set>
 #include <string>
@@ -34,7 +35,7 @@ struct CodeLoop {
 // An entry of a dict (both borrowed: the code that names it, or its globals, hold them).
 struct DictEntry {
   PyObject *dict = nullptr, *name = nullptr;
-  bool operator==(const DictEntry&) const = default;
+  auto operator<=>(const DictEntry&) const = default;
 };
 
 // One generation of compiled code of a code object.
@@ -46,7 +47,7 @@ struct CompiledUnit {
   CodeState* owner = nullptr;    // null: not installed yet, or its code object is dead
   std::vector<PyObject*> references;  // strong: plain data that the code embeds
   std::vector<PyObject*> names;       // what the code knows by its address only (driver/names.h)
-  std::vector<DictEntry> entries;     // what it takes for constants (driver/entries.h)
+  std::set<DictEntry> entries;        // what it takes for constants (driver/entries.h)
   std::vector<uint64_t*> cells;       // that the code calls through
   std::unique_ptr<uint64_t> calls;    // counted by the code itself, where it may raise too often
   policy::ExitHistory exit_history;

@@ -1,11 +1,11 @@
 #include "driver/compile.h"
-#include "driver/entries.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <set>
 
 #include "codegen/generate.h"
+#include "driver/entries.h"
 #include "driver/install.h"
 #include "driver/jit.h"
 #include "driver/names.h"
@@ -112,7 +112,7 @@ class Embedded {
       // The cell is the function's. Without one the call is by vectorcall.
       case hir::Op::kCallDirect:
         return instr.attr[0] >= unit_.objects.size() || callee(static_cast<ObjRef>(instr.attr[0]));
-      case hir::Op::kAssumeEntry: return entry(instr);
+      case hir::Op::kAssumeEntry: assume(instr); return true;
       // Behind a guard of a class's version, which holds the object.
       case hir::Op::kWeakObject:
       // The function's code and defaults: replacing them is told by the function (CallDirect).
@@ -122,15 +122,13 @@ class Embedded {
     }
   }
 
-  bool entry(const hir::Instr& instr) {
+  void assume(const hir::Instr& instr) {
     const auto address = [&](int i) {
       return reinterpret_cast<PyObject*>(unit_.objects[static_cast<ObjRef>(instr.attr[i])].address);
     };
     const DictEntry entry{py::dictOf(address(0)), address(1)};
-    if (!entries_.insert({entry.dict, entry.name}).second) return true;
-    compiled_->references.push_back(Py_NewRef(entry.name));
-    compiled_->entries.push_back(entry);
-    return true;
+    if (compiled_->entries.insert(entry).second)
+      compiled_->references.push_back(Py_NewRef(entry.name));
   }
 
   bool callee(ObjRef ref) {
@@ -154,7 +152,6 @@ class Embedded {
   const CodeUnit& unit_;
   CompiledUnit* compiled_;
   std::set<ObjRef> seen_;
-  std::set<std::pair<PyObject*, PyObject*>> entries_;
 };
 
 Result<bool> watchEmbedded(const CodeUnit& unit, const hir::Function& hir, CompiledUnit* compiled) {

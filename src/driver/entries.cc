@@ -1,7 +1,5 @@
 #include "driver/entries.h"
 
-#include <algorithm>
-
 #include "driver/install.h"
 
 namespace tephra::driver {
@@ -33,7 +31,7 @@ using Units = std::unordered_set<CompiledUnit*>;
 void takeName(PyObject* dict, Watched* watched, PyObject* name, Units* lost) {
   auto found = watched->units.find(name);
   if (found == watched->units.end()) return;
-  for (CompiledUnit* unit : found->second) std::erase(unit->entries, DictEntry{dict, name});
+  for (CompiledUnit* unit : found->second) unit->entries.erase({dict, name});
   lost->merge(found->second);
   watched->changed.insert(name);
   watched->units.erase(found);

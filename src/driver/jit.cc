@@ -1,9 +1,9 @@
 #include "driver/jit.h"
-#include "driver/entries.h"
 
 #include "boot/helper_thread.h"
 #include "driver/compile.h"
 #include "driver/counts.h"
+#include "driver/entries.h"
 #include "driver/exits.h"
 #include "driver/heat.h"
 #include "driver/install.h"

@@ -59,9 +59,7 @@ hir::Instr* GraphBuilder::moduleAttr(Instr* object) {
   if (!fb.keys_version || !canBe(object, kMaskModule)) return nullptr;
   Instr* module = guardType(object, kMaskModule);
   b_.GuardModuleKeysVersion(module, fb.keys_version, before());
-  Instr* value = b_.LoadModuleEntry(module, static_cast<uint32_t>(fb.index));
-  if (options_.constant_globals && looksStable(fb.object)) return guardIs(value, fb.object);
-  return guardNotNull(value, ExitReason::kNullAttribute);
+  return guardedEntry(b_.LoadModuleEntry(module, static_cast<uint32_t>(fb.index)));
 }
 
 // An attribute read from a class object itself.

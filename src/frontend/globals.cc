@@ -27,12 +27,17 @@ bool GraphBuilder::storesGlobal(ObjRef name) {
   return stored_globals_->count(name) != 0;
 }
 
-// The value of an entry that somebody watches, or null.
+// The value of an entry that somebody watches (FeedbackInfo::constant).
 hir::Instr* GraphBuilder::constantEntry(ObjRef holder) {
-  const FeedbackInfo& fb = feedback();
-  if (!fb.constant || holder == kNoRef || fb.object == kNoRef) return nullptr;
   b_.AssumeEntry(holder, in_->arg);
-  return constant(fb.object);
+  return constant(feedback().object);
+}
+
+// The value of an entry whose place a guard has proved: by identity, too, where it looks stable.
+hir::Instr* GraphBuilder::guardedEntry(Instr* value) {
+  const ObjRef object = feedback().object;
+  if (options_.constant_globals && looksStable(object)) return guardIs(value, object);
+  return guardNotNull(value, ExitReason::kNullAttribute);
 }
 
 hir::Instr* GraphBuilder::constantGlobal() {
@@ -61,9 +66,7 @@ hir::Instr* GraphBuilder::speculateGlobal() {
     dict = constant(unit_.builtins);
     b_.GuardDictKeysVersion(dict, fb.keys_version2, before());
   }
-  Instr* value = b_.LoadDictEntry(dict, static_cast<uint32_t>(fb.offset));
-  if (options_.constant_globals && looksStable(fb.object)) return guardIs(value, fb.object);
-  return guardNotNull(value, ExitReason::kNullAttribute);
+  return guardedEntry(b_.LoadDictEntry(dict, static_cast<uint32_t>(fb.offset)));
 }
 
 void GraphBuilder::doLoadGlobal() {

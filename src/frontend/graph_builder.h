@@ -183,6 +183,7 @@ class GraphBuilder {
   Instr* speculateGlobal();
   bool storesGlobal(ObjRef name);
   Instr* constantEntry(ObjRef holder);
+  Instr* guardedEntry(Instr* value);
   Instr* constantGlobal();
   bool looksStable(ObjRef object) const;
 

@@ -129,41 +129,30 @@ lir::Block* Context::newBlock(bool cold) {
   return block;
 }
 
-Context::Split Context::splitIf(Operand a, Operand value, Cond cond, uint32_t width,
-                                bool unlikely) {
+// Behind a conditional branch that has no targets yet, the end of the current block.
+Context::Split Context::splitAt(lir::Instr* branch, bool unlikely) {
   Split split{newBlock(unlikely), newBlock()};
-  lir::Instr* branch = b.BranchCmp(inReg(a), value, cond, width, unlikely ? 2 : 0);
   branch->targets[0] = split.cold;
   branch->targets[1] = split.hot;
   b.setBlock(split.hot);
   return split;
+}
+
+Context::Split Context::splitIf(Operand a, Operand value, Cond cond, uint32_t width,
+                                bool unlikely) {
+  return splitAt(b.BranchCmp(inReg(a), value, cond, width, unlikely ? 2 : 0), unlikely);
 }
 
 Context::Split Context::splitIfMem(Operand address, Operand value, Cond cond, uint32_t width) {
-  Split split{newBlock(true), newBlock()};
-  lir::Instr* branch = b.BranchCmpMem(address, value, cond, width, 2);
-  branch->targets[0] = split.cold;
-  branch->targets[1] = split.hot;
-  b.setBlock(split.hot);
-  return split;
+  return splitAt(b.BranchCmpMem(address, value, cond, width, 2), true);
 }
 
 Context::Split Context::splitIfSeen(bool frame) {
-  Split split{newBlock(true), newBlock()};
-  lir::Instr* branch = b.BranchLook(static_cast<int64_t>(unit.instrumentation_version), frame);
-  branch->targets[0] = split.cold;
-  branch->targets[1] = split.hot;
-  b.setBlock(split.hot);
-  return split;
+  return splitAt(b.BranchLook(static_cast<int64_t>(unit.instrumentation_version), frame), true);
 }
 
 Context::Split Context::splitIfLast(Operand object, bool maybe_null) {
-  Split split{newBlock(true), newBlock()};
-  lir::Instr* branch = b.BranchRelease(object, maybe_null, 2);
-  branch->targets[0] = split.cold;
-  branch->targets[1] = split.hot;
-  b.setBlock(split.hot);
-  return split;
+  return splitAt(b.BranchRelease(object, maybe_null, 2), true);
 }
 
 void Context::jump(lir::Block* to) { b.Jump({})->targets[0] = to; }

@@ -184,6 +184,7 @@ class Context {
   void defineSecondary(const Instr& producer, uint32_t first_word);
 
  private:
+  Split splitAt(lir::Instr* branch, bool unlikely);
   void forceExit(const Exit& exit);
   void scan();
   void countUses();

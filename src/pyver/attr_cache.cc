@@ -13,10 +13,10 @@ enum class Place : uint8_t {
   kUnknown,   // CPython's own way
   kValue,     // instance value `index`
   kSlot,      // object pointer at byte `index`
+  kModule,    // entry of a module's dict
   kConstant,  // class attribute that binds nothing; no instance attribute of that name
   kMethod,    // the same, a method descriptor
   kOfClass,   // the same, a classmethod of a Python function
-  kModule,    // entry of a module's dict
   kGetter,    // the same, a getter written in C (PyGetSetDef), which nothing shadows
   kMissing,   // there is none: the class's __getattr__, a Python function, is called
 };
@@ -136,7 +136,7 @@ PyObject* fromKeys(PyDictKeysObject* keys, const Entry* entry) {
 }
 
 PyObject* fromModule(PyObject* module, const Entry* entry) {
-  PyObject* dict = reinterpret_cast<PyModuleObject*>(module)->md_dict;
+  PyObject* dict = dictOf(module);
   const bool plain = dict != nullptr && PyDict_CheckExact(dict);
   return plain ? fromKeys(unsharedKeys(reinterpret_cast<PyDictObject*>(dict)), entry) : nullptr;
 }
@@ -211,8 +211,7 @@ void describeGetter(PyTypeObject* type, PyObject* descr, Entry* entry) {
 void describe(PyTypeObject* type, PyObject* name, Entry* entry) {
   PyObject* hook = nullptr;
   if (!PyUnicode_CHECK_INTERNED(name)) return;
-  // Its own entries come before its __getattr__, but behind what the class has.
-  if (type == &PyModule_Type && _PyType_Lookup(type, name) == nullptr) {
+  if (isModulesOwn(type, name)) {
     entry->place = Place::kModule;
     return;
   }
@@ -299,6 +298,16 @@ inline PyObject* quickly(PyObject* object, const Entry* entry) {
   return nullptr;
 }
 
+// PyObject_GetAttr would name the attribute, too.
+PyObject* callGetter(PyObject* object, PyObject* name, PyObject* descr) {
+  Py_INCREF(descr);
+  const PyGetSetDef* def = reinterpret_cast<PyGetSetDescrObject*>(descr)->d_getset;
+  PyObject* value = def->get(object, def->closure);
+  Py_DECREF(descr);
+  if (value == nullptr) nameAttribute(object, name);
+  return value;
+}
+
 // Borrowed; null where nothing is certain.
 inline PyObject* hookOf(PyObject* object, const Entry* entry) {
   const bool missing = entry->place == Place::kMissing && hasNoneOfItsOwn(object, entry);
@@ -356,24 +365,12 @@ PyObject* superMethod(PyTypeObject* cls, PyObject* self, PyObject* name, int* un
   return method;
 }
 
-namespace {
-
-PyObject* callGetter(PyObject* object, PyObject* descr) {
-  Py_INCREF(descr);
-  const PyGetSetDef* def = reinterpret_cast<PyGetSetDescrObject*>(descr)->d_getset;
-  PyObject* value = def->get(object, def->closure);
-  Py_DECREF(descr);
-  return value;
-}
-
-}  // namespace
-
 PyObject* loadAttr(PyObject* object, PyObject* name, PyObject** hook) {
   const Entry* entry = find(Py_TYPE(object), name);
   *hook = nullptr;
   if (entry == nullptr) return PyObject_GetAttr(object, name);
   if (PyObject* value = quickly(object, entry)) return Py_NewRef(value);
-  if (entry->place == Place::kGetter) return callGetter(object, entry->found);
+  if (entry->place == Place::kGetter) return callGetter(object, name, entry->found);
   if (entry->place == Place::kMethod && PyFunction_Check(entry->found) &&
       hasNoneOfItsOwn(object, entry)) {
     return PyMethod_New(entry->found, object);

@@ -212,6 +212,8 @@ PyObject* loadAttr(PyObject* object, PyObject* name, PyObject** hook);
 int storeAttr(PyObject* object, PyObject* name, PyObject* value);
 // The callable; *self = a new reference of object for an unbound method, else NULL.
 PyObject* getMethod(PyObject* object, PyObject* name, PyObject** self, PyObject** hook);
+// What PyObject_GetAttr does with an AttributeError (set_attribute_error_context of object.c).
+void nameAttribute(PyObject* object, PyObject* name);
 PyObject* loadSuperAttr(PyThreadState* ts, PyObject* super, PyObject* type, PyObject* self,
                         PyObject* name, bool two_arg);
 PyObject* loadSuperMethod(PyThreadState* ts, PyObject* super, PyObject* type, PyObject* self,

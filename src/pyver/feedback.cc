@@ -92,24 +92,18 @@ void attachConstantGlobal(Decoder& d, FeedbackInfo* info, PyObject* name, EntryQ
   info->constant = true;
 }
 
-// What the class of modules has comes first.
 void attachConstantOf(Decoder& d, FeedbackInfo* info, ObjRef module, PyObject* name,
                       EntryQuestion watchable) {
   const bool fits = info->kind == Feedback::kNone || info->kind == Feedback::kMegamorphic ||
                     info->kind == Feedback::kAttrModule;
   auto* object = reinterpret_cast<PyObject*>(d.unit().objects[module].address);
-  if (!fits || !Py_IS_TYPE(object, &PyModule_Type)) return;
-  if (_PyType_Lookup(&PyModule_Type, name) != nullptr) return;
+  if (!fits || !isModulesOwn(Py_TYPE(object), name)) return;
   PyObject *dict = dictOf(object), *value = nullptr;
   if (!findEntry(dict, name, &value) || value == nullptr || !watchable(dict, name)) return;
   info->kind = Feedback::kAttrModule;
   info->object = d.object(value);
   info->type = module;
   info->constant = true;
-}
-
-PyObject* dictOf(PyObject* holder) {
-  return PyModule_Check(holder) ? reinterpret_cast<PyModuleObject*>(holder)->md_dict : holder;
 }
 
 void attachType(Decoder& d, FeedbackInfo* info) {

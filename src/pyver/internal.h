@@ -87,6 +87,9 @@ inline bool reportIf(std::vector<std::string>* problems, bool bad, const std::st
 
 // Of an interned name in the keys that the instances of a heap type share; -1: it is not there.
 int32_t keyIndex(PyTypeObject* type, PyObject* name);
+// Is a module's entry of that name its attribute? It comes before the module's __getattr__, but
+// behind what the class has.
+bool isModulesOwn(PyTypeObject* type, PyObject* name);
 
 // An entry of a code object's exception table, in code units.
 struct ExceptionEntry {

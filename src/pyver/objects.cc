@@ -221,4 +221,26 @@ ObjectInfo describeObject(PyObject* object) {
   return info;
 }
 
+void nameAttribute(PyObject* object, PyObject* name) {
+  if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return;
+  PyObject* exception = PyErr_GetRaisedException();
+  auto* error = reinterpret_cast<PyAttributeErrorObject*>(exception);
+  if (error->name == nullptr && error->obj == nullptr) {
+    if (PyObject_SetAttrString(exception, "name", name) < 0 ||
+        PyObject_SetAttrString(exception, "obj", object) < 0) {
+      Py_DECREF(exception);
+      return;
+    }
+  }
+  PyErr_SetRaisedException(exception);
+}
+
+bool isModulesOwn(PyTypeObject* type, PyObject* name) {
+  return type == &PyModule_Type && _PyType_Lookup(type, name) == nullptr;
+}
+
+PyObject* dictOf(PyObject* holder) {
+  return PyModule_Check(holder) ? reinterpret_cast<PyModuleObject*>(holder)->md_dict : holder;
+}
+
 }  // namespace tephra::py

@@ -19,21 +19,6 @@ PyObject* methodSlots(PyObject* callable, PyObject* self, PyObject** other) {
   return self;
 }
 
-// What PyObject_GetAttr does with an AttributeError (set_attribute_error_context of object.c).
-void nameAttribute(PyObject* object, PyObject* name) {
-  if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return;
-  PyObject* exception = PyErr_GetRaisedException();
-  auto* error = reinterpret_cast<PyAttributeErrorObject*>(exception);
-  if (error->name == nullptr && error->obj == nullptr) {
-    if (PyObject_SetAttrString(exception, "name", name) < 0 ||
-        PyObject_SetAttrString(exception, "obj", object) < 0) {
-      Py_DECREF(exception);
-      return;
-    }
-  }
-  PyErr_SetRaisedException(exception);
-}
-
 // slot_tp_getattr_hook behind a look-up that found nothing.
 PyObject* callGetattr(PyObject* object, PyObject* name, PyObject* hook) {
   PyObject* values[] = {Py_NewRef(object), Py_NewRef(name)};
@@ -42,7 +27,7 @@ PyObject* callGetattr(PyObject* object, PyObject* name, PyObject* hook) {
   PyObject* result =
       tephra::callFunction(py::threadState(), reinterpret_cast<PyFunctionObject*>(hook), args);
   Py_DECREF(hook);
-  if (result == nullptr) nameAttribute(object, name);
+  if (result == nullptr) py::nameAttribute(object, name);
   return result;
 }
 
@@ -64,9 +49,7 @@ extern "C" int64_t tephra_delete_global(_PyInterpreterFrame* frame, PyObject* na
 extern "C" PyObject* tephra_load_attr(PyObject* object, PyObject* name) {
   PyObject* hook = nullptr;
   PyObject* value = py::loadAttr(object, name, &hook);
-  if (hook != nullptr) return callGetattr(object, name, hook);
-  if (value == nullptr) nameAttribute(object, name);
-  return value;
+  return hook == nullptr ? value : callGetattr(object, name, hook);
 }
 
 extern "C" int64_t tephra_store_attr(PyObject* object, PyObject* value, PyObject* name) {

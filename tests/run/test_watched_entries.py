@@ -214,13 +214,8 @@ def test_changed_while_it_runs(what):
         def make(): return O()
         """)
     f = compiled(space["f"])
-    if what == "finaliser":
-        source = "def run(): return f(make())"
-        exec(source, space)
-        assert space["run"]() in ((5, 6, [7]), (5, 5, 5))  # the caller may hold it
-        space["before"] = space["after"] = 5
-    else:
-        assert f(space["make"]()) == (5, 6, [7])
+    seen = f(space["make"]())  # in an assert, pytest would hold the argument
+    assert seen == (5, 6, [7])
     assert f(space["make"]())[1:] == (space["after"], space["before"])
 
 

@@ -146,7 +146,7 @@ def test_what_proves_nothing_fails(command, tmp_path, capfd, changed, said):
 
 
 OTHER = "aarch64"
-emulated = pytest.mark.skipif(platform.machine() == OTHER, reason="native here")
+emulated = pytest.mark.skipif(platform.machine() == OTHER, reason="AArch64 is no other machine here")
 
 
 @emulated

@@ -126,7 +126,7 @@ class FunctionEmitter {
     bool frame, pending;
     int64_t version;
   };
-  void look(const Look& at, Label leave);
+  void look(const Look& what, Label leave);
   void branchLook(const Instr& instr);
   void exitLook(const Instr& instr);
 

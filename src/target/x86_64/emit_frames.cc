@@ -202,28 +202,28 @@ void FunctionEmitter::unlinkFrame(const Instr& instr) {
 }
 
 // Leaves where somebody has the frame, events are pending or instrumentation is another one.
-void FunctionEmitter::look(const Look& at, Label leave) {
+void FunctionEmitter::look(const Look& what, Label leave) {
   const PyLayout& py = *in_.layout;
   const x86::Gp scratch = x86::gpq(kScratchGp);
-  if (at.frame) {
+  if (what.frame) {
     a_.cmp(x86::ptr(kFrame, py.frame_frame_obj, 8), 0);
     as_.jumpIf(x86::CondCode::kNotEqual, leave);
   }
   if (!py.eval_breaker_in_tstate) {
     a_.mov(scratch, x86::ptr(kThread, py.ts_interp, 8));
-    if (at.pending) {
+    if (what.pending) {
       a_.cmp(x86::ptr(scratch, py.interp_eval_breaker, 4), 0);
       as_.jumpIf(x86::CondCode::kNotEqual, leave);
     }
     a_.mov(scratch, x86::ptr(scratch, py.interp_monitoring_version, 8));
-    a_.cmp(scratch, as_.version(static_cast<uint64_t>(at.version), 8));
-  } else if (at.pending) {  // one word tells both
-    a_.mov(scratch, as_.version(static_cast<uint64_t>(at.version), 8));
+    a_.cmp(scratch, as_.version(static_cast<uint64_t>(what.version), 8));
+  } else if (what.pending) {  // one word tells both
+    a_.mov(scratch, as_.version(static_cast<uint64_t>(what.version), 8));
     a_.cmp(x86::ptr(kThread, py.ts_eval_breaker, 8), scratch);
   } else {
     // The version is the word's bits 8 and up; CPython sets at most 32 bits of the word, so the
     // four bytes after the first hold it all.
-    a_.mov(scratch.r32(), as_.version(static_cast<uint32_t>(at.version >> 8), 4));
+    a_.mov(scratch.r32(), as_.version(static_cast<uint32_t>(what.version >> 8), 4));
     a_.cmp(x86::ptr(kThread, py.ts_eval_breaker + 1, 4), scratch.r32());
   }
   as_.jumpIf(x86::CondCode::kNotEqual, leave);

@@ -109,7 +109,7 @@ class FunctionEmitter {
     bool frame, pending;
     int64_t version;
   };
-  void look(const Look& at, asmjit::Label leave);
+  void look(const Look& what, asmjit::Label leave);
   void branchLook(const Instr& instr);
   void exitLook(const Instr& instr);
 

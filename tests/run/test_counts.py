@@ -234,14 +234,19 @@ int main(int argc, char **argv) {
 
 @pytest.mark.parametrize("shared_calls", ["0", "1"])
 def test_counts_for_the_other_architecture(shared_calls):
-    """Every segment of the other architecture's code finds its count in this run."""
+    """Every segment of the other architecture's code finds its count in this run.
+
+    But one: x86-64 leaves a comparison of floats for equality by two jumps, and only values that are no NaN reach the
+    second one; AArch64 has one jump, so its counts do not tell how many. `loop` has one such comparison a round.
+    """
     out = process("""
     jit.clear_instruction_counts()
     loop(20, [1, 2, 3]); objects(20); leaves(3); straight(thing, [])
     for row in jit.get_instruction_counts():
         assert set(row["architectures"]) == {"x86_64", "aarch64"}, row
         for arch, each in row["architectures"].items():
-            assert each["estimated"] == 0, (row["function"], arch, each)
+            second_jumps = 20 if (row["own"], arch, row["function"]) == ("aarch64", "x86_64", "loop") else 0
+            assert each["estimated"] == second_jumps, (row["function"], arch, each)
             assert each["hot_bytes"] > 0 and each["cold_bytes"] > 0 and each["static"] > 0
     print("checked", len(jit.get_instruction_counts()))
     """, env={"TEPHRA_COUNT_BLOCKS": "1", "TEPHRA_SHARED_CALLS": shared_calls})

@@ -64,7 +64,7 @@ void compile(const Seen& seen) {
 }
 
 // Something has happened to the function, for the last `time`, that speaks for compiling it. True:
-// it is on its way to that.
+// it is compiled.
 bool judge(const Seen& seen, uint64_t time, policy::CpuTime policy::Heat::*what, bool looped) {
   CodeState& state = *seen.state;
   if (!mayCompile(seen.function, state)) return false;
@@ -73,9 +73,10 @@ bool judge(const Seen& seen, uint64_t time, policy::CpuTime policy::Heat::*what,
   const uint64_t used = processCpuTime();
   if (heat.seen == 0 && heat.crossed == 0) heat.since = used - std::min(used, time);
   heat.*what += time;
+  heat.sample = std::max(heat.sample, time);
   if (looped) heat.looped += time;
   switch (jit().policy.judge(heat, used)) {
-    case policy::Verdict::kWait: return true;
+    case policy::Verdict::kWait: return false;
     case policy::Verdict::kCompile: compile(seen); return true;
     case policy::Verdict::kOverBudget: break;
   }

@@ -12,8 +12,8 @@
 
 namespace tephra::driver {
 
-// What is done at a sample. `elapsed`: nanoseconds of CPU time that it stands for. True: what was
-// seen may soon be worth compiling, so the next look should come soon.
+// What is done at a sample. `elapsed`: nanoseconds of CPU time that it stands for. True:
+// something was compiled, so what runs has changed, and the next look should come soon.
 using SampleFunction = bool (*)(PyThreadState* ts, uint64_t elapsed);
 
 // Begins; `period`: nanoseconds of CPU time, at first. "" or what is missing.

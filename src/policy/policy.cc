@@ -33,9 +33,10 @@ constexpr double kCallerFirst = 0.1;
 // called, nor are those compiled that it calls and that call it. (Of 33 real programs some ran
 // at 1.1 of the interpreter's time, with fewer instructions executed, where lukewarm functions were
 // compiled; docs/performance.md.) Shares are of the time since the function was seen first, or of
-// this much where that is less.
+// this much where that is less, and of so many samples: one alone tells little.
 constexpr double kHot = 0.125;
 constexpr CpuTime kShareOf = 200 * kMillisecond;
+constexpr CpuTime kShareOfSamples = 25;
 // Where few functions run together, they stay in the caches with smaller shares: a 150th for each
 // of them. (Of the suite's programs most run four to twenty, of the real ones all but a few twenty
 // to two hundred. With a tenth, and a 400th, autograd's training loop compiles twice as many
@@ -56,7 +57,8 @@ constexpr CpuTime kHalfLife = 500 * kMillisecond;
 
 // What compiling would have saved of the time that was seen.
 double saved(const Heat& heat, CpuTime used, double functions) {
-  const CpuTime time = std::max(used - std::min(used, heat.since), kShareOf);
+  const CpuTime time =
+      std::max({used - std::min(used, heat.since), kShareOf, kShareOfSamples * heat.sample});
   const double share = static_cast<double>(heat.seen) / static_cast<double>(time);
   const double hot = std::clamp(functions * kOfMix, kLeastHot, kHot);
   const double warmth = std::min(share / hot, 1.0);

@@ -44,6 +44,7 @@ struct Heat {
   CpuTime seen = 0;    // charged to it while it was interpreted, since it was taken out last
   CpuTime since = 0;   // what the process had used when that began
   CpuTime looped = 0;  // of `seen`: when a loop went on
+  CpuTime sample = 0;  // the longest time that was charged at once
   // Lost in calls between it and compiled code; nothing of that is left when it is compiled, too.
   CpuTime crossed = 0;
   uint32_t units = 0;                // of bytecode, inline caches included

@@ -47,6 +47,19 @@ TEST(Policy, OneOfManyLukewarmFunctionsMustBeSeenLonger) {
   }
 }
 
+TEST(Policy, OneLongSampleTellsLessThanManyShortOnes) {
+  const Policy policy;
+  const CpuTime cost = policy.expectedCost(100);
+  Heat heat = hot(50 * cost);  // all of the time since it was seen first: hot by any measure
+  heat.sample = kMs;
+  EXPECT_EQ(policy.judge(heat, kLong), Verdict::kCompile);
+  heat.sample = heat.seen;  // a 25th of what it may stand for: a third of hot, of which the cube
+  const double hotness = 1.0 / 25 / 0.125;
+  EXPECT_NEAR(policy.worth(heat, kLong), 50 * kSaved * hotness * hotness * hotness, 0.01);
+  heat.seen *= 2;  // the second one
+  EXPECT_NEAR(policy.worth(heat, kLong), 8 * 2 * 50 * kSaved * hotness * hotness * hotness, 0.02);
+}
+
 // Samples of 2 ms from `begin` on, of so many functions at random.
 void runAny(Mix* mix, std::vector<Mix::Share>* shares, CpuTime begin, int samples) {
   std::minstd_rand random(7);

@@ -19,7 +19,7 @@ enum class ExitNature : uint8_t {
 };
 
 struct ExitRules {
-  uint64_t rate = 10000;           // exits per second of CPU time; 0: no bound
+  uint64_t rate = 8000;            // exits per second of CPU time; 0: no bound
   uint64_t recompile_after = 0;    // exits by one assumption, exactly; 0: by what they cost
   uint64_t give_up_raising = 200;  // exceptions, in three of four calls; 0: never
   uint64_t max_recompiles = 8;

@@ -23,7 +23,7 @@ CROSSINGS = 25_000  # calls between little code and a function that was given up
 
 @pytest.fixture(autouse=True)
 def weighed():
-    _tephra.set_option("exit-rate", "10000")
+    _tephra.set_option("exit-rate", "8000")
     _tephra.set_option("recompile-after", "0")
     _tephra.set_option("give-up-raising", "0")
     _tephra.clear_runtime_stats()
@@ -65,7 +65,7 @@ def calm():
     for _ in range(2 * WINDOW):
         function(1)
     assert jit.is_jit_compiled(function)
-    _tephra.set_option("exit-rate", "10000")
+    _tephra.set_option("exit-rate", "8000")
     _tephra.clear_runtime_stats()
 
 

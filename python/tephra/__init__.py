@@ -8,8 +8,7 @@
 Importing this package switches nothing on.
 """
 
-from __future__ import annotations
-
+# No `from __future__`: a process that only starts would import that module for it.
 __version__ = "0.1.0"
 __all__ = ["__version__", "jit"]
 
@@ -38,7 +37,7 @@ def _start() -> None:
         _startup.start()
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> "ModuleType":
     # `import tephra` stays free of the extension module until somebody asks for it.
     if name == "jit":
         import importlib

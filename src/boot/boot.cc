@@ -56,9 +56,8 @@ int64_t between(int64_t low, int64_t value, int64_t high) {
 
 int serve(void*);
 
-// Until the process has used its time, then until the request is taken. Ends by cancellation, in a
-// sleep. (Not asleep by the process's CPU clock: while anybody waits for that, Linux reads it in
-// ticks of milliseconds.)
+// Until the process has used its time, then until the request is taken. (Not asleep by the
+// process's CPU clock: while anybody waits for that, Linux reads it in ticks of milliseconds.)
 void* run(void*) {
   int64_t nap = 0;
   for (int64_t before = self.begun;;) {
@@ -68,15 +67,12 @@ void* run(void*) {
     const bool idle = nap != 0 && now - before < nap / 8;
     nap = between(kShortestNap, idle ? 2 * nap : left, kLongestNap);
     before = now;
-    sleepFor(static_cast<uint64_t>(nap));
+    if (!self.thread.sleep(static_cast<uint64_t>(nap))) return nullptr;
   }
-  for (;;) {
-    int state = 0;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-    if (_PyEval_AddPendingCall(PyInterpreterState_Main(), serve, nullptr, 0) == 0) return nullptr;
-    pthread_setcancelstate(state, nullptr);
-    sleepFor(static_cast<uint64_t>(kShortestNap));
+  while (_PyEval_AddPendingCall(PyInterpreterState_Main(), serve, nullptr, 0) != 0) {
+    if (!self.thread.sleep(static_cast<uint64_t>(kShortestNap))) break;
   }
+  return nullptr;
 }
 
 bool startThread() { return self.thread.start(kStackBytes, run); }

@@ -40,16 +40,16 @@ Sampler& self() {
 }
 
 // Until the process has used a period's CPU time since `last`. Sleeps longer and longer while it
-// uses none. (Sleeping by the process's CPU clock would not wake at all then; but while anybody
-// waits for that clock, Linux reads it in ticks of some milliseconds, and time.process_time with
-// it.)
-void waitForTime(uint64_t last) {
+// uses none. False: the thread is to end. (Sleeping by the process's CPU clock would not wake at
+// all then; but while anybody waits for that clock, Linux reads it in ticks of some milliseconds,
+// and time.process_time with it.)
+bool waitForTime(uint64_t last) {
   const uint64_t period = self().period.load(std::memory_order_relaxed);
   uint64_t before = last;
   for (uint64_t nap = period;;) {
-    boot::sleepFor(nap);
+    if (!self().thread.sleep(nap)) return false;
     const uint64_t now = processCpuTime();
-    if (now - last >= period - period / 4) return;
+    if (now - last >= period - period / 4) return true;
     nap = now - before < nap / 8 ? std::min(2 * nap, kLongestNap) : period;
     before = now;
   }
@@ -57,15 +57,10 @@ void waitForTime(uint64_t last) {
 
 int serve(void*);
 
-// Ends by cancellation, in one of the sleeps: nothing here has a destructor.
 void* run(void*) {
-  for (;;) {
-    waitForTime(processCpuTime());
+  while (waitForTime(processCpuTime())) {
     if (self().waiting.exchange(true)) continue;
-    int state = 0;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
     if (!py::addPendingCall(serve)) self().waiting = false;
-    pthread_setcancelstate(state, nullptr);
   }
   return nullptr;
 }

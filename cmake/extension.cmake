@@ -75,13 +75,13 @@ function(tephra_add_extension python)
   endif()
 
   # The small module that loads it in time (src/boot). It must cost next to nothing itself: it links the C
-  # library only.
+  # library only, is mapped in few pieces, and has nothing to initialise.
   set(boot _boot_${tag})
   add_library(${boot} MODULE ${TEPHRA_SRC}/boot/boot.cc)
   target_include_directories(${boot} PRIVATE ${TEPHRA_SRC})
   target_compile_options(${boot} PRIVATE -fno-exceptions -fno-rtti)
   if(NOT TEPHRA_ASAN)
-    target_link_options(${boot} PRIVATE -nodefaultlibs)
+    target_link_options(${boot} PRIVATE -nodefaultlibs -nostartfiles -Wl,-z,noseparate-code)
     target_link_libraries(${boot} PRIVATE c)
   endif()
   add_dependencies(${target} ${boot}) # whoever builds the one needs the other

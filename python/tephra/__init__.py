@@ -8,7 +8,8 @@
 Importing this package switches nothing on.
 """
 
-# No `from __future__`: a process that only starts would import that module for it.
+from __future__ import annotations
+
 __version__ = "0.1.0"
 __all__ = ["__version__", "jit"]
 
@@ -19,25 +20,7 @@ if TYPE_CHECKING:
     from tephra import jit as jit
 
 
-def _start() -> None:
-    """What tephra.pth calls at interpreter start-up when TEPHRA or -X tephra is set. Never raises.
-
-    It costs each process its time, so no more than necessary is imported: by default the JIT is loaded
-    once the process has used some CPU time (src/boot/boot.cc).
-    """
-    try:
-        from tephra import _boot
-
-        waits = _boot.wait()
-    except Exception:  # no extension module here, or not for this interpreter
-        waits = False
-    if not waits:
-        from tephra import _startup
-
-        _startup.start()
-
-
-def __getattr__(name: str) -> "ModuleType":
+def __getattr__(name: str) -> ModuleType:
     # `import tephra` stays free of the extension module until somebody asks for it.
     if name == "jit":
         import importlib

@@ -3,13 +3,16 @@
 // it.
 //
 // Until then a thread sleeps; it blocks all signals, never touches a Python object and is not there
-// during a fork. When the time has come it asks by a pending call whoever runs Python to load. Only
+// during a fork. When the time has come it asks by a pending call whoever runs Python to load. It
+// does not begin before the program has code of its own to speak of: what the standard library
+// loads for `python -c pass` is none (a thread is a sixth of a millisecond). Only
 // starts that say no more than TEPHRA=1 wait (and TEPHRA_BUDGET=N): what other options mean, and
 // what is wrong with them, is for tephra._startup to find at once. No module is imported in the
 // middle of the program, no code is traced, and no signal's handler runs within. (An audit hook
 // sees that the JIT's self-test compiles a few lines.)
 // Stands on nothing but CPython and libc, for its size is what each start costs.
 #include <dlfcn.h>
+#include <limits.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -35,12 +38,18 @@ constexpr int64_t kShortestNap = 4 * kMillisecond, kLongestNap = 500 * kMillisec
 constexpr size_t kStackBytes = 64 * 1024;
 constexpr size_t kLoadingStack = 512 * 1024;
 constexpr int kTools = 6;  // of sys.monitoring
+// Code units of a program that takes no time to speak of, and of as much of the standard library as
+// the interpreter itself imports behind site (3.14 for -c: linecache, 1,600).
+constexpr Py_ssize_t kTrifle = 12, kManyUnits = 4'000;
 
 enum class State { kIdle, kWaiting, kLoaded };
 
 struct Boot {
   State state = State::kIdle;
   HelperThread thread;
+  int watcher = -1;                      // of code, until the thread begins; -1: none
+  Py_ssize_t units = 0;                  // of the standard library's code that it has seen
+  char standard_library[PATH_MAX] = "";  // its folder; "": unknown
   int64_t begun = 0;
   char* library = nullptr;  // path of the JIT's extension module
   char budget[8] = "";      // the option's text; "": not given
@@ -76,6 +85,49 @@ void* run(void*) {
 }
 
 bool startThread() { return self.thread.start(kStackBytes, run); }
+
+void stopWatching() {
+  if (self.watcher >= 0 && PyCode_ClearWatcher(self.watcher) != 0) PyErr_Clear();
+  self.watcher = -1;
+}
+
+bool isOfStandardLibrary(const char* file) {
+  const size_t length = strlen(self.standard_library);
+  return length != 0 && strncmp(file, self.standard_library, length) == 0 && file[length] == '/' &&
+         !strstr(file + length, "-packages/");
+}
+
+// Is there, with this code, something that may take time? Functions may, and the program itself,
+// which is made where no other code runs. (Lines of .pth files are not.)
+bool isWorthAThread(PyCodeObject* code) {
+  const char* file = PyUnicode_AsUTF8(code->co_filename);
+  if (!file) return true;
+  if (isOfStandardLibrary(file)) return (self.units += Py_SIZE(code)) > kManyUnits;
+  if ((code->co_flags & CO_NEWLOCALS) != 0) return true;
+  return Py_SIZE(code) > kTrifle && !PyEval_GetGlobals();
+}
+
+// An exception may be set.
+int onCode(PyCodeEvent event, PyCodeObject* code) {
+  if (event != PY_CODE_EVENT_CREATE) return 0;
+  PyObject* raised = PyErr_GetRaisedException();
+  if (isWorthAThread(code) && startThread()) stopWatching();
+  PyErr_SetRaisedException(raised);
+  return 0;
+}
+
+// Starts the thread once there is code for it.
+bool watchCode() {
+  PyObject* folder = PySys_GetObject("_stdlib_dir");  // borrowed
+  const char* text = folder && PyUnicode_Check(folder) ? PyUnicode_AsUTF8(folder) : nullptr;
+  const bool fits = text && strlen(text) < sizeof self.standard_library;
+  strcpy(self.standard_library, fits ? text : "");
+  self.units = 0;
+  self.watcher = PyCode_AddWatcher(onCode);
+  if (self.watcher >= 0) return true;
+  PyErr_Clear();
+  return startThread();
+}
 
 // Has some tool of sys.monitoring an id? The JIT would not know for which code it has set events.
 bool hasTools() {
@@ -120,6 +172,7 @@ void loadUnseen(bool at_once) {
   SignalsBlocked signals;
   PyThreadState_EnterTracing(ts);
   self.thread.stop();
+  stopWatching();
   if (at_once || (hasStack() && !hasTools())) {
     load();
   } else {
@@ -151,7 +204,7 @@ PyObject* beforeFork(PyObject*, PyObject*) {
 }
 
 PyObject* afterForkInParent(PyObject*, PyObject*) {
-  if (self.state == State::kWaiting) startThread();
+  if (self.state == State::kWaiting && self.watcher < 0) startThread();
   Py_RETURN_NONE;
 }
 
@@ -163,6 +216,7 @@ PyObject* afterForkInChild(PyObject* module, PyObject*) {
 // The interpreter is being cleared; the process may initialise another one.
 void interpreterEnds(PyObject*) {
   self.thread.stop();
+  stopWatching();
   self.state = State::kIdle;
   self.at_forks = false;
 }
@@ -248,14 +302,26 @@ bool findLibrary(PyObject* module) {
   return self.library != nullptr;
 }
 
-PyObject* wait(PyObject* module, PyObject*) {
+// What the import system does with a module that it has loaded; tephra.pth does not go through it.
+bool enter(PyObject* module, PyObject* spec) {
+  PyObject* modules = PyImport_GetModuleDict();  // borrowed
+  PyObject* origin = PyObject_GetAttrString(spec, "origin");
+  const bool good = origin && PyObject_SetAttrString(module, "__file__", origin) == 0 &&
+                    PyObject_SetAttrString(module, "__spec__", spec) == 0 &&
+                    PyDict_SetItemString(modules, "tephra._boot", module) == 0;
+  Py_XDECREF(origin);
+  return good;
+}
+
+PyObject* wait(PyObject* module, PyObject* spec) {
+  if (!enter(module, spec)) return nullptr;
   if (PyInterpreterState_Get() != PyInterpreterState_Main()) Py_RETURN_TRUE;
   if (self.state != State::kIdle) Py_RETURN_TRUE;
   self.budget[0] = 0;
   self.begun = cpuTime();
   const bool can = xoptionsCanWait() && (ignoresEnvironment() || environmentCanWait()) &&
                    findLibrary(module) && noticeEnd("tephra.boot", &self, interpreterEnds) &&
-                   atForks() && startThread();
+                   atForks() && watchCode();
   PyErr_Clear();
   if (can) self.state = State::kWaiting;
   return PyBool_FromLong(can);
@@ -271,15 +337,16 @@ PyObject* finish(PyObject*, PyObject*) {
 PyObject* isWaiting(PyObject*, PyObject*) { return PyBool_FromLong(self.state == State::kWaiting); }
 
 PyMethodDef kMethods[] = {
-    {"wait", wait, METH_NOARGS,
-     "Switch the JIT on once the process has used 50 ms of CPU time. False: the options are such "
-     "that tephra._startup has to do it at once."},
+    {"wait", wait, METH_O,
+     "Switch the JIT on once the process has used 50 ms of CPU time, and be in sys.modules as the "
+     "spec says. False: the options are such that tephra._startup has to do it at once."},
     {"finish", finish, METH_NOARGS, "Switch it on now, if that waits."},
     {"is_waiting", isWaiting, METH_NOARGS, "Does it wait?"},
     {nullptr, nullptr, 0, nullptr}};
 
-PyModuleDef_Slot kSlots[] = {
-    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED}, {0, nullptr}};
+// site reads tephra.pth in each interpreter; but for the main one nothing is done there.
+PyModuleDef_Slot kSlots[] = {{Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+                             {0, nullptr}};
 
 PyModuleDef kModule = {PyModuleDef_HEAD_INIT,
                        "tephra._boot",

@@ -43,10 +43,14 @@ assert loop(10) == sum(i * i % 7 for i in range(10))
 waits = pytest.mark.skipif(SLOWER != 1, reason="emulated, a process has used its 50 ms before the program begins")
 
 
-def start(code, *options, then="", **environment):
+def python(*args, cwd=None, **environment):
     clean = {name: value for name, value in os.environ.items() if not name.startswith("TEPHRA")}
-    return subprocess.run([sys.executable, *options, "-c", HEAD + textwrap.dedent(code) + then], text=True, capture_output=True,
+    return subprocess.run([sys.executable, *args], text=True, capture_output=True, cwd=cwd,
                           env={**clean, "TEPHRA": "1", **environment}, timeout=120 * SLOWER, check=False)
+
+
+def start(code, *options, then="", **environment):
+    return python(*options, "-c", HEAD + textwrap.dedent(code) + then, **environment)
 
 
 def run(code, *options, **environment):
@@ -54,6 +58,52 @@ def run(code, *options, **environment):
     done = start(code, *options, **environment)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     return done.stdout
+
+
+# Module level, without functions: `threads` is the number of the process's, with the waiting one.
+PROBE = """
+import os
+threads = len(os.listdir("/proc/self/task"))
+print(threads)
+"""
+
+
+@waits
+@pytest.mark.parametrize("program, threads", [
+    ("import probe", "1\n"),
+    ("import probe, dataless", "1\n1\n"),
+    ("import probe, functions", "1\n2\n"),
+    ("import argparse, probe", "2\n"),
+    ("import posixpath, probe; [posixpath.join('a', 'b') for _ in '']", "2\n"),
+])
+def test_the_thread_begins_when_there_is_code_for_it(program, threads, tmp_path):
+    """Not for what the interpreter itself imports, nor for a program of a few instructions."""
+    (tmp_path / "probe.py").write_text(PROBE)
+    (tmp_path / "dataless.py").write_text(PROBE + "AGAIN = [name for name in ('x', 'y')]\n")
+    (tmp_path / "functions.py").write_text("def f(): pass\n" + PROBE)
+    done = python("-c", program, cwd=tmp_path)
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", threads)
+
+
+@waits
+def test_a_fork_before_the_thread_began(tmp_path):
+    (tmp_path / "probe.py").write_text("""
+import os, sys
+_boot = sys.modules["tephra._boot"]
+child = os.fork()
+if child == 0:
+    alone = len(os.listdir("/proc/self/task")) == 1
+    exec("def f(): pass")
+    os._exit(not (alone and _boot.is_waiting() and len(os.listdir("/proc/self/task")) == 2))
+assert os.waitpid(child, 0)[1] == 0 and len(os.listdir("/proc/self/task")) == 1
+exec("def f(): pass")
+assert len(os.listdir("/proc/self/task")) == 2
+end = os.times().user + 20
+while _boot.is_waiting():
+    assert os.times().user < end
+""")
+    done = python("-W", "error", "-c", "import probe", cwd=tmp_path)
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "")
 
 
 @waits

@@ -52,6 +52,8 @@ struct CompiledUnit {
   std::unique_ptr<uint64_t> calls;    // counted by the code itself, where it may raise too often
   policy::ExitHistory exit_history;
   policy::Crossings crossings;
+  // With what is interpreted as long as tools are there; forgotten when they have gone.
+  policy::Crossings crossings_under_tools;
   std::vector<CodeLoop> loops;
   // Of classes, by the interpreter's caches: (bytecode offset, version).
   std::vector<std::pair<uint32_t, uint32_t>> shapes;

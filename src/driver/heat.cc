@@ -116,12 +116,17 @@ uint32_t instructionsAround(const CompiledUnit& unit, uint32_t place) {
 
 // Does the code lose by calls from and to functions that stay interpreted? What a loop gains that
 // makes none is not known.
-bool losesByCrossings(const CodeState& state) {
-  const CompiledUnit& unit = *state.unit;
+bool loses(const CompiledUnit& unit, const policy::Crossings& crossings, uint64_t compiled_ns) {
   for (const CodeLoop& loop : unit.loops) {
-    if (!unit.crossings.leavesWithin(loop.begin, loop.end)) return false;
+    if (!crossings.leavesWithin(loop.begin, loop.end)) return false;
   }
-  return unit.crossings.lose(unit.instructions, state.compiled_ns - state.compiled_before_ns);
+  return crossings.lose(unit.instructions, compiled_ns);
+}
+
+void note(policy::Crossings* crossings, Crossing way, const CompiledUnit& unit, py::Frame* frame) {
+  if (way == Crossing::kIntoCompiled) return crossings->enter(kCrossingsPerSample);
+  const uint32_t place = py::framePosition(frame);
+  crossings->leave(place, instructionsAround(unit, place), kCrossingsPerSample);
 }
 
 }  // namespace
@@ -156,21 +161,23 @@ void onCrossing(PyThreadState* ts, PyFunctionObject* callee, Crossing way) {
   CodeState* state = findState(compiled);
   if (state == nullptr || !state->unit) return;
   const Seen other = into ? lookAt(frame) : lookAt(callee);
-  if (other.state != nullptr && other.state->unit) return;  // an old frame
+  const CompiledUnit* compiled_too = other.state != nullptr ? other.state->unit.get() : nullptr;
+  const bool aside = compiled_too && (other.state->paused || compiled_too->function.suspended);
+  if (compiled_too && !aside) return;  // an old frame
   CompiledUnit& unit = *state->unit;
   // For good? What may be compiled will be when such calls have cost enough; what waits for its
-  // next call, or for tools to go, will come by itself.
+  // next call will come by itself. While tools are there, nothing is compiled.
   const bool stays = other.state == nullptr || other.state->availability == Availability::kRefused;
-  if (stays && into) unit.crossings.enter(kCrossingsPerSample);
-  if (stays && !into) {
-    const uint32_t place = py::framePosition(frame);
-    unit.crossings.leave(place, instructionsAround(unit, place), kCrossingsPerSample);
-  }
-  if (losesByCrossings(*state)) {
+  const bool tools = aside || py::toolsActive(ts);
+  if (stays) note(&unit.crossings, way, unit, frame);
+  if (loses(unit, unit.crossings, state->compiled_ns - state->compiled_before_ns)) {
     return giveUp(state, "it does little beside calls from and to functions that stay interpreted");
   }
-  if (stays || !mayJudge(ts) || evaluatesElsewhere(ts) || py::toolsActive(ts) || stackIsLow())
-    return;
+  if (!stays && tools) {
+    note(&unit.crossings_under_tools, way, unit, frame);
+    if (loses(unit, unit.crossings_under_tools, 0)) pauseForTool(&unit.function);
+  }
+  if (stays || tools || !mayJudge(ts) || evaluatesElsewhere(ts) || stackIsLow()) return;
   if (!into) other.state->entered = true;
   constexpr uint64_t kLost = kCrossingsPerSample * policy::Crossings::kCallNs;
   judge(other, kLost, &policy::Heat::crossed, false);

@@ -651,7 +651,10 @@ namespace {
 
 void putBack() {
   self().paused = false;
-  for (CodeState* state : self().states) state->paused = false;
+  for (CodeState* state : self().states) {
+    state->paused = false;
+    if (state->unit) state->unit->crossings_under_tools = {};
+  }
   for (PyFunctionObject* function : std::exchange(self().waiting, {})) {
     if (function->vectorcall == self().interpreted) giveVectorcall(function);
   }

@@ -40,9 +40,9 @@ void stopCounting();
 // afterwards those that had it get it again.
 enum class Suspension : uint8_t { kCallEvents = 1, kEvaluator = 2 };
 void suspendFunctions(Suspension why, bool suspended);
-// A tool has concerned the code for a while: its functions get the interpreter's vectorcall and
-// their versions back, so that the interpreter inlines their calls. Null: another evaluator has got
-// all frames for a while, and all functions do.
+// A tool has concerned the code, or much that it calls or that calls it, for a while: its functions
+// get the interpreter's vectorcall and their versions back, so that the interpreter inlines their
+// calls. Null: another evaluator has got all frames for a while, and all functions do.
 void pauseForTool(CompiledFunction* compiled);
 // Has that come to an end? Then the compiled code is put in again. Cheap; to be asked now and then.
 void pollTools();

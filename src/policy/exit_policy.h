@@ -18,11 +18,12 @@ enum class ExitNature : uint8_t {
   kUnavoidable,  // an exception, an observed frame, what compiled code leaves to the interpreter
 };
 
+// As the options of these names say.
 struct ExitRules {
-  uint64_t rate = 8000;            // exits per second of CPU time; 0: no bound
-  uint64_t recompile_after = 0;    // exits by one assumption, exactly; 0: by what they cost
-  uint64_t give_up_raising = 200;  // exceptions, in three of four calls; 0: never
-  uint64_t max_recompiles = 8;
+  uint64_t rate = 0;             // exits per second of CPU time; 0: no bound
+  uint64_t recompile_after = 0;  // exits by one assumption, exactly; 0: by what they cost
+  uint64_t give_up_raising = 0;  // exceptions, in three of four calls; 0: never
+  uint64_t max_recompiles = 0;
 };
 
 // What the policy remembers of one generation of compiled code.

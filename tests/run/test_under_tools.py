@@ -240,6 +240,47 @@ def test_events_of_all_code_give_the_interpreter_its_calls_back(modules):
     modules.check()
 
 
+def test_little_code_between_calls_of_what_a_tool_keeps_interpreted_goes_aside(modules):
+    """As under coverage: a function with a line that never ran is interpreted, and loses by calls of compiled ones."""
+    lines = []
+
+    def line(code, number):
+        lines.append((code.co_name, number))
+        return M.DISABLE
+
+    _, caller = load("""
+def caller(leaf, n, odd):
+    total = 0
+    for i in range(n):
+        total += leaf(i)
+        if odd:
+            total = -1
+    return total
+""", "caller")
+    leaf = modules.compiled["leaf"]
+    assert jit.force_compile(caller)
+    modules.recompiles += 1
+    _tephra.set_option("exit-rate", "8000")
+    try:
+        M.use_tool_id(TOOL, "test")
+        M.register_callback(TOOL, E.LINE, line)
+        M.set_local_events(TOOL, caller.__code__, E.LINE)
+        assert caller(leaf, 1000, False) == caller(modules.plain["leaf"], 1000, False)
+        assert jit.is_jit_compiled(leaf)
+        caller(leaf, 40_000, False)
+        assert not jit.is_jit_compiled(leaf)
+        assert caller(leaf, 1001, False) == caller(modules.plain["leaf"], 1001, False)
+        assert caller(leaf, 3, True) == -1
+        assert sorted({number for _, number in lines}) == [3, 4, 5, 6, 7, 8]
+        M.set_local_events(TOOL, caller.__code__, 0)
+        M.free_tool_id(TOOL)
+        assert caller(leaf, 1000, False) == caller(modules.plain["leaf"], 1000, False)
+        assert jit.is_jit_compiled(leaf) and jit.is_jit_compiled(caller)
+    finally:
+        _tephra.set_option("exit-rate", "0")
+    modules.check()
+
+
 def test_a_function_gets_no_version_of_its_old_defaults_back(modules):
     leaf, calls = modules.compiled["leaf"], []
     caller = load("def caller(f): return [f(3) for _ in range(20)]", "caller")[1]

@@ -14,9 +14,10 @@ import importlib.util
 import math
 import os
 import random
-import statistics
 import subprocess
 import sys
+
+from tephra.bench import estimate
 
 PROGRAM = '''
 import sys, time
@@ -76,7 +77,6 @@ def under(tool):
             if hasattr(value, "__code__"):
                 mon.set_local_events(2, value.__code__, mon.events.LINE)
         return work()
-    import coverage
     found = coverage.Coverage(data_file=None, branch=False)
     found.start()
     work()
@@ -84,19 +84,21 @@ def under(tool):
 
 while time.process_time() < 2:
     work()  # compiled before the tool comes
+if {tool!r}.startswith("coverage"):
+    import coverage
 begin = time.process_time()
 under({tool!r})
 used = time.process_time() - begin
 compiled = 0
-if "tephra._tephra" in sys.modules:
+if {jit}:
     from tephra import jit
     compiled = jit.status().functions
 print(used, compiled)
 '''
 TOOLS = ("none", "cprofile", "debugger", "calls", "viztracer", "lines", "coverage-ctrace", "coverage-sysmon")
 # Program: times, size of the work under a tool.
+LONGER = {"lines": 20, "coverage-sysmon": 20}  # tools that cost next to nothing behind a program's first steps: times
 SIZES = {"richards": (1, 2), "deltablue": (1, 2000), "nbody": (1, 12000), "method_calls": (1, 100000)}
-TWICE_WIDE = 2.8  # Student's t for five pairs
 
 
 def seconds(tool, program, times, size, jit):
@@ -105,12 +107,14 @@ def seconds(tool, program, times, size, jit):
     env["TEPHRA"] = "1" if jit else "0"
     if tool.startswith("coverage"):
         env["COVERAGE_CORE"] = tool.removeprefix("coverage-")
-    source = PROGRAM.format(folder=os.path.join(os.path.dirname(__file__), "../../benchmarks"), program=program, times=times,
-                            size=size, tool=tool)
+    source = PROGRAM.format(folder=os.path.join(os.path.dirname(__file__), "../../benchmarks"), program=program, times=times * LONGER.get(tool, 1),
+                            size=size, tool=tool, jit=jit)
     done = subprocess.run([sys.executable, "-c", source], env=env, text=True, capture_output=True, check=False)
     if done.returncode:
         raise SystemExit(f"{tool}, {program}: {done.stderr}")
     used, functions = done.stdout.split()
+    if jit and functions == "0":
+        raise SystemExit(f"{tool}, {program}: nothing was compiled")
     return float(used), int(functions)
 
 
@@ -136,10 +140,8 @@ def main():
                     taken[jit], compiled = seconds(tool, program, times, size, jit)
                     functions = max(functions, compiled)
                 logs.append(math.log(taken[False] / taken[True]))
-            middle = statistics.fmean(logs)
-            half = TWICE_WIDE * statistics.stdev(logs) / math.sqrt(len(logs)) if len(logs) > 1 else math.inf
-            low, high = math.exp(middle - half), math.exp(middle + half)
-            print(f"{tool:16} {program:12} {math.exp(middle):5.2f} ({low:.2f}-{high:.2f}) {functions:4} functions", flush=True)
+            middle, low, high = estimate.of_pairs(logs)
+            print(f"{tool:16} {program:12} {middle:5.2f} ({low:.2f}-{high:.2f}) {functions:4} functions", flush=True)
             if high < args.bar:
                 below.append(f"{tool}, {program}")
     if below:

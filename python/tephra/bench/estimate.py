@@ -46,6 +46,13 @@ def geometric_mean(values: Sequence[float]) -> float:
     return math.exp(math.fsum(math.log(value) for value in values) / len(values))
 
 
+def of_pairs(logs: Sequence[float]) -> tuple[float, float, float]:
+    """Ratio and 95 % interval from one log ratio for each pair of processes: mean and Student's t. One pair: any ratio."""
+    mean = statistics.fmean(logs)
+    half = student_t(len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs)) if len(logs) > 1 else math.inf
+    return math.exp(mean), math.exp(mean - half), math.exp(mean + half)
+
+
 @dataclass
 class Comparison:
     """How much faster a subject is than a reference: 2.0 is twice the speed.

@@ -11,11 +11,11 @@ import argparse
 import json
 import math
 import os
-import random
-import statistics
 import subprocess
 import sys
 import tempfile
+
+from tephra.bench import estimate
 
 BACKENDS = ("eager", "aot_eager", "inductor")
 STEPS = 400
@@ -32,19 +32,7 @@ def measure(backend):
     import torch
 
     torch.set_num_threads(1)
-    torch.manual_seed(0)
-    model = torch.nn.Sequential(steps.Block(32, 4), steps.Block(32, 4), torch.nn.Linear(32, 8)).eval()
-    compiled = torch.compile(model, backend=backend)
-    inputs, targets = torch.randn(2, 6, 32), torch.randn(2, 6, 8)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-
-    def step():
-        optimizer.zero_grad()
-        loss = torch.nn.functional.mse_loss(compiled(inputs), targets)
-        loss.backward()
-        optimizer.step()
-        return loss
-
+    step = steps.make("transformer", lambda model: torch.compile(model, backend=backend))
     start = used()
     step()
     compiling, last = used() - start, None
@@ -68,11 +56,8 @@ def run(backend, tephra):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def interval(logs):
-    """The mean ratio and its 95 % interval, by resampling the pairs."""
-    means = sorted(statistics.fmean(random.choices(logs, k=len(logs))) for _ in range(2000))
-    mean, low, high = (math.exp(each) for each in (statistics.fmean(logs), means[50], means[1949]))
-    return f"{mean:.2f} ({low:.2f}-{high:.2f})"
+def shown(logs):
+    return "{:.2f} ({:.2f}-{:.2f})".format(*estimate.of_pairs(logs))
 
 
 def compare(pairs):
@@ -85,7 +70,7 @@ def compare(pairs):
             losses |= {side["loss"] for side in sides.values()}
         if len(losses) != 1:
             raise SystemExit(f"{backend}: the results differ: {sorted(losses)}")
-        print(f"{backend}: compiling {interval(logs['compile_s'])}, a step {interval(logs['step_us'])}", flush=True)
+        print(f"{backend}: compiling {shown(logs['compile_s'])}, a step {shown(logs['step_us'])}", flush=True)
 
 
 def main():

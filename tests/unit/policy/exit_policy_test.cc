@@ -40,7 +40,7 @@ class ExitPolicyTest : public testing::Test {
     return facts;
   }
 
-  ExitRules rules_;
+  ExitRules rules_{.rate = 8000, .give_up_raising = 200, .max_recompiles = 8};
   ExitPolicy policy_{fakeClock};
   ExitVerdict verdict_ = ExitVerdict::kKeep;
 };

@@ -162,7 +162,7 @@ void onCrossing(PyThreadState* ts, PyFunctionObject* callee, Crossing way) {
   if (state == nullptr || !state->unit) return;
   const Seen other = into ? lookAt(frame) : lookAt(callee);
   const CompiledUnit* compiled_too = other.state != nullptr ? other.state->unit.get() : nullptr;
-  const bool aside = compiled_too && (other.state->paused || compiled_too->function.suspended);
+  const bool aside = compiled_too && (other.state->paused || staysWithTools(compiled_too->function));
   if (compiled_too && !aside) return;  // an old frame
   CompiledUnit& unit = *state->unit;
   // For good? What may be compiled will be when such calls have cost enough; what waits for its
@@ -173,7 +173,7 @@ void onCrossing(PyThreadState* ts, PyFunctionObject* callee, Crossing way) {
   if (loses(unit, unit.crossings, state->compiled_ns - state->compiled_before_ns)) {
     return giveUp(state, "it does little beside calls from and to functions that stay interpreted");
   }
-  if (!stays && tools) {
+  if (!stays && tools && !state->paused) {
     note(&unit.crossings_under_tools, way, unit, frame);
     if (loses(unit, unit.crossings_under_tools, 0)) pauseForTool(&unit.function);
   }

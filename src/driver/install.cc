@@ -748,7 +748,7 @@ bool mayCompile(PyFunctionObject* function, const CodeState& state) {
 void compileHot(PyFunctionObject* function, CodeState* state) { compileNow(function, state); }
 
 bool installCompiled(PyFunctionObject* function, CodeState* state) {
-  if (self().suspended || self().all_aside || state->suppressed) return false;
+  if (self().suspended || self().all_aside || state->suppressed || state->paused) return false;
   if (!fits(function, *state->unit) || self().aside.count(function) != 0) return false;
   if (function->vectorcall != self().interpreted) return false;
   installUnit(function, state);

@@ -35,6 +35,12 @@ inline bool leftToTools(PyThreadState* ts, CompiledFunction* compiled) {
   return !usual && lookForTools(ts, compiled);
 }
 
+// Has it been so for some calls? What is disabled at its first event at each place is not.
+inline bool staysWithTools(const CompiledFunction& compiled) {
+  constexpr uint32_t kSomeCalls = 8;
+  return compiled.suspended && compiled.looks_after >= kSomeCalls;
+}
+
 // At an exit because the version has changed: may the code that is running go on?
 bool mayGoOn(CodeMetadata* metadata, py::Frame* innermost, size_t frames, PyThreadState* ts);
 

@@ -162,7 +162,8 @@ void onCrossing(PyThreadState* ts, PyFunctionObject* callee, Crossing way) {
   if (state == nullptr || !state->unit) return;
   const Seen other = into ? lookAt(frame) : lookAt(callee);
   const CompiledUnit* compiled_too = other.state != nullptr ? other.state->unit.get() : nullptr;
-  const bool aside = compiled_too && (other.state->paused || staysWithTools(compiled_too->function));
+  const bool aside =
+      compiled_too && (other.state->paused || staysWithTools(compiled_too->function));
   if (compiled_too && !aside) return;  // an old frame
   CompiledUnit& unit = *state->unit;
   // For good? What may be compiled will be when such calls have cost enough; what waits for its

@@ -1,7 +1,7 @@
 """torch.compile of a small model (steps.py's transformer): CPU time of compiling it and of a training step then.
 
-    python compiling.py BACKEND              one process: JSON, in seconds and microseconds
-    python compiling.py --compare PAIRS      each backend, without Tephra and with it, in fresh processes by turns: ratios
+    python compiling.py BACKEND                        one process: JSON, in seconds and microseconds
+    python compiling.py --compare PAIRS [BACKEND]      each backend (or one), stock and Tephra by turns: ratios
 
 Backends: eager, aot_eager, inductor. Children count (inductor calls a C++ compiler), with a cache of its own for each
 process. The last loss is printed, which must be equal under the JIT.
@@ -60,8 +60,8 @@ def shown(logs):
     return "{:.2f} ({:.2f}-{:.2f})".format(*estimate.of_pairs(logs))
 
 
-def compare(pairs):
-    for backend in BACKENDS:
+def compare(pairs, backends):
+    for backend in backends:
         logs, losses = {"compile_s": [], "step_us": []}, set()
         for pair in range(pairs):
             sides = {tephra: run(backend, tephra) for tephra in ((False, True) if pair % 2 else (True, False))}
@@ -79,7 +79,7 @@ def main():
     parser.add_argument("--compare", type=int, metavar="PAIRS", help="pairs of processes for each backend")
     options = parser.parse_args()
     if options.compare:
-        compare(options.compare)
+        compare(options.compare, [options.backend] if options.backend else BACKENDS)
     elif options.backend:
         print(json.dumps(measure(options.backend)))
     else:

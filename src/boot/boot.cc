@@ -12,7 +12,6 @@
 // sees that the JIT's self-test compiles a few lines.)
 // Stands on nothing but CPython and libc, for its size is what each start costs.
 #include <dlfcn.h>
-#include <limits.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -39,7 +38,7 @@ constexpr size_t kStackBytes = 64 * 1024;
 constexpr size_t kLoadingStack = 512 * 1024;
 constexpr int kTools = 6;  // of sys.monitoring
 // Code units of a program that takes no time to speak of, and of as much of the standard library as
-// the interpreter itself imports behind site (3.14 for -c: linecache, 1,600).
+// the interpreter itself imports behind site (3.14 for -c: linecache, 1,900).
 constexpr Py_ssize_t kTrifle = 12, kManyUnits = 4'000;
 
 enum class State { kIdle, kWaiting, kLoaded };
@@ -47,9 +46,9 @@ enum class State { kIdle, kWaiting, kLoaded };
 struct Boot {
   State state = State::kIdle;
   HelperThread thread;
-  int watcher = -1;                      // of code, until the thread begins; -1: none
-  Py_ssize_t units = 0;                  // of the standard library's code that it has seen
-  char standard_library[PATH_MAX] = "";  // its folder; "": unknown
+  int watcher = -1;                  // of code, until the thread begins; -1: none
+  Py_ssize_t units = 0;              // of the standard library's code that it has seen
+  char* standard_library = nullptr;  // its folder; null: unknown
   int64_t begun = 0;
   char* library = nullptr;  // path of the JIT's extension module
   char budget[8] = "";      // the option's text; "": not given
@@ -92,7 +91,7 @@ void stopWatching() {
 }
 
 bool isOfStandardLibrary(const char* file) {
-  const size_t length = strlen(self.standard_library);
+  const size_t length = self.standard_library ? strlen(self.standard_library) : 0;
   return length != 0 && strncmp(file, self.standard_library, length) == 0 && file[length] == '/' &&
          !strstr(file + length, "-packages/");
 }
@@ -120,8 +119,9 @@ int onCode(PyCodeEvent event, PyCodeObject* code) {
 bool watchCode() {
   PyObject* folder = PySys_GetObject("_stdlib_dir");  // borrowed
   const char* text = folder && PyUnicode_Check(folder) ? PyUnicode_AsUTF8(folder) : nullptr;
-  const bool fits = text && strlen(text) < sizeof self.standard_library;
-  strcpy(self.standard_library, fits ? text : "");
+  free(self.standard_library);
+  self.standard_library = text ? strdup(text) : nullptr;
+  PyErr_Clear();
   self.units = 0;
   self.watcher = PyCode_AddWatcher(onCode);
   if (self.watcher >= 0) return true;

@@ -8,6 +8,7 @@
 #include "driver/entries.h"
 #include "driver/function_tables.h"
 #include "driver/jit.h"
+#include "driver/monitoring.h"
 #include "driver/names.h"
 #include "driver/retired.h"
 #include "driver/sampler.h"
@@ -689,7 +690,7 @@ void pollTools() {
   if (!evaluatesElsewhere(ts)) suspendFunctions(Suspension::kEvaluator, false);
   if (!self().paused || self().suspended) return;
   const bool same = self().paused_version == py::currentInstrumentationVersion(ts);
-  if (!same || !py::toolsActive(ts)) putBack();
+  if (!same || !(py::toolsActive(ts) || anyLocalEvents())) putBack();
 }
 
 bool suspendCode(PyCodeObject* code, bool suspended) {

@@ -159,6 +159,8 @@ bool isMonitored(PyCodeObject* code) {
   return events != 0;
 }
 
+bool anyLocalEvents() { return !self().local.empty(); }
+
 void endMonitoring() {
   Py_CLEAR(self().get_events);
   self().local.clear();

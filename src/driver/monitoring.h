@@ -16,6 +16,8 @@ void initMonitoring();
 void endMonitoring();
 // Has any tool local events in the code? Asked when the driver meets it first.
 bool isMonitored(PyCodeObject* code);
+// Has any tool local events in any code?
+bool anyLocalEvents();
 // A code object dies: no tool has events in it any more.
 void forgetMonitoredCode(PyCodeObject* code);
 

@@ -271,6 +271,8 @@ def caller(leaf, n, odd):
             assert caller(leaf, n, False) == caller(modules.plain["leaf"], n, False)
         caller(leaf, 40_000, False)
         assert not jit.is_jit_compiled(leaf)
+        _tephra.poll_tools()
+        assert not jit.is_jit_compiled(leaf)
         assert caller(leaf, 1001, False) == caller(modules.plain["leaf"], 1001, False)
         assert caller(leaf, 3, True) == -1
         assert sorted({number for _, number in lines}) == [3, 4, 5, 6, 7, 8]

@@ -116,11 +116,12 @@ uint32_t instructionsAround(const CompiledUnit& unit, uint32_t place) {
 
 // Does the code lose by calls from and to functions that stay interpreted? What a loop gains that
 // makes none is not known.
-bool loses(const CompiledUnit& unit, const policy::Crossings& crossings, uint64_t compiled_ns) {
+bool loses(const CompiledUnit& unit, const policy::Crossings& crossings, uint64_t compiled_ns,
+           uint64_t noticed_ns) {
   for (const CodeLoop& loop : unit.loops) {
     if (!crossings.leavesWithin(loop.begin, loop.end)) return false;
   }
-  return crossings.lose(unit.instructions, compiled_ns);
+  return crossings.lose(unit.instructions, compiled_ns, noticed_ns);
 }
 
 void note(policy::Crossings* crossings, Crossing way, const CompiledUnit& unit, py::Frame* frame) {
@@ -171,12 +172,15 @@ void onCrossing(PyThreadState* ts, PyFunctionObject* callee, Crossing way) {
   const bool stays = other.state == nullptr || other.state->availability == Availability::kRefused;
   const bool tools = aside || py::toolsActive(ts);
   if (stays) note(&unit.crossings, way, unit, frame);
-  if (loses(unit, unit.crossings, state->compiled_ns - state->compiled_before_ns)) {
+  const uint64_t compiled_ns = state->compiled_ns - state->compiled_before_ns;
+  if (loses(unit, unit.crossings, compiled_ns, policy::Crossings::kNoticedNs)) {
     return giveUp(state, "it does little beside calls from and to functions that stay interpreted");
   }
   if (!stays && tools && !state->paused) {
     note(&unit.crossings_under_tools, way, unit, frame);
-    if (loses(unit, unit.crossings_under_tools, 0)) pauseForTool(&unit.function);
+    const bool aside_too =
+        loses(unit, unit.crossings_under_tools, 0, policy::Crossings::kNoticedForAWhileNs);
+    if (aside_too) pauseForTool(&unit.function);
   }
   if (stays || tools || !mayJudge(ts) || evaluatesElsewhere(ts) || stackIsLow()) return;
   if (!into) other.state->entered = true;

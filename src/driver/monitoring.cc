@@ -83,9 +83,13 @@ PyObject* setEvents(PyObject* module, PyObject* const* args, Py_ssize_t nargs) {
 PyObject* setLocalEvents(PyObject* module, PyObject* const* args, Py_ssize_t nargs) {
   PyObject* result = self().set_local_events(module, args, nargs);
   if (!result || !inMainInterpreter()) return result;
-  if (localEventsChanged(reinterpret_cast<PyCodeObject*>(args[1]))) return result;
-  Py_DECREF(result);
-  return PyErr_NoMemory();
+  auto* code = reinterpret_cast<PyCodeObject*>(args[1]);
+  if (!localEventsChanged(code)) {
+    Py_DECREF(result);
+    return PyErr_NoMemory();
+  }
+  if (self().local.count(code) == 0) pollTools();
+  return result;
 }
 
 // A tool id was freed. Whether that ends its local events depends on the version of CPython.

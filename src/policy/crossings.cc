@@ -16,10 +16,10 @@ bool Crossings::leavesWithin(uint32_t begin, uint32_t end) const {
                      [&](const auto& place) { return place.first >= begin && place.first < end; });
 }
 
-bool Crossings::lose(uint32_t instructions, uint64_t compiled_ns) const {
+bool Crossings::lose(uint32_t instructions, uint64_t compiled_ns, uint64_t noticed_ns) const {
   const uint64_t saved =
       std::max({saved_ns_, in_ * instructions * kTwoSaveNs / 2, compiled_ns * kSavedPercent / 100});
-  return lost_ns() > saved + kNoticedNs;
+  return lost_ns() > saved + noticed_ns;
 }
 
 }  // namespace tephra::policy

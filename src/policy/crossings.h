@@ -19,8 +19,8 @@ class Crossings {
   void leave(uint32_t place, uint32_t instructions, uint64_t calls);
 
   // Do they cost more than the code saves? `instructions`: all of the code's. `compiled_ns`: CPU
-  // time that was seen in it.
-  bool lose(uint32_t instructions, uint64_t compiled_ns) const;
+  // time that was seen in it. By `noticed_ns` at least.
+  bool lose(uint32_t instructions, uint64_t compiled_ns, uint64_t noticed_ns = kNoticedNs) const;
 
   // Does the code call out at a place in [begin, end)?
   bool leavesWithin(uint32_t begin, uint32_t end) const;
@@ -37,6 +37,8 @@ class Crossings {
   static constexpr uint64_t kSavedPercent = 15;
   // A loss that is noticed: what compiling a small function costs.
   static constexpr uint64_t kNoticedNs = 1'000'000;
+  // The same where the code is only put aside for a while: that costs next to nothing.
+  static constexpr uint64_t kNoticedForAWhileNs = 100'000;
 
  private:
   uint64_t in_ = 0, out_ = 0;

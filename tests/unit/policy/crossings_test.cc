@@ -18,6 +18,14 @@ TEST(Crossings, AFewAreNotNoticed) {
   EXPECT_TRUE(few.lose(0, 0));
 }
 
+TEST(Crossings, WhatComesBackIsPutAsideSooner) {
+  Crossings few;
+  few.enter(Crossings::kNoticedForAWhileNs / Crossings::kCallNs + 1);
+  EXPECT_FALSE(few.lose(0, 0));
+  EXPECT_TRUE(few.lose(0, 0, Crossings::kNoticedForAWhileNs));
+  EXPECT_FALSE(few.lose(kEven, 0, Crossings::kNoticedForAWhileNs));
+}
+
 TEST(Crossings, CallsOfLittleCodeLose) {
   Crossings in;
   in.enter(kMany);

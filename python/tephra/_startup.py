@@ -1,4 +1,4 @@
-"""Switching the JIT on as the options say: at start-up (tephra._start), for a program, or when asked."""
+"""Switching the JIT on as the options say: at start-up (tephra.pth), for a program, or when asked."""
 
 from __future__ import annotations
 

@@ -25,6 +25,9 @@ from tephra import _tephra, jit
 # How much longer than natively things may take: limits of time are multiplied by it.
 SLOWER = 4 if os.environ.get("TEPHRA_TEST_EMULATED") else 1
 
+# The default of an option whose rule a test tries.
+EXIT_RATE = next(default for name, _, default, *_ in _tephra.options() if name == "exit-rate")
+
 # Failing assumptions must not drop the code under test; tests/deopt has tests of relearning.
 _tephra.set_option("recompile-after", "1000000000")
 _tephra.set_option("exit-rate", "0")

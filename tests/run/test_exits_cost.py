@@ -12,19 +12,18 @@ import subprocess
 import sys
 
 import pytest
-from support import SLOWER, load
+from support import EXIT_RATE, SLOWER, load
 
 from tephra import _tephra, jit
 
 WINDOW, STRIKES = 512, 4  # policy/exit_policy.h
 GONE = WINDOW * STRIKES + 1  # the exit at which a function is given up, where it alone leaves, and far above the rate
-RATE = next(default for name, _, default, *_ in _tephra.options() if name == "exit-rate")
 CROSSINGS = 25_000  # calls between little code and a function that was given up, until they are noticed (policy/crossings.h)
 
 
 @pytest.fixture(autouse=True)
 def weighed():
-    _tephra.set_option("exit-rate", RATE)
+    _tephra.set_option("exit-rate", EXIT_RATE)
     _tephra.set_option("recompile-after", "0")
     _tephra.set_option("give-up-raising", "0")
     _tephra.clear_runtime_stats()
@@ -66,7 +65,7 @@ def calm():
     for _ in range(2 * WINDOW):
         function(1)
     assert jit.is_jit_compiled(function)
-    _tephra.set_option("exit-rate", RATE)
+    _tephra.set_option("exit-rate", EXIT_RATE)
     _tephra.clear_runtime_stats()
 
 

@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from support import SLOWER, frame_evaluator, functions_of, load
+from support import EXIT_RATE, SLOWER, frame_evaluator, functions_of, load
 
 from tephra import _tephra, jit
 
@@ -260,7 +260,7 @@ def caller(leaf, n, odd):
     leaf = modules.compiled["leaf"]
     assert jit.force_compile(caller)
     modules.recompiles += 1
-    _tephra.set_option("exit-rate", "8000")
+    _tephra.set_option("exit-rate", EXIT_RATE)
     try:
         M.use_tool_id(TOOL, "test")
         M.register_callback(TOOL, E.LINE, line)

@@ -96,8 +96,9 @@ if {jit}:
 print(used, compiled)
 '''
 TOOLS = ("none", "cprofile", "debugger", "calls", "viztracer", "lines", "coverage-ctrace", "coverage-sysmon")
+# Tools that cost next to nothing behind a program's first steps: so many times the work.
+LONGER = {"lines": 20, "coverage-sysmon": 20}
 # Program: times, size of the work under a tool.
-LONGER = {"lines": 20, "coverage-sysmon": 20}  # tools that cost next to nothing behind a program's first steps: times
 SIZES = {"richards": (1, 2), "deltablue": (1, 2000), "nbody": (1, 12000), "method_calls": (1, 100000)}
 
 
@@ -107,8 +108,8 @@ def seconds(tool, program, times, size, jit):
     env["TEPHRA"] = "1" if jit else "0"
     if tool.startswith("coverage"):
         env["COVERAGE_CORE"] = tool.removeprefix("coverage-")
-    source = PROGRAM.format(folder=os.path.join(os.path.dirname(__file__), "../../benchmarks"), program=program, times=times * LONGER.get(tool, 1),
-                            size=size, tool=tool, jit=jit)
+    source = PROGRAM.format(folder=os.path.join(os.path.dirname(__file__), "../../benchmarks"), program=program,
+                            times=times * LONGER.get(tool, 1), size=size, tool=tool, jit=jit)
     done = subprocess.run([sys.executable, "-c", source], env=env, text=True, capture_output=True, check=False)
     if done.returncode:
         raise SystemExit(f"{tool}, {program}: {done.stderr}")

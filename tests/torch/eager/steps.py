@@ -81,21 +81,24 @@ def _generation():
     return step
 
 
+def _task(name):
+    """Model, inputs, targets and loss function."""
+    if name == "mlp":
+        model = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Dropout(0.1), nn.Linear(32, 4))
+        return model, torch.randn(8, 16), torch.randint(0, 4, (8,)), F.cross_entropy
+    if name == "conv":
+        model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(72, 4))
+        return model, torch.randn(4, 3, 8, 8), torch.randint(0, 4, (4,)), F.cross_entropy
+    if name == "transformer":
+        model = nn.Sequential(Block(32, 4), Block(32, 4), nn.Linear(32, 8))
+        return model, torch.randn(2, 6, 32), torch.randn(2, 6, 8), F.mse_loss
+    return Cells(), torch.randn(4, 10, 8), torch.randn(4, 4), F.mse_loss
+
+
 def make(name, wrap=lambda model: model):
     """The function that does one step and returns a scalar tensor; `wrap` makes of a model that is trained the one that is called."""
     torch.manual_seed(0)
-    if name == "mlp":
-        model = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Dropout(0.1), nn.Linear(32, 4))
-        return _training(model, torch.randn(8, 16), torch.randint(0, 4, (8,)), F.cross_entropy, wrap)
-    if name == "conv":
-        model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(72, 4))
-        return _training(model, torch.randn(4, 3, 8, 8), torch.randint(0, 4, (4,)), F.cross_entropy, wrap)
-    if name == "transformer":
-        model = nn.Sequential(Block(32, 4), Block(32, 4), nn.Linear(32, 8))
-        return _training(model, torch.randn(2, 6, 32), torch.randn(2, 6, 8), F.mse_loss, wrap)
-    if name == "rnn":
-        return _training(Cells(), torch.randn(4, 10, 8), torch.randn(4, 4), F.mse_loss, wrap)
-    return _generation()
+    return _generation() if name == "generate" else _training(*_task(name), wrap)
 
 
 def main():

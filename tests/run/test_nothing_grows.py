@@ -15,7 +15,7 @@ import weakref
 import pytest
 from support import SLOWER, compile_all, load
 
-from tephra import jit
+from tephra import _tephra, jit
 
 
 class Payload:
@@ -60,6 +60,39 @@ NAMESPACES = {
     "decorated": "def deco(f):\n def w(*a, **k): return f(*a, **k)\n w.f = f\n return w\n@deco\ndef g(k): return k\n"
                  "def run(k): return g(k)",
 }
+
+
+# Each makes the dict of the function's locals, which 3.12 keeps in the frame; a name of the call's own stays unbound.
+LOCALS = ("locals()", "vars()", "dir()", "eval('kept')", "exec('new = kept')", "locals().copy()", "sys._getframe().f_locals",
+          "locals(), locals()", "[locals() for _ in range(2)]")
+
+
+@pytest.mark.parametrize("expression", LOCALS)
+def test_the_locals_of_a_call_die(expression):
+    names, f = load(f"import sys\ndef f(kept):\n    mine = [kept]\n    if kept is None: later = 1\n    {expression}\n    return len(mine)", "f")
+    for _ in range(40):
+        f(Payload())
+    compile_all(names, [f])
+    jit.clear_runtime_stats()
+    references = []
+    for _ in range(5):
+        payload = Payload()
+        references.append(weakref.ref(payload))
+        assert f(payload) == 1
+        del payload
+    assert jit.is_jit_compiled(f)
+    left = sum(row["count"] for row in _tephra.runtime_stats() if row["function"] == f.__qualname__)
+    assert left == 0 or "_getframe" in expression or sys.version_info >= (3, 13)  # a frame object has the dict
+    assert dead(references)
+
+
+def test_locals_in_compiled_code_are_what_they_are_in_the_interpreter():
+    source = "def f(a, b):\n    first = dict(locals())\n    c = a + b\n    second = locals()\n    second['other'] = 1\n    d = c * 2\n    return first, dict(second), locals() is second, sorted(locals()), d"
+    names, f = load(source, "f")
+    plain = [f(k, 2.5) for k in range(40)]
+    compile_all(names, [f])
+    assert [f(k, 2.5) for k in range(40)] == plain
+    assert jit.is_jit_compiled(f)
 
 
 @pytest.mark.parametrize("name", NAMESPACES)

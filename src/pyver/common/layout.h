@@ -18,6 +18,9 @@ struct PyLayout {
   bool eval_breaker_in_tstate = false;    // 3.14: one word: version << 8 | pending bits
   bool method_null_first = false;  // value stack of a call: [NULL, callable] / [method, self]
   bool frame_owns_code_and_func = false;  // push takes references of code and function
+  // A function's frame may own a dict of its locals that it has no frame object for: locals() and
+  // the like leave it there.
+  bool frame_keeps_locals = false;
   bool inline_values = false;  // values follow the object (3.14); else values pointer before it
   bool locals_cleared_backwards = false;  // leaving a frame releases the highest slot first
   bool inputs_released_from_top = false;  // an instruction releases its inputs from the top down

@@ -16,6 +16,7 @@ void fillVersionLayout(PyLayout* l) {
   l->current_frame_in_cframe = true;
   l->method_null_first = true;
   l->frame_owns_code_and_func = true;
+  l->frame_keeps_locals = true;
   l->for_iter_pops = true;
 
   l->values_pointer = -3 * static_cast<int32_t>(sizeof(PyObject*));

@@ -199,6 +199,10 @@ void FunctionEmitter::unlinkFrame(const Instr& instr) {
   const PyLayout& py = *in_.layout;
   Label slow = blockLabel(instr.targets[0]);
   a_.ldr(x(kScratchGp), at(kFrameReg, py.frame_frame_obj));
+  if (py.frame_keeps_locals) {
+    a_.ldr(x(kScratchGp2), at(kFrameReg, py.frame_locals));
+    a_.orr(x(kScratchGp), x(kScratchGp), x(kScratchGp2));
+  }
   as_.jumpIf(Condition::zero(kScratchGp, true, true), slow);
   a_.ldr(x(kScratchGp), at(kThreadReg, py.ts_datastack_chunk));
   a_.sub(x(kScratchGp), x(kFrameReg), x(kScratchGp));

@@ -188,7 +188,12 @@ void FunctionEmitter::unlinkFrame(const Instr& instr) {
   constexpr int32_t kLargestChunkHeader = 64;  // no second frame is so near
   const PyLayout& py = *in_.layout;
   Label slow = blockLabel(instr.targets[0]);
-  a_.cmp(x86::ptr(kFrame, py.frame_frame_obj, 8), 0);
+  if (py.frame_keeps_locals) {
+    a_.mov(kTemporary, x86::ptr(kFrame, py.frame_locals, 8));
+    a_.or_(kTemporary, x86::ptr(kFrame, py.frame_frame_obj, 8));
+  } else {
+    a_.cmp(x86::ptr(kFrame, py.frame_frame_obj, 8), 0);
+  }
   as_.jumpIf(x86::CondCode::kNotEqual, slow);
   a_.mov(kTemporary, kFrame);
   a_.sub(kTemporary, x86::ptr(kThread, py.ts_datastack_chunk, 8));

@@ -208,6 +208,21 @@ TEST_P(FrameStubs, FirstOfItsChunk) {
   EXPECT_EQ(recursion(), 9);  // that helper does all of it
 }
 
+// locals() leaves a dict in 3.12's frames without making a frame object: the runtime releases it.
+TEST_P(FrameStubs, ADictOfLocals) {
+  second[0] = tag() ? 0 : 1;  // it ends
+  at_end = [&] {
+    const uint64_t frame = addressOf(&stack[10]) + static_cast<uint64_t>(py.frame_locals);
+    *reinterpret_cast<uint64_t*>(frame) = 0xD1C7;
+  };
+  EXPECT_EQ(run(kLeave), addressOf(&first));
+  EXPECT_EQ(left_by, UINT64_MAX);  // a look behind a call is for others
+  const auto left = std::count_if(calls.begin(), calls.end(), [](const Called& call) {
+    return call.name == "leave_observed_frame";
+  });
+  EXPECT_EQ(left, py.frame_keeps_locals ? 1 : 0);
+}
+
 // What the object that ends before it has done is seen by each kind of look, and nothing else is.
 TEST_P(FrameStubs, Looks) {
   struct Kind {

@@ -65,6 +65,7 @@ inline const PyLayout& layout312() {
     l.current_frame_in_cframe = true;
     l.method_null_first = true;
     l.frame_owns_code_and_func = true;
+    l.frame_keeps_locals = true;
     l.function_vectorcall = 128;
     l.function_version = 136;
     l.frame_return_offset = 68;

@@ -183,7 +183,7 @@ TEST(Policy, CallsFromAndToCompiledCodeCountInFull) {
   EXPECT_EQ(policy.judge(heat, kLong), Verdict::kCompile);
 }
 
-TEST(Policy, CrossingsCountForMoreInTheBeginningWhereTheyAreManyAndFewFunctionsRun) {
+TEST(Policy, CrossingsCountForMoreWhereFewFunctionsRunInTheBeginningOnlyIfTheyAreMany) {
   // Of calls that have cost so much of what compiling will, after `passed`, in a process that has
   // used `used` and where so many functions take turns: how much more they count than they cost.
   auto worth = [](size_t functions, CpuTime passed, CpuTime used, uint64_t part = 10) {
@@ -206,7 +206,11 @@ TEST(Policy, CrossingsCountForMoreInTheBeginningWhereTheyAreManyAndFewFunctionsR
   EXPECT_NEAR(worth(5, soon, begun), static_cast<double>(crossed) / (20.0 * kMs) / 0.0005, 1e-2);
   EXPECT_NEAR(worth(5, soon, begun, 1), 16, 1e-2);
   EXPECT_NEAR(worth(1, soon, begun, 2), 16, 1e-2);
-  EXPECT_NEAR(worth(5, soon, begun + 1), 1, 1e-3);
+  for (const CpuTime passed : {soon, crossed * 4000}) {
+    EXPECT_NEAR(worth(5, passed, begun + crossed * 4000), 16, 1e-2);
+    EXPECT_NEAR(worth(40, passed, begun + crossed * 4000), 4, 0.2);
+    EXPECT_NEAR(worth(120, passed, begun + crossed * 4000), 1, 1e-3);
+  }
 }
 
 TEST(Policy, CodeThatWasTakenOutMustBeHotterEachTime) {

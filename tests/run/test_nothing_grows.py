@@ -414,7 +414,8 @@ def test_a_redefined_callee_costs_few_compilations():
 from tephra import _tephra
 for r in range(50): step(r)
 before = _tephra.totals()["functions"]
-assert jit.force_compile(work) and jit.is_jit_compiled(work)
+jit.force_compile(work)  # it may be already: the rounds take longer on slower machines
+assert jit.is_jit_compiled(work)
 for r in range(200): step(r)
 print(_tephra.totals()["functions"] - before)
 """, compile_after=1_000_000, compile_after_ms=1)

@@ -45,6 +45,25 @@ ALLOWED: dict[str, set[str]] = {
     "driver": _TARGET | {"frontend", "passes", "lower", "regalloc", "target/emit", "codegen", "pyver", "runtime", "policy", "boot"},
 }
 
+# The driver's files, lowest first: each may include those of rows above its own. What has to be called from below is
+# a hook that lifecycle.cc sets.
+_DRIVER = [
+    ["jit"],
+    ["trail", "sampler", "stress", "counts", "local_events"],
+    ["unit"],
+    ["code_state"],
+    ["function_tables", "entries"],
+    ["cells", "names"],
+    ["units"],
+    ["placing"],
+    ["retired", "compile"],
+    ["install"],
+    ["function_events", "exits", "heat", "monitoring"],
+    ["lifecycle"],
+    ["module"],
+]
+_DRIVER_RANK = {name: rank for rank, row in enumerate(_DRIVER) for name in row}
+
 _PYTHON_H = {"boot", "pyver", "runtime", "driver"}  # Python-free: every other layer, pyver/common too
 _ASMJIT = {"target/emit", "codegen"}
 # The files of a target that describe rather than emit.
@@ -107,6 +126,21 @@ def _checkIncludes(name: str, layer: str, text: str, graph: dict[str, list[str]]
     return errors
 
 
+def _checkDriver(name: str, text: str) -> list[str]:
+    stem = Path(name).stem
+    if stem not in _DRIVER_RANK:
+        return [f"src/{name}: not in the driver's order (_DRIVER in tools/check_layers.py)"]
+    errors = []
+    for match in _INCLUDE.finditer(text):
+        below = Path(match.group(2)).stem
+        if not match.group(2).startswith("driver/") or below == stem:
+            continue
+        if _DRIVER_RANK.get(below, len(_DRIVER)) >= _DRIVER_RANK[stem]:
+            errors.append(f"src/{name}:{_line(text, match.start(2))}: {stem} is below {below} in the driver: "
+                          "give it a hook (driver/lifecycle.cc)")
+    return errors
+
+
 def _checkRules(name: str, layer: str, text: str) -> list[str]:
     errors = []
     if layer != "pyver":
@@ -154,6 +188,8 @@ def check() -> list[str]:
         text = _withoutComments(path.read_text(encoding="utf-8"))
         errors += _checkIncludes(name, layer, text, graph)
         errors += _checkRules(name, layer, text)
+        if layer == "driver":
+            errors += _checkDriver(name, text)
     return errors + _cycles(graph)
 
 

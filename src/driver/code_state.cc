@@ -1,48 +1,42 @@
 #include "driver/code_state.h"
 
 #include "base/address_cache.h"
-#include "driver/compile.h"
-#include "driver/entries.h"
-#include "driver/install.h"
-#include "driver/jit.h"
-#include "driver/monitoring.h"
-#include "driver/names.h"
+#include "driver/local_events.h"
 
 namespace tephra::driver {
 namespace {
 
-std::unordered_map<PyCodeObject*, CodeState*>& states() {
-  static auto* all = new std::unordered_map<PyCodeObject*, CodeState*>;
-  return *all;
+struct States {
+  std::unordered_map<PyCodeObject*, CodeState*> by_code;
+  std::unordered_set<CodeState*> all;
+  CodeDies dies = nullptr;
+};
+
+States& self() {
+  static auto* states = new States;  // code dies until the very end of the process
+  return *states;
 }
 
 AddressCache<PyCodeObject, CodeState> recent;  // each new closure and each counted call asks
 
 int onCodeEvent(PyCodeEvent event, PyCodeObject* code) {
   if (event != PY_CODE_EVENT_DESTROY) return 0;
-  forgetMonitoredCode(code);
+  forgetLocalEvents(code);
   recent.forget(code);
-  auto found = states().find(code);
-  if (found == states().end()) return 0;
+  auto found = self().by_code.find(code);
+  if (found == self().by_code.end()) return 0;
   CodeState* state = found->second;
-  states().erase(found);
-  forgetState(state);
+  self().by_code.erase(found);
+  self().all.erase(state);
+  self().dies(state);
   delete state;
   return 0;
 }
 
 }  // namespace
 
-CompiledUnit::~CompiledUnit() {
-  unwatchNames(this);
-  unwatchEntries(this);
-  forgetUnit(*this);
-  for (uint64_t* cell : cells) releaseCell(cell);
-  if (code.base) jit().memory->free(code.base);
-  for (PyObject* object : references) Py_DECREF(object);
-}
-
-bool initCodeStates(std::string* error) {
+bool initCodeStates(CodeDies dies, std::string* error) {
+  self().dies = dies;
   const int watcher = PyCode_AddWatcher(onCodeEvent);
   if (watcher < 0) {
     PyErr_Clear();
@@ -53,8 +47,22 @@ bool initCodeStates(std::string* error) {
 }
 
 void forgetCodeStates() {
-  states().clear();
+  self() = {};
   recent.forgetAll();
+}
+
+bool isCandidate(PyCodeObject* code, std::string* why) {
+  auto no = [&](BailoutReason reason) {
+    if (why) *why = bailoutText(reason);
+    return false;
+  };
+  if (code->co_flags & CO_ASYNC_GENERATOR) return no(BailoutReason::kAsyncGenerator);
+  if (code->co_flags & CO_COROUTINE) return no(BailoutReason::kCoroutine);
+  if (code->co_flags & CO_GENERATOR) return no(BailoutReason::kGenerator);
+  if ((code->co_flags & (CO_OPTIMIZED | CO_NEWLOCALS)) != (CO_OPTIMIZED | CO_NEWLOCALS)) {
+    return no(BailoutReason::kNotAFunctionBody);
+  }
+  return true;
 }
 
 ExitTotals exitTotals(const CodeState& state) {
@@ -66,22 +74,31 @@ ExitTotals exitTotals(const CodeState& state) {
   return totals;
 }
 
-CodeState* findState(PyCodeObject* code) { return recent.find(states(), code); }
+CodeState* findState(PyCodeObject* code) { return recent.find(self().by_code, code); }
 
 CodeState* stateOf(PyCodeObject* code) {
   if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
     PyErr_SetString(PyExc_RuntimeError, "functions of other interpreters are not compiled");
     return nullptr;
   }
-  CodeState*& state = states()[code];
+  CodeState*& state = self().by_code[code];
   if (!state) {
     state = new CodeState;
     state->code = code;
-    state->suspended = isMonitored(code);
+    state->suspended = hasLocalEvents(code);
     recent.forget(code);
-    rememberState(state);
+    self().all.insert(state);
   }
   return state;
+}
+
+const std::unordered_set<CodeState*>& allStates() { return self().all; }
+
+bool hasCompiledCode(const PyFunctionObject* function) {
+  CodeState* state = findState(codeOf(function));
+  return state && state->unit &&
+         function->vectorcall ==
+             reinterpret_cast<vectorcallfunc>(state->unit->code.vectorcall_entry);
 }
 
 }  // namespace tephra::driver

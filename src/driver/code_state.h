@@ -5,69 +5,18 @@
 // is installed only in functions with the unit's own globals and builtins.
 #pragma once
 
-#include <compare>
 #include <memory>
 #include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
-#include <vector>
 
-#include "codegen/generate.h"
-#include "driver/counts.h"
-#include "policy/crossings.h"
-#include "policy/exit_policy.h"
+#include "driver/unit.h"
 #include "policy/policy.h"
 #include "pyver/contract.h"
-#include "runtime/compiled_function.h"
 
 namespace tephra::driver {
-
-struct CodeState;
-
-// A loop of the bytecode, in code units, and its instructions.
-struct CodeLoop {
-  uint32_t begin = 0, end = 0;
-  uint32_t instructions = 0;
-};
-
-// An entry of a dict (both borrowed: the code that names it, or its globals, hold them).
-struct DictEntry {
-  PyObject *dict = nullptr, *name = nullptr;
-  auto operator<=>(const DictEntry&) const = default;
-};
-
-// One generation of compiled code of a code object.
-struct CompiledUnit {
-  CompiledCode code;
-  CompiledFunction function;     // what the runtime needs: entries, metadata
-  PyObject* globals = nullptr;   // borrowed: functions are compared with it before installation
-  PyObject* builtins = nullptr;  // borrowed
-  CodeState* owner = nullptr;    // null: not installed yet, or its code object is dead
-  std::vector<PyObject*> references;  // strong: plain data that the code embeds
-  std::vector<PyObject*> names;       // what the code knows by its address only (driver/names.h)
-  std::set<DictEntry> entries;        // what it takes for constants (driver/entries.h)
-  std::vector<uint64_t*> cells;       // that the code calls through
-  std::unique_ptr<uint64_t> calls;    // counted by the code itself, where it may raise too often
-  policy::ExitHistory exit_history;
-  policy::Crossings crossings;
-  // With what is interpreted as long as tools are there; forgotten when they have gone.
-  policy::Crossings crossings_under_tools;
-  std::vector<CodeLoop> loops;
-  // Of classes, by the interpreter's caches: (bytecode offset, version).
-  std::vector<std::pair<uint32_t, uint32_t>> shapes;
-  uint32_t instructions = 0;  // of bytecode
-  double compile_seconds = 0;
-  uint32_t deopt_exits = 0;  // exits that deoptimise
-  int64_t forced_exit = -1;  // option force-exit: the one that is always taken
-  std::vector<std::pair<std::string, int>> hir_counts;
-
-  CompiledUnit() = default;
-  CompiledUnit(const CompiledUnit&) = delete;
-  CompiledUnit& operator=(const CompiledUnit&) = delete;
-  ~CompiledUnit();
-};
 
 enum class Availability : uint8_t { kCounting, kCompiled, kRefused, kSuppressed };
 
@@ -124,13 +73,31 @@ struct ExitTotals {
 };
 ExitTotals exitTotals(const CodeState& state);
 
+inline PyCodeObject* codeOf(const PyFunctionObject* function) {
+  return reinterpret_cast<PyCodeObject*>(function->func_code);
+}
+
+// May Tephra ever compile this code object (a plain function's, not suppressed)? Else `why`.
+bool isCandidate(PyCodeObject* code, std::string* why);
+
 // The state of a code object, made on demand; nullptr with an exception set in other interpreters
 // than the main one: code watchers are one interpreter's.
 CodeState* stateOf(PyCodeObject* code);
 // The state if there is one, else nullptr (no exception).
 CodeState* findState(PyCodeObject* code);
-bool initCodeStates(std::string* error);
+const std::unordered_set<CodeState*>& allStates();
+
+// The code object dies: what refers to its state has to forget it.
+using CodeDies = void (*)(CodeState* state);
+bool initCodeStates(CodeDies dies, std::string* error);
 // The interpreter is gone: what it left behind is forgotten, not destroyed.
 void forgetCodeStates();
+
+// May the function run the unit, which knows globals and builtins?
+inline bool fits(const PyFunctionObject* function, const CompiledUnit& unit) {
+  return function->func_globals == unit.globals && function->func_builtins == unit.builtins;
+}
+// Has it the vectorcall of its code's compiled code, which may be suspended?
+bool hasCompiledCode(const PyFunctionObject* function);
 
 }  // namespace tephra::driver

@@ -5,8 +5,9 @@
 #include <set>
 
 #include "codegen/generate.h"
+#include "driver/cells.h"
+#include "driver/counts.h"
 #include "driver/entries.h"
-#include "driver/install.h"
 #include "driver/jit.h"
 #include "driver/names.h"
 #include "driver/sampler.h"
@@ -15,7 +16,6 @@
 #include "lower/lower.h"
 #include "passes/pipeline.h"
 #include "regalloc/regalloc.h"
-#include "runtime/stats.h"
 
 namespace tephra::driver {
 namespace {
@@ -40,11 +40,6 @@ Result<std::unique_ptr<lir::Function>> allocatedLir(const hir::Function& hir, co
   Result<bool> allocated = regalloc::allocateRegisters(**lowered, target, allocation);
   if (!allocated) return allocated.bailout();
   return lowered;
-}
-
-std::unordered_map<const CodeMetadata*, CompiledUnit*>& unitOf() {
-  static auto* units = new std::unordered_map<const CodeMetadata*, CompiledUnit*>;
-  return *units;
 }
 
 frontend::FrontendOptions frontendOptions(const CodeState& state) {
@@ -295,22 +290,48 @@ Result<bool> runPasses(hir::Function& function) {
   return true;
 }
 
+// What the phases behind the passes work on.
+struct Front {
+  std::unique_ptr<CodeUnit> unit;
+  std::unique_ptr<hir::Function> hir;
+};
+
+// `compiled`: null where nothing will be installed.
+Result<Front> runFront(PyFunctionObject* function, CodeState* state, CompiledUnit* compiled,
+                       Dumps* dumps) {
+  Front front;
+  Result<std::unique_ptr<CodeUnit>> decoded = py::decode(
+      function, compiled ? seenVersions(state) : std::vector<uint32_t>(), entryQuestion());
+  if (!decoded) return decoded.bailout();
+  front.unit = std::move(*decoded);
+  CodeUnit& unit = *front.unit;
+  if (compiled) settleShapes(unit, state, compiled);
+  addEntryCells(&unit, compiled);
+  if (compiled && mayRaiseTooOften(unit)) {
+    compiled->calls = std::make_unique<uint64_t>(0);
+    unit.call_counter = reinterpret_cast<uint64_t>(compiled->calls.get());
+  }
+  if (dumps) dumps->bytecode = printUnit(unit);
+  Result<std::unique_ptr<hir::Function>> built = frontend::buildHir(unit, frontendOptions(*state));
+  if (!built) return built.bailout();
+  front.hir = std::move(*built);
+  if (dumps) dumps->hir_initial = hir::print(*front.hir);
+  Result<bool> passed = runPasses(*front.hir);
+  if (dumps) dumps->hir = hir::print(*front.hir);
+  if (!passed) return passed.bailout();
+  return front;
+}
+
 }  // namespace
 
 Result<CodeMeasure> measureFunction(PyFunctionObject* function, CodeState& state,
                                     const Target& target) {
   NoCollection no_collection;  // the unit is not held here
-  Result<std::unique_ptr<CodeUnit>> decoded = py::decode(function, {}, entryQuestion());
-  if (!decoded) return decoded.bailout();
-  addEntryCells(&**decoded, nullptr);
-  Result<std::unique_ptr<hir::Function>> hir =
-      frontend::buildHir(**decoded, frontendOptions(state));
-  if (!hir) return hir.bailout();
-  Result<bool> passed = runPasses(**hir);
-  if (!passed) return passed.bailout();
-  Result<std::unique_ptr<lir::Function>> lowered = allocatedLir(**hir, target, nullptr);
+  Result<Front> front = runFront(function, &state, nullptr, nullptr);
+  if (!front) return front.bailout();
+  Result<std::unique_ptr<lir::Function>> lowered = allocatedLir(*front->hir, target, nullptr);
   if (!lowered) return lowered.bailout();
-  return measureCode(**lowered, **decoded, target, jit().addresses,
+  return measureCode(**lowered, *front->unit, target, jit().addresses,
                      static_cast<uint32_t>(jit().options.shared_calls));
 }
 
@@ -324,26 +345,10 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
       {jit().options.unwind_tables, jit().options.debugger, jit().options.perf_map});
 
   NoCollection no_collection;
-  Result<std::unique_ptr<CodeUnit>> decoded =
-      py::decode(function, seenVersions(&state), entryQuestion());
-  if (!decoded) return decoded.bailout();
-  CodeUnit& unit = **decoded;
-  settleShapes(unit, &state, compiled.get());
-  addEntryCells(&unit, compiled.get());
-  if (mayRaiseTooOften(unit)) {
-    compiled->calls = std::make_unique<uint64_t>(0);
-    unit.call_counter = reinterpret_cast<uint64_t>(compiled->calls.get());
-  }
-  if (dumps) dumps->bytecode = printUnit(unit);
-
-  Result<std::unique_ptr<hir::Function>> built = frontend::buildHir(unit, frontendOptions(state));
-  if (!built) return built.bailout();
-  hir::Function& hir = **built;
-  if (dumps) dumps->hir_initial = hir::print(hir);
-
-  Result<bool> passed = runPasses(hir);
-  if (dumps) dumps->hir = hir::print(hir);
-  if (!passed) return passed.bailout();
+  Result<Front> front = runFront(function, &state, compiled.get(), dumps);
+  if (!front) return front.bailout();
+  const CodeUnit& unit = *front->unit;
+  const hir::Function& hir = *front->hir;
   Result<bool> watched = watchEmbedded(unit, hir, compiled.get());
   if (!watched) return watched.bailout();
 
@@ -393,64 +398,6 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
   compiled->compile_seconds = cpuSeconds() - start;
   if (dumps == &own) printDumps(unit, own);
   return compiled;
-}
-
-void publishUnit(CodeState* state) {
-  CompiledUnit& unit = *state->unit;
-  unit.owner = state;
-  unitOf()[unit.code.metadata.get()] = &unit;
-  registerCompiled(reinterpret_cast<PyObject*>(state->code), &unit.function);
-  Totals& totals = jit().totals;
-  ++totals.functions;
-  totals.compile_seconds += unit.compile_seconds;
-  totals.code_bytes += unit.code.size;
-}
-
-CompiledUnit* currentUnit(const CodeMetadata* metadata) {
-  auto found = unitOf().find(metadata);
-  if (found == unitOf().end()) return nullptr;
-  CodeState* state = found->second->owner;
-  const bool current = state != nullptr && state->unit.get() == found->second;  // else retired
-  return current ? found->second : nullptr;
-}
-
-namespace {
-
-// False: no memory; the words stay as they are.
-bool expectVersion(CompiledUnit* unit, uint64_t version) {
-  for (const VersionWord& word : unit->code.versions) {
-    const uint64_t value = word.narrow ? version >> 8 : version;
-    uint8_t* at = static_cast<uint8_t*>(unit->code.base) + word.offset;
-    if (!jit().memory->write(at, &value, sizeof value)) return false;
-  }
-  unit->function.expected_version = version;
-  return true;
-}
-
-}  // namespace
-
-void settleTools(CodeMetadata* metadata, bool concerned, uint64_t version) {
-  auto found = unitOf().find(metadata);
-  if (found == unitOf().end()) return;
-  CompiledUnit* unit = found->second;
-  if (!concerned && unit->function.expected_version != version) {
-    concerned = !expectVersion(unit, version);
-  }
-  if (currentUnit(metadata) == unit) suspendUnit(unit->owner, concerned);
-}
-
-void forgetUnit(const CompiledUnit& unit) {
-  const CodeMetadata* metadata = unit.code.metadata.get();
-  if (metadata == nullptr || unitOf().erase(metadata) == 0) return;
-  const bool left = std::any_of(metadata->exits.begin(), metadata->exits.end(),
-                                [](const ExitRecord& exit) { return exit.count != 0; });
-  if (left) retireExitCounts(*metadata);
-}
-
-void forgetAllUnits() {
-  unitOf().clear();
-  unregisterAllCompiled();
-  clearExitCounts();
 }
 
 }  // namespace tephra::driver

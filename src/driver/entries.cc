@@ -1,7 +1,5 @@
 #include "driver/entries.h"
 
-#include "driver/install.h"
-
 namespace tephra::driver {
 namespace {
 
@@ -19,6 +17,7 @@ struct Watched {
 struct Entries {
   std::unordered_map<PyObject*, Watched> dicts;
   std::unordered_set<PyObject*> noisy;
+  EntriesChange change = nullptr;
   int watcher = -1;  // none yet
   bool ended = false;
 };
@@ -56,7 +55,7 @@ void takeEqual(PyObject* dict, Watched* watched, PyObject* key, Units* lost) {
 void lose(const Units& lost) {
   if (lost.empty()) return;
   PyObject* exception = PyErr_GetRaisedException();
-  loseUnits({lost.begin(), lost.end()}, 1);  // the interpreter has nothing to learn
+  self().change({lost.begin(), lost.end()});
   PyErr_SetRaisedException(exception);
 }
 
@@ -104,6 +103,8 @@ bool haveWatcher() {
 }
 
 }  // namespace
+
+void initEntries(EntriesChange change) { self().change = change; }
 
 bool mayWatchEntry(PyObject* dict, PyObject* name) {
   if (self().ended || !haveWatcher() || self().noisy.count(dict) != 0) return false;

@@ -12,6 +12,9 @@
 
 namespace tephra::driver {
 
+// What is called before an entry changes that these units take for a constant.
+using EntriesChange = void (*)(const std::vector<CompiledUnit*>& units);
+void initEntries(EntriesChange change);
 // May the dict's entry (absent ones too) be taken for a constant? `name` is an interned str.
 bool mayWatchEntry(PyObject* dict, PyObject* name);
 // Registers all of unit->entries, for each of which mayWatchEntry() has just said so.

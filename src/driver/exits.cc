@@ -1,19 +1,19 @@
 #include "driver/exits.h"
 
-#include <algorithm>
+#include <utility>
 
-#include "driver/compile.h"
 #include "driver/install.h"
 #include "driver/jit.h"
 #include "driver/sampler.h"
 #include "driver/stress.h"
-#include "policy/exit_policy.h"
+#include "driver/units.h"
+#include "policy/exit_answer.h"
 
 namespace tephra::driver {
 namespace {
 
+using policy::ExitAnswer;
 using policy::ExitNature;
-using policy::ExitVerdict;
 
 policy::ExitPolicy& exitPolicy() {
   static policy::ExitPolicy instance(processCpuTime);
@@ -55,37 +55,29 @@ policy::ExitFacts factsOf(const CompiledUnit& unit, const ExitRecord& record) {
   return facts;
 }
 
-// The classes that the guard has met and may let through the next time (settleShapes, compile.cc,
-// says where it cannot). False: there are too many, or they were let through before, or the other
-// half of the recompilations is for what the function must not guess.
-bool learnShapes(CodeState* state, const CodeMetadata& metadata, const ExitRecord& record) {
-  if (!jit().options.shapes || 2 * state->recompiles >= jit().options.max_recompiles) return false;
-  constexpr size_t kMost = 12;  // in all sites of the function
-  bool news = false;
-  // What cannot be found again by its version would be forgotten, not settled.
-  for (const SeenShape& seen : metadata.seen_shapes) {
-    if (&metadata.exits[seen.exit] != &record || state->shapes.size() >= kMost) continue;
-    if (!py::isVersionOfClass(seen.version)) continue;
-    news |= state->shapes.insert({record.line_offset, seen.version}).second;
-  }
-  for (auto [offset, version] : state->unit->shapes) {
-    if (news && offset == record.line_offset) state->shapes.insert({offset, version});
-  }
-  return news;
-}
-
-// The assumption that fails is not made again. Where exits are weighed, neither are the others that
-// fail about as often: each would be learned at the price of another compilation.
-void refuseSites(CodeState* state, const CodeMetadata& metadata, const ExitRecord& failed) {
+// What the exits of the code have met. What cannot be found again by its version would be
+// forgotten, not settled (settleShapes, compile.cc).
+policy::ExitScene sceneOf(CodeState* state, const CodeMetadata& metadata, uint32_t exit) {
+  policy::ExitScene scene;
   for (const ExitRecord& record : metadata.exits) {
-    const bool as_often = jit().options.recompile_after == 0 && 2 * record.count >= failed.count;
-    if (&record != &failed && !as_often) continue;
-    if (natureOf(record) != ExitNature::kAssumption || record.reason == ExitReason::kStress)
-      continue;
-    if (record.reason == ExitReason::kTypeVersionChanged && learnShapes(state, metadata, record))
-      continue;
-    state->refused_sites.insert({record.line_offset, static_cast<int>(record.reason)});
+    policy::ExitSite site;
+    site.offset = record.line_offset;
+    site.reason = static_cast<int>(record.reason);
+    site.count = record.count;
+    site.avoidable =
+        natureOf(record) == ExitNature::kAssumption && record.reason != ExitReason::kStress;
+    site.by_class = record.reason == ExitReason::kTypeVersionChanged;
+    scene.sites.push_back(std::move(site));
   }
+  for (const SeenShape& seen : metadata.seen_shapes) {
+    if (py::isVersionOfClass(seen.version)) scene.sites[seen.exit].met.push_back(seen.version);
+  }
+  scene.failed = exit;
+  scene.learns_shapes = jit().options.shapes;
+  scene.shapes = state->shapes;
+  scene.assumed = state->unit->shapes;
+  scene.loops = examine(state).loops;
+  return scene;
 }
 
 }  // namespace
@@ -100,14 +92,16 @@ void onExitTaken(CodeMetadata* metadata, uint32_t exit) {
   CompiledUnit* unit = currentUnit(metadata);
   if (unit == nullptr) return;
   CodeState* state = unit->owner;
-  switch (exitPolicy().judge(rules(), factsOf(*unit, record), &unit->exit_history)) {
-    case ExitVerdict::kKeep: return;
-    case ExitVerdict::kRelearn: refuseSites(state, *metadata, record); return learnFromExit(state);
-    case ExitVerdict::kFailsTooOften: return giveUp(state, "its assumptions failed too often");
-    case ExitVerdict::kRaisesTooOften:
-      return giveUp(state, "it raises in nearly every call, which the interpreter does faster");
-    case ExitVerdict::kLeavesTooOften:
-      return giveUp(state, "it leaves its compiled code too often, most often by exceptions");
+  const ExitAnswer answer =
+      policy::answerExit(&exitPolicy(), rules(), factsOf(*unit, record), &unit->exit_history,
+                         [&] { return sceneOf(state, *metadata, exit); });
+  switch (answer.kind) {
+    case ExitAnswer::Kind::kKeep: return;
+    case ExitAnswer::Kind::kRelearn:
+      state->shapes.insert(answer.shapes.begin(), answer.shapes.end());
+      state->refused_sites.insert(answer.refused.begin(), answer.refused.end());
+      return learnFromExit(state, answer.calls);
+    case ExitAnswer::Kind::kGiveUp: return giveUp(state, answer.why);
   }
 }
 

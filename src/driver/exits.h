@@ -1,5 +1,5 @@
 // Purpose: what the driver does when compiled code is left: it asks the exit policy
-// (policy/exit_policy.h) and takes the code out, for a while or for good.
+// (policy/exit_answer.h) and takes the code out, for a while or for good.
 // Invariant: called in the middle of an exit, as runtime/exit.h says of its hook.
 #pragma once
 

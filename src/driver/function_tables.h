@@ -15,10 +15,8 @@ namespace tephra::driver {
 // The function gets one of our vectorcalls: call it before that, while the versions are the old
 // ones (CodeState::code_version is the code's).
 void noteFunction(CodeState* state, PyFunctionObject* function);
-// The same for a function that has just been made; false where it is noteFunction's.
-inline bool noteNewFunction(CodeState* state);
 // Lists all of them (those that a collection under way keeps aside are not found: see
-// detachFunctions in install.h); those of several code objects with one walk; this one if it has
+// detachFunctions in placing.h); those of several code objects with one walk; this one if it has
 // one of our vectorcalls.
 void listFunctions(CodeState* state);
 void listFunctionsOf(const std::unordered_set<CodeState*>& states);
@@ -34,12 +32,6 @@ void unmarkAllFunctions();
 
 // So many functions of a code object are listed; where there come more, they are closures.
 inline constexpr uint32_t kListedFunctions = 8;
-
-inline bool noteNewFunction(CodeState* state) {
-  if (state->listed < kListedFunctions) return false;
-  state->unlisted = state->ever_unlisted = true;
-  return true;
-}
 
 // How many marked functions have an address of each kind.
 inline constexpr size_t kFunctionKinds = 1 << 14;

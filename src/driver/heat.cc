@@ -5,6 +5,7 @@
 
 #include "driver/install.h"
 #include "driver/jit.h"
+#include "driver/placing.h"
 #include "driver/sampler.h"
 #include "runtime/poll.h"
 #include "runtime/recursion.h"

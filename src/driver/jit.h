@@ -46,9 +46,6 @@ struct Jit {
 extern Jit* const the_jit;  // compiled code may run until the very end of the process
 inline Jit& jit() { return *the_jit; }
 
-// At each import of the module. Checks the machine and the interpreter, once in the life of a main
-// interpreter, and sets off_reason. What the JIT knew of a former main interpreter is forgotten.
-void initJit();
 // Why the JIT is off in the running interpreter; "" when it can run.
 std::string offReason();
 

@@ -7,10 +7,13 @@
 #include <utility>
 
 #include "driver/compile.h"
+#include "driver/counts.h"
 #include "driver/function_tables.h"
 #include "driver/heat.h"
 #include "driver/install.h"
 #include "driver/jit.h"
+#include "driver/lifecycle.h"
+#include "driver/placing.h"
 #include "driver/sampler.h"
 #include "runtime/stats.h"
 

@@ -1,10 +1,9 @@
 #include "driver/monitoring.h"
 
 #include <cstring>
-#include <unordered_map>
-#include <vector>
 
-#include "driver/install.h"
+#include "driver/local_events.h"
+#include "driver/placing.h"
 
 namespace tephra::driver {
 namespace {
@@ -12,14 +11,10 @@ namespace {
 using FastFunction = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t);
 
 constexpr int kTools = 6;  // those that sys.monitoring.get_events knows
-constexpr long kCall = 1 << 4;
 
 struct Monitoring {
   PyObject* get_events = nullptr;
-  long call_events = kCall;  // CALL, C_RETURN, C_RAISE
-  // The code objects in which some tool has events of its own, and which.
-  std::unordered_map<PyCodeObject*, uint32_t> local;
-  size_t local_calls = 0;                                         // those with CALL among them
+  long call_events = kCallEvent;                                  // CALL, C_RETURN, C_RAISE
   FastFunction set_events = nullptr, set_local_events = nullptr;  // the originals
   PyCFunction free_tool_id = nullptr, clear_tool_id = nullptr;
 };
@@ -35,7 +30,7 @@ bool inMainInterpreter() {
 }
 
 bool anyCallEvents() {
-  if (self().local_calls != 0) return true;
+  if (anyLocalCallEvents()) return true;
   for (int tool = 0; tool < kTools; ++tool) {
     PyObject* events = PyObject_CallFunction(self().get_events, "i", tool);
     const long bits = events ? PyLong_AsLong(events) : 0;
@@ -46,23 +41,13 @@ bool anyCallEvents() {
   return false;
 }
 
-void noteEvents(PyCodeObject* code, uint32_t events) {
-  auto found = self().local.find(code);
-  if (found != self().local.end()) {
-    if (found->second & kCall) --self().local_calls;
-    self().local.erase(found);
-  }
-  if (events & kCall) ++self().local_calls;
-  if (events != 0) self().local.emplace(code, events);
-}
-
 // After a change of the code's own events: it says itself which there are now.
 bool localEventsChanged(PyCodeObject* code) {
-  const bool calls_before = self().local_calls != 0;
+  const bool calls_before = anyLocalCallEvents();
   const uint32_t events = py::localEvents(code);
-  noteEvents(code, events);
+  noteLocalEvents(code, events);
   const bool done = suspendCode(code, events != 0);
-  if (calls_before != (self().local_calls != 0))
+  if (calls_before != anyLocalCallEvents())
     suspendFunctions(Suspension::kCallEvents, anyCallEvents());
   return done;
 }
@@ -88,16 +73,14 @@ PyObject* setLocalEvents(PyObject* module, PyObject* const* args, Py_ssize_t nar
     Py_DECREF(result);
     return PyErr_NoMemory();
   }
-  if (self().local.count(code) == 0) pollTools();
+  if (!knowsLocalEvents(code)) pollTools();
   return result;
 }
 
 // A tool id was freed. Whether that ends its local events depends on the version of CPython.
 PyObject* toolChanged(PyObject* result) {
   if (!result || !inMainInterpreter()) return result;
-  std::vector<PyCodeObject*> codes;
-  for (const auto& [code, events] : self().local) codes.push_back(code);
-  for (PyCodeObject* code : codes) localEventsChanged(code);  // events only go
+  for (PyCodeObject* code : codesWithLocalEvents()) localEventsChanged(code);  // events only go
   suspendFunctions(Suspension::kCallEvents, anyCallEvents());
   pollTools();
   return result;
@@ -142,10 +125,11 @@ long bitOf(PyObject* events, const char* name) {
 void initMonitoring() {
   PyObject* module = PySys_GetObject("monitoring");  // borrowed
   if (!module || self().get_events) return;
+  initLocalEvents(resume);
   self().get_events = PyObject_GetAttrString(module, "get_events");
   PyObject* events = PyObject_GetAttrString(module, "events");
   PyErr_Clear();
-  self().call_events = kCall | bitOf(events, "C_RETURN") | bitOf(events, "C_RAISE");
+  self().call_events = kCallEvent | bitOf(events, "C_RETURN") | bitOf(events, "C_RAISE");
   Py_XDECREF(events);
   if (!self().get_events) return;
   if (!self().set_events) {  // else a former interpreter's life has left ours in place
@@ -157,26 +141,9 @@ void initMonitoring() {
   suspendFunctions(Suspension::kCallEvents, anyCallEvents());
 }
 
-bool isMonitored(PyCodeObject* code) {
-  const uint32_t events = py::localEvents(code);
-  if (events != 0 || !self().local.empty()) noteEvents(code, events);
-  return events != 0;
-}
-
-bool anyLocalEvents() { return !self().local.empty(); }
-
 void endMonitoring() {
   Py_CLEAR(self().get_events);
-  self().local.clear();
-  self().local_calls = 0;
-}
-
-void forgetMonitoredCode(PyCodeObject* code) {
-  if (self().local.empty()) return;
-  const bool calls_before = self().local_calls != 0;
-  noteEvents(code, 0);
-  // Not now: objects die during collections, when nobody may walk over all of them.
-  if (calls_before && self().local_calls == 0) Py_AddPendingCall(resume, nullptr);
+  forgetAllLocalEvents();
 }
 
 }  // namespace tephra::driver

@@ -7,18 +7,10 @@
 // afterwards. The functions of sys.monitoring that change events are replaced in place for this.
 #pragma once
 
-#include "pyver/contract.h"
-
 namespace tephra::driver {
 
 // Once in an interpreter's life, before anything is compiled; and at its end.
 void initMonitoring();
 void endMonitoring();
-// Has any tool local events in the code? Asked when the driver meets it first.
-bool isMonitored(PyCodeObject* code);
-// Has any tool local events in any code?
-bool anyLocalEvents();
-// A code object dies: no tool has events in it any more.
-void forgetMonitoredCode(PyCodeObject* code);
 
 }  // namespace tephra::driver

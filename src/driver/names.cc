@@ -1,7 +1,6 @@
 #include "driver/names.h"
 
 #include "driver/function_tables.h"
-#include "driver/install.h"
 
 namespace tephra::driver {
 namespace {
@@ -15,6 +14,7 @@ struct Names {
   std::unordered_map<PyObject*, Named> named;
   std::unordered_map<PyObject*, PyObject*> target_of;  // of each weak reference
   PyObject* callback = nullptr;                        // of all of them
+  NamedDies dies = nullptr;
 };
 
 Names& self() {
@@ -24,7 +24,7 @@ Names& self() {
 
 PyObject* onDeath(PyObject*, PyObject* weak) {
   auto found = self().target_of.find(weak);
-  if (found != self().target_of.end()) loseName(found->second);
+  if (found != self().target_of.end()) self().dies(found->second);
   Py_RETURN_NONE;
 }
 
@@ -55,6 +55,8 @@ bool watch(PyObject* object, Named* named) {
 }
 
 }  // namespace
+
+void initNames(NamedDies dies) { self().dies = dies; }
 
 bool watchNames(CompiledUnit* unit) {
   for (size_t i = 0; i < unit->names.size(); ++i) {

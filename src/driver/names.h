@@ -1,7 +1,7 @@
 // Purpose: which compiled code names which objects by their address, so that the death of one is
-// known. Nothing here holds an object: functions are watched (driver/install.cc), the others have a
-// weak reference with a callback. Invariant: `CompiledUnit::names` and the table agree; an object
-// leaves the table before its memory can become another's.
+// known. Nothing here holds an object: functions are watched (driver/function_events.cc), the
+// others have a weak reference with a callback. Invariant: `CompiledUnit::names` and the table
+// agree; an object leaves the table before its memory can become another's.
 #pragma once
 
 #include <vector>
@@ -10,6 +10,9 @@
 
 namespace tephra::driver {
 
+// What is called when an object dies that code names, functions aside.
+using NamedDies = void (*)(PyObject* object);
+void initNames(NamedDies dies);
 // Registers all of unit->names. False: one of them cannot be watched (out of memory).
 bool watchNames(CompiledUnit* unit);
 // The unit ends.

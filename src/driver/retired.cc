@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "driver/install.h"
+#include "driver/placing.h"
 #include "runtime/native_waits.h"
 
 namespace tephra::driver {

@@ -1,7 +1,11 @@
 """A function gets another code object: compiled callers must not go on with what they knew of the old one."""
 
+import os
+import subprocess
+import sys
+
 import pytest
-from support import compile_all, load
+from support import SLOWER, compile_all, load
 
 from tephra import jit
 
@@ -87,3 +91,21 @@ def test_in_the_middle_of_a_call():
         assert jit.is_jit_compiled(g)
 
     assert outcome(running, change, int) == MISSING
+
+
+COUNTED = """
+from tephra import jit
+def f(x): return x + 1
+for _ in range(3): f(1)
+f.__code__ = f.__code__.replace(co_name="other")
+before = [f(k) for k in range(50)]
+assert before == list(range(1, 51))
+assert jit.is_jit_compiled(f), jit.count_interpreted_calls(f)
+"""
+
+
+def test_code_that_nobody_has_met_is_counted_too():
+    environment = {**os.environ, "TEPHRA": "1", "TEPHRA_COMPILE_AFTER": "10"}
+    done = subprocess.run([sys.executable, "-c", COUNTED], capture_output=True, text=True, timeout=100 * SLOWER,
+                          env=environment)
+    assert done.returncode == 0, done.stderr

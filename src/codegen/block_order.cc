@@ -44,7 +44,7 @@ std::vector<Block*> reversePostOrder(const lir::Function& function) {
   };
   struct Visit {
     Block* block;
-    int next;
+    size_t next;
   };
   std::vector<Visit> stack;
   Block* entry = function.blocks().front();
@@ -53,13 +53,14 @@ std::vector<Block*> reversePostOrder(const lir::Function& function) {
   while (!stack.empty()) {
     Visit& visit = stack.back();
     Block* block = visit.block;
-    int step = visit.next++;
+    size_t step = visit.next++;
     Block* successor = nullptr;
-    if (step < 2) {
-      bool both = block->last->targets[0] != nullptr && block->last->targets[1] != nullptr;
-      // The preferred one second.
-      int index = both && prefersFirst(block) ? 1 - step : step;
-      successor = block->last->targets[index];
+    const size_t count = block->last->targets.size();
+    if (step < count) {
+      // The preferred one last: of several entries the first, which most calls take.
+      bool backwards =
+          count == 2 && block->last->op != Op::kEntries ? prefersFirst(block) : count > 1;
+      successor = block->last->targets[backwards ? count - 1 - step : step];
     } else {
       order.push_back(block);
       stack.pop_back();
@@ -71,7 +72,8 @@ std::vector<Block*> reversePostOrder(const lir::Function& function) {
 }
 
 bool hasEdge(const Block* from, const Block* to) {
-  return from->last->targets[0] == to || from->last->targets[1] == to;
+  const auto& targets = from->last->targets;
+  return std::find(targets.begin(), targets.end(), to) != targets.end();
 }
 
 // A loop that is tested at the top jumps twice in each iteration. Where its header does nothing but
@@ -83,7 +85,7 @@ void rotateLoops(std::vector<Block*>* order) {
   for (size_t i = 1; i + 1 < order->size(); ++i) {
     Block* header = (*order)[i];
     const Instr& branch = *header->last;
-    if (branch.targets[0] == nullptr || branch.targets[1] == nullptr) continue;
+    if (branch.targets.size() != 2) continue;
     size_t latch = 0;
     for (size_t j = i + 1; j < order->size() && (*order)[j]->loop_depth >= header->loop_depth;
          ++j) {

@@ -28,6 +28,7 @@ uint32_t stackArgumentWords(const lir::Function& function, const Target& target)
 }  // namespace
 
 bool writesPinned(const lir::Function& function, lir::Pinned which) {
+  if (which == lir::Pinned::kFrame && function.entries.size() > 1) return true;  // entries set it
   for (const lir::Block* block : function.blocks()) {
     for (const lir::Instr* instr = block->first; instr != nullptr; instr = instr->next) {
       for (const lir::Operand& def : instr->defs) {

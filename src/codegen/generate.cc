@@ -275,14 +275,11 @@ Result<CompiledCode> generateCode(lir::Function& function, const CodeUnit& unit,
   metadata->exits = std::move(function.exits);
   void* base = placeCode(&*emitted, memory, target, "tephra:" + unit.module + "." + unit.qualname);
   if (base == nullptr) return Bailout{BailoutReason::kCodeMemory, ""};
-  auto at = [base](uint32_t offset) {
-    return static_cast<void*>(static_cast<uint8_t*>(base) + offset);
-  };
-  code.vectorcall_entry = at(emitted->vectorcall_entry);
-  code.array_entry = at(emitted->array_entry);
-  code.register_entry = at(emitted->register_entry);
+  const auto start = reinterpret_cast<uint64_t>(base);
+  for (const CodeEntry& entry : emitted->entries)
+    metadata->entries.push_back({entry.point, start + entry.address});
   for (const auto& [exit, offset] : emitted->resumptions)
-    metadata->exits[exit].resume = reinterpret_cast<uint64_t>(at(offset));
+    metadata->exits[exit].resume = start + offset;
   code.versions = std::move(emitted->versions);
   code.base = base;
   code.size = emitted->bytes.size();

@@ -19,9 +19,12 @@
 namespace tephra {
 
 struct CompiledCode {
-  void* vectorcall_entry = nullptr;  // (function, args, nargsf, kwnames)
-  void* array_entry = nullptr;       // (function, PyObject** bound)
-  void* register_entry = nullptr;
+  // Of the table in `metadata`.
+  void* entry(EntryKind kind, uint32_t offset = 0) const {
+    return metadata == nullptr
+               ? nullptr
+               : reinterpret_cast<void*>(findEntry(metadata->entries, kind, offset));
+  }
   void* base = nullptr;  // what CodeMemory::free takes
   size_t size = 0;
   std::unique_ptr<CodeMetadata> metadata;

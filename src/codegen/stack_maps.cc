@@ -28,7 +28,6 @@ void step(const Instr& instr, SlotSet* live) {
 SlotSet liveOut(const Block* block, const std::vector<SlotSet>& live_in, uint32_t slots) {
   SlotSet live(slots, false);
   for (const Block* target : block->last->targets) {
-    if (target == nullptr) continue;
     for (uint32_t i = 0; i < slots; ++i) live[i] = live[i] || live_in[target->id][i];
   }
   return live;

@@ -86,8 +86,8 @@ void openCell(CodeState* state) {
   if (unit.function.suspended || state->cell == nullptr || unit.globals != state->cell_globals)
     return;
   if (unit.builtins != state->cell_builtins) return;
-  *state->cell = addressOf(unit.code.register_entry);
-  *state->vectorcall_cell = addressOf(unit.code.vectorcall_entry);
+  *state->cell = addressOf(unit.code.entry(EntryKind::kRegister));
+  *state->vectorcall_cell = addressOf(unit.code.entry(EntryKind::kVectorcall));
 }
 
 void closeCell(CodeState* state) {
@@ -107,7 +107,7 @@ void fillCell(PyFunctionObject* function, CodeState* state) {
   if (cell == self().of_function.end()) return;
   state->direct.insert(function);
   if (state->unit->function.suspended) return;
-  *cell->second.entry = addressOf(state->unit->code.register_entry);
+  *cell->second.entry = addressOf(state->unit->code.entry(EntryKind::kRegister));
 }
 
 void resetCell(PyFunctionObject* function) {

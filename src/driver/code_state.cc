@@ -96,9 +96,7 @@ const std::unordered_set<CodeState*>& allStates() { return self().all; }
 
 bool hasCompiledCode(const PyFunctionObject* function) {
   CodeState* state = findState(codeOf(function));
-  return state && state->unit &&
-         function->vectorcall ==
-             reinterpret_cast<vectorcallfunc>(state->unit->code.vectorcall_entry);
+  return state && state->unit && function->vectorcall == state->unit->function.vectorcall_entry;
 }
 
 }  // namespace tephra::driver

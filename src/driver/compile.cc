@@ -366,11 +366,10 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
   if (dumps) dumps->assembly = generated->disassembly;
   compiled->code = std::move(*generated);
   compiled->code.metadata->calls = compiled->calls.get();
-  compiled->function.register_entry = compiled->code.register_entry;
   compiled->function.vectorcall_entry =
-      reinterpret_cast<vectorcallfunc>(compiled->code.vectorcall_entry);
+      reinterpret_cast<vectorcallfunc>(compiled->code.entry(EntryKind::kVectorcall));
   compiled->function.array_entry =
-      reinterpret_cast<CompiledFunction::ArrayEntry>(compiled->code.array_entry);
+      reinterpret_cast<CompiledFunction::ArrayEntry>(compiled->code.entry(EntryKind::kArray));
   compiled->deopt_exits = (*lowered)->num_deopts;
   compiled->forced_exit = (*lowered)->forced_exit;
   compiled->function.code = state.code;

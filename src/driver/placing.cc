@@ -32,10 +32,6 @@ struct Placing {
 Placing* const the_placing = new Placing;
 Placing& self() { return *the_placing; }
 
-vectorcallfunc callOfUnit(const CompiledUnit& unit) {
-  return reinterpret_cast<vectorcallfunc>(unit.code.vectorcall_entry);
-}
-
 void setVectorcall(PyFunctionObject* function, vectorcallfunc call) {
   if (function->vectorcall != call) PyFunction_SetVectorcall(function, call);
 }
@@ -154,7 +150,7 @@ void place(PyFunctionObject* function, CodeState* state) {
 }
 
 void placeUnit(PyFunctionObject* function, CodeState* state) {
-  adopt(function, state, callOfUnit(*state->unit));
+  adopt(function, state, state->unit->function.vectorcall_entry);
   openCell(state);
   fillCell(function, state);
 }

@@ -24,6 +24,12 @@ class Builder {
     block_ = at->block;
   }
   void setOffset(uint32_t offset) { offset_ = offset; }
+  void setScope(uint32_t scope) { scope_ = static_cast<uint16_t>(scope); }
+  // New instructions stem from where `instr` does.
+  void setPlace(const Instr* instr) {
+    offset_ = instr->offset;
+    scope_ = instr->scope;
+  }
 
   Instr* Phi(std::span<Instr* const> inputs, Type type) {
     return add(function_->make(Op::kPhi, inputs, type));
@@ -43,6 +49,7 @@ class Builder {
  private:
   Instr* add(Instr* instr) {
     instr->offset = offset_;
+    instr->scope = scope_;
     if (insert_before_) {
       Function::insertBefore(insert_before_, instr);
     } else {
@@ -55,6 +62,7 @@ class Builder {
   Block* block_;
   Instr* insert_before_ = nullptr;
   uint32_t offset_ = 0;
+  uint16_t scope_ = kRootScope;
 };
 
 }  // namespace tephra::hir

@@ -19,16 +19,39 @@ bool Instr::isGiven(size_t input) const {
 }
 
 size_t predIndex(const Block* from, int which) {
-  Block* const* targets = from->last->targets;
-  int skip = which == 1 && targets[0] == targets[1] ? 1 : 0;
-  const std::vector<Block*>& preds = targets[which]->preds;
+  std::span<Block* const> targets = from->succs();
+  const Block* to = targets[static_cast<size_t>(which)];
+  auto skip = std::count(targets.begin(), targets.begin() + which, to);
+  const std::vector<Block*>& preds = to->preds;
   for (size_t i = 0; i < preds.size(); ++i) {
     if (preds[i] == from && skip-- == 0) return i;
   }
   TEPHRA_CHECK(false, "a terminator's target must list the block among its preds");
 }
 
+bool adoptsFrame(const Block* from, int which) {
+  if (from->last == nullptr || from->last->op != Op::kEntries) return false;
+  const auto kind = static_cast<EntryKind>(from->last->aux[2 * static_cast<size_t>(which)]);
+  return kind == EntryKind::kLoop || kind == EntryKind::kHandler || kind == EntryKind::kResume;
+}
+
 Function::~Function() = default;
+
+Block* Function::callEntry() const {
+  Instr* only = entry()->first;
+  return only != nullptr && only->op == Op::kEntries ? only->targets[0] : entry();
+}
+
+uint32_t Function::addScope(Scope scope) {
+  TEPHRA_CHECK(scope.parent < scopes_.size(), "a scope's parent comes before it");
+  scopes_.push_back(std::move(scope));
+  return static_cast<uint32_t>(scopes_.size() - 1);
+}
+
+const ObjectInfo* Function::object(const Instr* instr, uint64_t ref) const {
+  const CodeUnit* unit = scopeOf(instr).unit;
+  return unit != nullptr && ref < unit->objects.size() ? &unit->objects[ref] : nullptr;
+}
 
 Block* Function::newBlock() {
   all_blocks_.push_back(std::make_unique<Block>());
@@ -51,6 +74,10 @@ void Function::setOperands(Instr* instr, std::span<Instr* const> operands) {
   std::span<Instr*> copy = arena_.array<Instr*>(operands.size());
   std::copy(operands.begin(), operands.end(), copy.begin());
   instr->operands = copy;
+}
+
+void Function::setTargets(Instr* instr, std::span<Block* const> targets) {
+  instr->targets.setMany(arena_.copy(targets));
 }
 
 void Function::append(Block* block, Instr* instr) {
@@ -100,7 +127,7 @@ void Function::replaceAllUses(const std::vector<Instr*>& replacement) {
 
 namespace {
 
-// Blocks in reverse post-order, the likelier reading order first: targets[0] before targets[1].
+// Blocks in reverse post-order, the likelier reading order first: the targets in their order.
 std::vector<Block*> reversePostOrder(Block* entry, uint32_t block_count) {
   std::vector<Block*> order;
   std::vector<char> seen(block_count, 0);
@@ -176,17 +203,17 @@ void Function::recomputeCfg() {
 }
 
 Block* Function::splitEdge(Block* from, int which) {
-  Block* to = from->last->targets[which];
+  Block* to = from->last->targets[static_cast<size_t>(which)];
   size_t index = predIndex(from, which);
   Block* middle = newBlock();
   middle->cold = to->cold;
   Instr* jump = make(Op::kJump, {});
   jump->targets[0] = to;
-  jump->offset = from->last->offset;
+  jump->placeLike(from->last);
   append(middle, jump);
   middle->preds.push_back(from);
   to->preds[index] = middle;
-  from->last->targets[which] = middle;
+  from->last->targets[static_cast<size_t>(which)] = middle;
   return middle;
 }
 

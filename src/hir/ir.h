@@ -14,7 +14,9 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "base/targets.h"
 #include "hir/types.h"
+#include "metadata/entries.h"
 #include "metadata/exits.h"
 #include "metadata/helpers.h"
 #include "pyver/common/unit.h"
@@ -123,8 +125,27 @@ bool opFromName(const std::string& name, Op* out);
 
 struct Block;
 
+// How the frame of a scope comes in, and so who owns what it names.
+enum class FrameOrigin : uint8_t {
+  kPushed,   // by PushFrame: it may borrow code, function and parameters that are never written
+  kAdopted,  // the interpreter's: it owns all of them
+  kAbsent,   // there is none: the locals are values, exits make it
+};
+
+// One code object in a function being compiled: the function itself, or what is inlined into it.
+// Bytecode offsets, slots of locals and object references are a scope's.
+struct Scope {
+  const CodeUnit* unit = nullptr;
+  uint32_t parent = 0;       // the scope that calls it; the root's own
+  uint32_t call_offset = 0;  // where, in the parent's bytecode
+  FrameOrigin frame = FrameOrigin::kPushed;
+  std::string name;
+};
+inline constexpr uint32_t kRootScope = 0;
+
 struct Instr {
   Op op;
+  uint16_t scope = kRootScope;  // that `offset` and what the attributes name are of
   Type type;
   uint32_t id = 0;      // dense per function; "v7" in text
   uint32_t offset = 0;  // bytecode offset (code units) it stems from
@@ -134,7 +155,7 @@ struct Instr {
   std::span<Instr*> operands;
   std::span<uint32_t> aux;  // FrameState: overridden locals; LeaveFrame: released slots
   uint64_t attr[3] = {0, 0, 0};
-  Block* targets[2] = {nullptr, nullptr};
+  Targets<Block> targets;
   // Set by passes/refcount_insertion on operations with exits: which roots the register file owns a
   // reference of at this exit, one entry per reference (a root may come twice). Each entry is
   // handed over to one place of the frame state that names the root; entries without such a place
@@ -146,6 +167,11 @@ struct Instr {
   uint64_t lent = 0;
 
   const OpInfo& info() const { return opInfo(op); }
+  // It stems from where `other` does.
+  void placeLike(const Instr* other) {
+    scope = other->scope;
+    offset = other->offset;
+  }
   bool isTerminator() const { return info().isTerminator(); }
   bool hasState() const { return info().hasExits(); }
   Instr* state() const { return hasState() && !operands.empty() ? operands.back() : nullptr; }
@@ -173,25 +199,32 @@ struct Block {
   std::span<Block* const> succs() const {
     Instr* t = terminator();
     if (!t) return {};
-    size_t n = t->targets[1] ? 2 : t->targets[0] ? 1 : 0;
-    return {t->targets, n};
+    return t->targets;
   }
 };
 
 // A function being compiled. `unit` outlives it and may be null in tests that start from text.
 class Function {
  public:
-  explicit Function(const CodeUnit* unit) : unit_(unit) {}
+  explicit Function(const CodeUnit* unit) { scopes_.emplace_back().unit = unit; }
   ~Function();
   Function(const Function&) = delete;
   Function& operator=(const Function&) = delete;
 
-  const CodeUnit* unit() const { return unit_; }
+  const CodeUnit* unit() const { return scopes_[kRootScope].unit; }  // the root's
+  const std::vector<Scope>& scopes() const { return scopes_; }
+  const Scope& scopeOf(const Instr* instr) const { return scopes_[instr->scope]; }
+  // Its number; the parent is there already.
+  uint32_t addScope(Scope scope);
+  // What reference `ref` of the instruction's scope names; null: nothing is known.
+  const ObjectInfo* object(const Instr* instr, uint64_t ref) const;
   std::string name;
   Arena& arena() { return arena_; }
   std::vector<Block*>& blocks() { return blocks_; }  // entry first; reverse post-order after clean
   const std::vector<Block*>& blocks() const { return blocks_; }
   Block* entry() const { return blocks_.front(); }
+  // The block that a call enters: the entry, unless that is a table of ways in.
+  Block* callEntry() const;
   Block* newBlock();
   uint32_t numValues() const { return next_id_; }
   uint32_t numBlocks() const { return next_block_; }
@@ -207,6 +240,7 @@ class Function {
   static void insertAfter(Instr* at, Instr* instr);
   static void remove(Instr* instr);
   void setOperands(Instr* instr, std::span<Instr* const> operands);
+  void setTargets(Instr* instr, std::span<Block* const> targets);
 
   // Replaces each use of from[i] (indexed by value id; null = keep) in one sweep, chains followed.
   void replaceAllUses(const std::vector<Instr*>& replacement);
@@ -221,7 +255,7 @@ class Function {
   void reserveBlockIds(uint32_t next) { next_block_ = next > next_block_ ? next : next_block_; }
 
  private:
-  const CodeUnit* unit_;
+  std::vector<Scope> scopes_;  // a tree, parents first
   Arena arena_;
   std::vector<Block*> blocks_;
   std::vector<std::unique_ptr<Block>> all_blocks_;  // dropped ones too: passes may hold pointers
@@ -243,6 +277,10 @@ const OperandInfo& operandInfo(const OpInfo& info, size_t input);
 // A second or later result of the operation before it, which must follow at once (LoadMethodSelf,
 // UnpackedItem): nothing may be put between the two.
 inline bool isPartner(Op op) { return op == Op::kLoadMethodSelf || op == Op::kUnpackedItem; }
+
+// Does the edge to targets[which] of `from` come from a frame that the interpreter has made? It is
+// there then, with the locals in their homes, each of which owns what it holds.
+bool adoptsFrame(const Block* from, int which);
 
 // A number that becomes an object.
 inline bool isBox(const Instr* instr) {

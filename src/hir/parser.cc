@@ -1,6 +1,7 @@
 // Text to HIR: the inverse of printer.cc. Blocks and values may be used before they are defined, so
 // lines are read first and names resolved at the end. Preds that the text leaves out are computed
 // in the order of the blocks; attributes that it leaves out are 0 (objects: none).
+#include <algorithm>
 #include <cctype>
 #include <map>
 
@@ -97,6 +98,8 @@ class Parser {
       if (!open) {
         if (!parseHeader()) return false;
         open = true;
+      } else if (accept("scope ")) {
+        if (!parseScope()) return false;
       } else if (accept("}")) {
         closed = true;
       } else if (cur_.compare(at_, 2, "bb") == 0) {
@@ -117,6 +120,23 @@ class Parser {
     while (!name.empty() && name.back() == ' ') name.pop_back();
     function_->name = name;
     return true;
+  }
+
+  // "scope 1 in 0 @24 absent NAME"; its objects are the root's, which is all that text can tell of.
+  bool parseScope() {
+    uint32_t number;
+    Scope scope;
+    if (!this->number(&number) || !expect("in") || !this->number(&scope.parent)) return false;
+    if (number != function_->scopes().size() || scope.parent >= number)
+      return fail("scopes must be numbered in order, behind the scope that each is in");
+    if (!expect("@") || !this->number(&scope.call_offset)) return false;
+    std::string origin = word();
+    if (!frameOriginFromName(origin, &scope.frame))
+      return fail("expected pushed, adopted or absent, found '" + origin + "'");
+    scope.name = word("_.<>");
+    scope.unit = function_->unit();
+    function_->addScope(std::move(scope));
+    return atEnd() || fail("text after the scope");
   }
 
   Block* blockOf(uint32_t id) {
@@ -193,7 +213,8 @@ class Parser {
         return first || fail("expected an operand");
       }
     }
-    if (pending->targets.size() > 2) return fail("more than two targets");
+    if (pending->targets.size() > 2 && pending->instr->op != Op::kEntries)
+      return fail("more than two targets");
     return true;
   }
 
@@ -226,6 +247,10 @@ class Parser {
         if (!expect(")")) return false;
       } else if (accept("@")) {
         if (!number(&instr->offset)) return false;
+        uint32_t scope = kRootScope;
+        if (accept("/") && !number(&scope)) return false;
+        if (scope >= function_->scopes().size()) return fail("no scope " + std::to_string(scope));
+        instr->scope = static_cast<uint16_t>(scope);
       } else {
         return fail("unexpected '" + cur_.substr(at_) + "'");
       }
@@ -278,11 +303,15 @@ class Parser {
       if (!lookUp(pending.operands, &operands) || !lookUp(pending.owned, &owned)) return false;
       function_->setOperands(pending.instr, operands);
       pending.instr->exit_owned = function_->arena().copy(std::span<Instr* const>(owned));
-      for (size_t i = 0; i < pending.targets.size(); ++i) {
-        if (!defined_.count(pending.targets[i])) {
-          return fail("undefined block bb" + std::to_string(pending.targets[i]));
-        }
-        pending.instr->targets[i] = blocks_[pending.targets[i]];
+      std::vector<Block*> targets;
+      for (uint32_t id : pending.targets) {
+        if (!defined_.count(id)) return fail("undefined block bb" + std::to_string(id));
+        targets.push_back(blocks_[id]);
+      }
+      if (targets.size() > 2) {
+        function_->setTargets(pending.instr, targets);
+      } else {
+        std::copy(targets.begin(), targets.end(), pending.instr->targets.begin());
       }
     }
     for (const auto& [id, block] : blocks_) {

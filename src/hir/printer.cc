@@ -56,7 +56,6 @@ std::string printInstr(const Instr& instr, const CodeUnit* unit) {
     separator = ", ";
   }
   for (const Block* target : instr.targets) {
-    if (!target) continue;
     out += separator + blockName(target);
     separator = ", ";
   }
@@ -77,8 +76,16 @@ std::string printInstr(const Instr& instr, const CodeUnit* unit) {
     }
     out += ")";
   }
-  if (instr.offset) out += " @" + std::to_string(instr.offset);
+  if (instr.offset || instr.scope) out += " @" + std::to_string(instr.offset);
+  if (instr.scope) out += "/" + std::to_string(instr.scope);
   return out;
+}
+
+std::string scopeText(const Function& function, size_t number) {
+  const Scope& scope = function.scopes()[number];
+  return "scope " + std::to_string(number) + " in " + std::to_string(scope.parent) + " @" +
+         std::to_string(scope.call_offset) + " " + frameOriginName(scope.frame) + " " + scope.name +
+         "\n";
 }
 
 }  // namespace
@@ -87,6 +94,7 @@ std::string print(const Instr& instr) { return printInstr(instr, nullptr); }
 
 std::string print(const Function& function) {
   std::string out = "fun " + function.name + " {\n";
+  for (size_t i = 1; i < function.scopes().size(); ++i) out += scopeText(function, i);
   for (const Block* block : function.blocks()) {
     out += blockName(block);
     if (block->cold) out += " cold";
@@ -101,7 +109,7 @@ std::string print(const Function& function) {
     }
     out += ":\n";
     for (const Instr* instr = block->first; instr; instr = instr->next) {
-      out += "  " + printInstr(*instr, function.unit()) + "\n";
+      out += "  " + printInstr(*instr, function.scopeOf(instr).unit) + "\n";
     }
   }
   return out + "}\n";

@@ -12,7 +12,7 @@ namespace {
 
 class Verifier {
  public:
-  explicit Verifier(const Function& function) : function_(function), unit_(function.unit()) {}
+  explicit Verifier(const Function& function) : function_(function) {}
 
   std::vector<std::string> run() {
     if (function_.blocks().empty()) {
@@ -33,6 +33,7 @@ class Verifier {
         checkResult(*instr);
         checkAttributes(*instr);
         checkAux(*instr);
+        checkScope(*instr);
         checkPlace(*instr);
         checkDominance(*instr, dominators);
       }
@@ -69,6 +70,8 @@ class Verifier {
       if (block->last != prev) fail(block, "its last pointer is wrong");
     }
     for (const Instr* instr : values_) {
+      if (instr->scope >= function_.scopes().size())
+        fail(*instr, "is of a scope that does not exist");
       for (const Instr* operand : instr->operands) {
         if (operand && !values_.count(operand))
           fail(*instr, "uses an instruction that is in no block");
@@ -92,13 +95,30 @@ class Verifier {
   }
 
   void checkTargets(const Instr& instr) {
-    int expected = instr.op == Op::kJump ? 1 : instr.op == Op::kBranch ? 2 : 0;
-    int have = (instr.targets[0] ? 1 : 0) + (instr.targets[1] ? 1 : 0);
-    if (have != expected || (have == 1 && !instr.targets[0])) {
-      fail(instr, "has " + std::to_string(have) + " targets, not " + std::to_string(expected));
+    size_t have = instr.targets.size();
+    if (instr.op == Op::kEntries) {
+      checkEntries(instr);
+    } else {
+      size_t expected = instr.op == Op::kJump ? 1 : instr.op == Op::kBranch ? 2 : 0;
+      if (have != expected)
+        fail(instr, "has " + std::to_string(have) + " targets, not " + std::to_string(expected));
     }
     for (const Block* target : instr.targets) {
-      if (target && !members_.count(target)) fail(instr, "jumps to a block that was removed");
+      if (!members_.count(target)) fail(instr, "jumps to a block that was removed");
+    }
+  }
+
+  // A table of ways in: where each leads, its kind and its bytecode offset.
+  void checkEntries(const Instr& instr) {
+    if (instr.block != function_.entry()) fail(instr, "is not at the end of the root block");
+    if (instr.targets.empty()) fail(instr, "has no targets");
+    if (instr.aux.size() != 2 * instr.targets.size())
+      fail(instr, "does not give kind and offset for each target");
+    for (size_t i = 0; i < instr.aux.size(); i += 2) {
+      if (instr.aux[i] >= kEntryKinds) fail(instr, "has an entry of no known kind");
+    }
+    for (const Block* target : instr.targets) {
+      if (target->preds.size() != 1) fail(instr, "enters a block that others jump to");
     }
   }
 
@@ -172,6 +192,26 @@ class Verifier {
     }
   }
 
+  const CodeUnit* unitOf(const Instr& instr) const { return function_.scopeOf(&instr).unit; }
+
+  // What is inlined leaves by a chain of states, one for each scope out to the root; what a frame
+  // that is absent would be asked for is not there.
+  void checkScope(const Instr& instr) {
+    const Scope& scope = function_.scopeOf(&instr);
+    const Instr* state = instr.state();
+    if (state && state->scope != instr.scope) fail(instr, "its frame state is another scope's");
+    if (instr.op == Op::kFrameState) {
+      const bool has = !instr.aux.empty() && instr.aux.back() == kParentState;
+      if (has == (instr.scope == kRootScope))
+        fail(instr, has ? "the root has no parent state" : "an inlined state needs its parent's");
+      if (has && instr.operands.back()->scope != scope.parent)
+        fail(instr, "its parent state is not of the scope that calls it");
+    }
+    constexpr uint16_t kNeedsFrame = kReadsHome | kWritesHome | kFrame | kAny;
+    if (scope.frame == FrameOrigin::kAbsent && (instr.info().effects & kNeedsFrame))
+      fail(instr, "may look at the frame of a scope that has none");
+  }
+
   void checkRange(const Instr& instr, const char* what, uint64_t value, uint64_t end) {
     if (value >= end) fail(instr, std::string(what) + " is out of range");
   }
@@ -192,7 +232,8 @@ class Verifier {
           break;
         case AttrKind::kObj:
           checkRange(instr, name, value, uint64_t{1} << 32);
-          if (unit_ && value != kNoObject) checkRange(instr, name, value, unit_->objects.size());
+          if (const CodeUnit* unit = unitOf(instr); unit && value != kNoObject)
+            checkRange(instr, name, value, unit->objects.size());
           break;
         case AttrKind::kType: {
           Type type = Type::decode(value);
@@ -214,12 +255,13 @@ class Verifier {
       fail(instr, "names no object");
     if (instr.op == Op::kBranch) checkRange(instr, "likely", instr.attr[0], 3);
     if (instr.op == Op::kCallBuiltin) checkRange(instr, "convention", instr.attr[2], 4);
-    if (instr.op == Op::kLoadArg && unit_)
-      checkRange(instr, "index", instr.attr[0], unit_->total_args);
+    const CodeUnit* unit = unitOf(instr);
+    if (instr.op == Op::kLoadArg && unit)
+      checkRange(instr, "index", instr.attr[0], unit->total_args);
     if (instr.op == Op::kStoreHome) checkRange(instr, "old", instr.attr[1], 3);
     bool home =
         instr.op == Op::kStoreHome || instr.op == Op::kLoadHome || instr.op == Op::kTakeHome;
-    if (home && unit_) checkRange(instr, "slot", instr.attr[0], unit_->locals.size());
+    if (home && unit) checkRange(instr, "slot", instr.attr[0], unit->locals.size());
   }
 
   void checkFrameState(const Instr& instr) {
@@ -235,7 +277,8 @@ class Verifier {
       if (parent && i + 1 != instr.aux.size()) fail(instr, "its parent is not the last value");
       if (parent != (value->op == Op::kFrameState)) fail(instr, "its parent must be a FrameState");
       if (!slots.insert(instr.aux[i]).second) fail(instr, "overrides a home twice");
-      if (!parent && unit_) checkRange(instr, "aux slot", instr.aux[i], unit_->locals.size());
+      if (!parent && unitOf(instr))
+        checkRange(instr, "aux slot", instr.aux[i], unitOf(instr)->locals.size());
     }
     for (size_t i = 0; i < instr.operands.size(); ++i) {
       Rep rep = instr.operands[i]->type.rep;
@@ -253,10 +296,11 @@ class Verifier {
       for (size_t i = 0; i < instr.aux.size(); ++i) {
         if (i && instr.aux[i] / 2 <= instr.aux[i - 1] / 2)
           fail(instr, "its homes are not in slot order");
-        if (unit_) checkRange(instr, "aux slot", instr.aux[i] / 2, unit_->locals.size());
+        if (unitOf(instr))
+          checkRange(instr, "aux slot", instr.aux[i] / 2, unitOf(instr)->locals.size());
       }
-    } else if (!instr.aux.empty()) {
-      fail(instr, "has aux, which only FrameState and LeaveFrame have");
+    } else if (!instr.aux.empty() && instr.op != Op::kEntries) {
+      fail(instr, "has aux, which only FrameState, LeaveFrame and Entries have");
     }
     for (size_t i = 0; i < kMaxLent && instr.lent >> i; ++i) {
       if (instr.isLent(i) && (i >= instr.inputs().size() || !instr.isGiven(i)))
@@ -310,24 +354,48 @@ class Verifier {
     }
   }
 
+  // Where the interpreter's frame is there: behind PushFrame, and from entries that adopt it.
   void checkFrame(const Dominators& dominators) {
     const Instr* push = nullptr;
     for (const Instr* instr : values_) {
       if (instr->op != Op::kPushFrame) continue;
       if (push) fail(*instr, "a second PushFrame");
-      if (instr->block != function_.entry()) fail(*instr, "PushFrame belongs to the entry block");
+      if (instr->block != function_.callEntry())
+        fail(*instr, "PushFrame belongs to the entry block");
       push = instr;
     }
+    const std::map<const Block*, bool> at_start = framesAtStarts(push);
     constexpr uint16_t kNeedsFrame = kReadsHome | kWritesHome | kFrame;
     for (const Instr* instr : values_) {
       bool needs = (instr->info().effects & kNeedsFrame) || instr->op == Op::kLeaveFrame;
       if (!needs || instr->op == Op::kPushFrame) continue;
-      if (!push || !dominators.dominates(push, instr)) fail(*instr, "no PushFrame before it");
+      const bool pushed = push && instr->block == push->block && dominators.dominates(push, instr);
+      auto there = at_start.find(instr->block);
+      if (!pushed && (there == at_start.end() || !there->second))
+        fail(*instr, "no PushFrame before it");
     }
   }
 
+  // Of the blocks that can be reached: is the frame there on all ways to them?
+  std::map<const Block*, bool> framesAtStarts(const Instr* push) const {
+    std::map<const Block*, bool> at_start{{function_.entry(), false}};
+    std::vector<const Block*> work{function_.entry()};
+    while (!work.empty()) {
+      const Block* block = work.back();
+      work.pop_back();
+      const bool behind = at_start.at(block) || (push && push->block == block);
+      for (size_t i = 0; i < block->succs().size(); ++i) {
+        const bool there = behind || adoptsFrame(block, static_cast<int>(i));
+        auto [at, fresh] = at_start.try_emplace(block->succs()[i], there);
+        if (!fresh && (there || !at->second)) continue;
+        at->second = there;
+        work.push_back(block->succs()[i]);
+      }
+    }
+    return at_start;
+  }
+
   const Function& function_;
-  const CodeUnit* unit_;
   std::vector<std::string> errors_;
   std::set<const Block*> members_;
   std::set<const Instr*> values_;

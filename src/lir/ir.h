@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "base/arena.h"
+#include "base/targets.h"
+#include "metadata/entries.h"
 #include "metadata/exits.h"
 
 namespace tephra::lir {
@@ -143,11 +145,11 @@ struct Instr {
   std::span<Operand> defs;
   std::span<Operand> uses;
   uint64_t attr[3] = {0, 0, 0};
-  Block* targets[2] = {nullptr, nullptr};
+  Targets<Block> targets;
 
   const OpInfo& info() const { return opInfo(op); }
   // Number of successors: 0 unless a terminator with targets.
-  int numTargets() const { return targets[1] ? 2 : targets[0] ? 1 : 0; }
+  int numTargets() const { return static_cast<int>(targets.size()); }
   // Index of the first `values` operand of an exit record; uses.size() when there are none.
   size_t firstExitValue() const {
     const OpInfo& row = info();
@@ -190,6 +192,9 @@ class Function {
     banks_.push_back(bank);
     return Operand::vreg(static_cast<uint32_t>(banks_.size() - 1), bank);
   }
+  void setTargets(Instr* instr, std::span<Block* const> targets);
+  // The block that a call enters.
+  Block* callEntry() const;
   void declareVReg(uint32_t id, Bank bank);           // a given number, as when reading text
   uint32_t numBlocks() const { return next_block_; }  // all ids are below
   uint32_t numVRegs() const { return static_cast<uint32_t>(banks_.size()); }
@@ -201,11 +206,12 @@ class Function {
   static void insertAfter(Instr* at, Instr* instr);
   static void remove(Instr* instr);
 
-  std::vector<ExitRecord> exits;  // indexed by the `exit` attribute
-  uint32_t outgoing_words = 0;    // size of the outgoing area, kept as a maximum
-  uint32_t num_deopts = 0;        // exits that deoptimise, without a forced one
-  int64_t forced_exit = -1;       // index of the exit that is always taken, in tests
-  uint32_t num_params = 0;        // of the register entry (function first)
+  std::vector<ExitRecord> exits;    // indexed by the `exit` attribute
+  uint32_t outgoing_words = 0;      // size of the outgoing area, kept as a maximum
+  uint32_t num_deopts = 0;          // exits that deoptimise, without a forced one
+  int64_t forced_exit = -1;         // index of the exit that is always taken, in tests
+  uint32_t num_params = 0;          // of the register entry (function first)
+  std::vector<EntryPoint> entries;  // of Entries; empty: a call, which the entry block is for
   // Filled by allocation.
   uint32_t first_inserted_block = UINT32_MAX;  // ids from here on are blocks of its own, on edges
   uint32_t num_slots = 0;                      // 8-byte spill slots

@@ -56,6 +56,7 @@ class Parser {
       return;
     }
     if (c.acceptWord("exit")) return exitRecord(c);
+    if (c.acceptWord("entry")) return entryPoint(c);
     uint32_t id;
     if (c.numbered("bb", &id)) return label(c, id);
     if (!block_) return c.fail("instruction outside of a block");
@@ -216,14 +217,13 @@ class Parser {
     name = c.identifier();
     Op op;
     if (!opFromName(name, &op)) return c.fail("unknown operation '" + name + "'");
-    Block* targets[2] = {nullptr, nullptr};
-    int num_targets = 0;
+    std::vector<Block*> targets;
     bool more = !c.atEnd() && !c.peek('{') && !c.peek('@');
     while (more && !c.failed()) {
       uint32_t id;
       if (c.numbered("bb", &id)) {
-        if (num_targets == 2) return c.fail("too many targets");
-        targets[num_targets++] = blockFor(id);
+        if (targets.size() == 2 && op != Op::kEntries) return c.fail("too many targets");
+        targets.push_back(blockFor(id));
         if (op == Op::kJump && c.accept('(')) {
           do uses.push_back(operand(c));
           while (!c.failed() && c.accept(','));
@@ -235,8 +235,10 @@ class Parser {
       more = c.accept(',');
     }
     Instr* instr = function_->make(op, defs, uses);
-    instr->targets[0] = targets[0];
-    instr->targets[1] = targets[1];
+    if (targets.size() > 2)
+      function_->setTargets(instr, targets);
+    else
+      std::copy(targets.begin(), targets.end(), instr->targets.begin());
     attributes(c, instr);
     if (c.accept('@')) c.number32(&instr->bytecode_offset);
     Function::append(block_, instr);
@@ -350,6 +352,7 @@ class Parser {
   void frame(TextCursor& c, ExitRecord* record) {
     ExitFrame frame;
     c.expect('(');
+    if (property(c, "scope")) c.number32(&frame.scope);
     if (property(c, "offset")) c.number32(&frame.offset);
     if (property(c, "raise")) c.number32(&frame.raise_offset);
     if (property(c, "stack")) list(c, [&] { frame.stack.push_back(location(c)); });
@@ -363,6 +366,18 @@ class Parser {
     }
     c.expect(')');
     record->frames.push_back(std::move(frame));
+  }
+
+  void entryPoint(TextCursor& c) {
+    uint32_t number;
+    if (!c.number32(&number)) return;
+    if (number != function_->entries.size()) return c.fail("entries must be numbered in order");
+    EntryPoint entry;
+    std::string kind = c.identifier();
+    if (!entryKindFromName(kind, &entry.kind))
+      return c.fail("unknown kind of entry '" + kind + "'");
+    if (c.accept('@')) c.number32(&entry.offset);
+    function_->entries.push_back(entry);
   }
 
   void exitRecord(TextCursor& c) {

@@ -99,7 +99,9 @@ std::string exitText(const ExitRecord& record) {
                   exitReasonName(record.reason), record.line_offset);
   if (record.has_culprit) text += " culprit=" + locationText(record.culprit);
   for (const ExitFrame& frame : record.frames) {
-    text += fmt::format(" frame(offset={} raise={} stack=[", frame.offset, frame.raise_offset);
+    text += " frame(";
+    if (frame.scope) text += fmt::format("scope={} ", frame.scope);
+    text += fmt::format("offset={} raise={} stack=[", frame.offset, frame.raise_offset);
     for (size_t i = 0; i < frame.stack.size(); ++i) {
       text += (i ? ", " : "") + locationText(frame.stack[i]);
     }
@@ -166,6 +168,10 @@ std::string print(const Function& function) {
     for (const Instr* instr = block->first; instr; instr = instr->next) {
       text += "  " + print(*instr) + "\n";
     }
+  }
+  for (size_t i = 0; i < function.entries.size(); ++i) {
+    text += fmt::format("entry {} {} @{}\n", i, entryKindName(function.entries[i].kind),
+                        function.entries[i].offset);
   }
   for (size_t i = 0; i < function.exits.size(); ++i) {
     text += fmt::format("exit {} {{{}}}\n", i, exitText(function.exits[i]));

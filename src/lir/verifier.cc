@@ -66,8 +66,9 @@ class Verifier {
   }
 
   void targets(const Instr& instr) {
-    int expected = 0;
+    size_t expected = 0;
     switch (instr.op) {
+      case Op::kEntries: expected = std::max<size_t>(function_.entries.size(), 1); break;
       case Op::kJump: expected = 1; break;
       case Op::kBranchCmp:
       case Op::kBranchTest:
@@ -78,12 +79,12 @@ class Verifier {
       case Op::kBranchCmpF: expected = 2; break;
       default: break;
     }
-    int count = (instr.targets[0] ? 1 : 0) + (instr.targets[1] ? 1 : 0);
-    if (count != expected || (count == 1 && !instr.targets[0])) {
+    size_t count = instr.targets.size();
+    if (count != expected) {
       return problem(
           fmt::format("{}: has {} targets, expected {}", instr.info().name, count, expected));
     }
-    for (int i = 0; i < count; ++i) {
+    for (size_t i = 0; i < count; ++i) {
       const auto& all = function_.blocks();
       if (std::find(all.begin(), all.end(), instr.targets[i]) == all.end()) {
         problem(fmt::format("{}: target is not a block of the function", instr.info().name));
@@ -361,11 +362,14 @@ class Verifier {
     const Block* first = function_.blocks()[0];
     if (!first->params.empty()) problem("the entry block has parameters");
     std::vector<uint32_t> seen;
+    const Block* call = function_.callEntry();
     for (const Block* block : function_.blocks()) {
+      if (block->last->op == Op::kEntries && (block != first || block->first != block->last))
+        problem(*block->last, "not alone in the entry block");
       for (int i = 0; i < block->last->numTargets(); ++i) {
         if (block->last->targets[i] == first) problem(*block->last, "goes back to the entry block");
       }
-      bool top = block == first;
+      bool top = block == call;
       for (const Instr* instr = block->first; instr; instr = instr->next) {
         if (instr->op != Op::kParam) {
           bool move =

@@ -53,7 +53,7 @@ Operand callPassed(Context& c, const Instr& i, const Passed& passed) {
 }
 
 Operand keywordNames(Context& c, const Instr& i) {
-  return i.u32(0) == hir::kNoObject ? c.imm(0) : c.object(i.u32(0));
+  return i.u32(0) == hir::kNoObject ? c.imm(0) : c.object(i, i.u32(0));
 }
 
 void callAny(Context& c, const Instr& i) {
@@ -108,9 +108,9 @@ Operand callIndirectly(Context& c, const Instr& i) { return callPlain(c, i, c.im
 // Where only the callee's code is known, the cell is for functions whose vectorcall is that of the
 // compiled code; the others are called as anything else is.
 void callDirect(Context& c, const Instr& i) {
-  if (i.u32(0) >= c.unit.objects.size()) return c.define(&i, callIndirectly(c, i));
-  const ObjectInfo& callee = c.unit.objects[i.u32(0)];
-  if (callee.entry_cell == 0) return c.define(&i, callIndirectly(c, i));
+  const ObjectInfo* known = c.function.object(&i, i.u32(0));
+  if (known == nullptr || known->entry_cell == 0) return c.define(&i, callIndirectly(c, i));
+  const ObjectInfo& callee = *known;
   if (callee.vectorcall_cell == 0) return c.define(&i, callCell(c, i, callee.entry_cell));
   Operand actual = c.load(c.reg(i.operands[0]), c.py.function_vectorcall);
   Operand expected = c.mem(c.imm(static_cast<int64_t>(callee.vectorcall_cell)), 0);
@@ -130,8 +130,9 @@ void callBuiltin(Context& c, const Instr& i) {
   std::vector<const Instr*> args = argumentsFrom(i, 1);
   Operand self;
   if (i.u32(1) != hir::kNoObject) {
-    if (i.u32(1) >= c.unit.objects.size()) return c.fail("object reference out of range");
-    self = c.imm(static_cast<int64_t>(c.unit.objects[i.u32(1)].c_self));
+    const ObjectInfo* owner = c.function.object(&i, i.u32(1));
+    if (owner == nullptr) return c.fail("object reference out of range");
+    self = c.imm(static_cast<int64_t>(owner->c_self));
   } else {
     if (args.empty()) return c.fail("method descriptor without self");
     self = c.use(args.front());
@@ -166,13 +167,13 @@ void withSecondResult(Context& c, const Instr& i, const char* helper, Operands a
 }
 
 void loadMethod(Context& c, const Instr& i) {
-  withSecondResult(c, i, "load_method", {c.use(i.operands[0]), c.object(i.u32(0))});
+  withSecondResult(c, i, "load_method", {c.use(i.operands[0]), c.object(i, i.u32(0))});
 }
 
 void loadSuperMethod(Context& c, const Instr& i) {
   withSecondResult(c, i, "load_super_method",
                    {c.thread(), c.use(i.operands[0]), c.use(i.operands[1]), c.use(i.operands[2]),
-                    c.object(i.u32(0)), c.imm(i.u32(1))});
+                    c.object(i, i.u32(0)), c.imm(i.u32(1))});
 }
 
 void loadSpecial(Context& c, const Instr& i) {

@@ -40,7 +40,7 @@ std::vector<lir::Block*> layoutSuccessors(lir::Block* block) {
   std::vector<lir::Block*> result;
   if (!block->last) return result;
   for (lir::Block* target : block->last->targets) {
-    if (target) result.push_back(target);
+    result.push_back(target);
   }
   std::stable_sort(result.begin(), result.end(), [](lir::Block* a, lir::Block* b) {
     if (a->cold != b->cold) return b->cold;
@@ -58,7 +58,7 @@ void orderBlocks(lir::Function* out) {
   }
   for (lir::Block* block : blocks) {
     for (lir::Block* target : block->last->targets) {
-      if (target) target->preds.push_back(block);
+      target->preds.push_back(block);
     }
   }
 }
@@ -135,18 +135,19 @@ void Context::scan() {
   short_positions_ = true;
   for (const hir::Block* block : order_) {
     for (const Instr* i = block->first; i; i = i->next) {
-      if (position(i->offset) >> 32 != position(0) >> 32) short_positions_ = false;
+      if (position(unitOf(*i), i->offset) >> 32 != position(unit, 0) >> 32)
+        short_positions_ = false;
       if (i->op == Op::kStoreHome || i->op == Op::kTakeHome) {
         if (i->u32(0) < unwritten_.size()) unwritten_[i->u32(0)] = false;
-      } else if (i->op == Op::kMakeCell && i->offset < unit.first_traceable) {
+      } else if (i->op == Op::kMakeCell && i->offset < unitOf(*i).first_traceable) {
         entry_offset_ = 0;
       }
     }
   }
 }
 
-Context::Position Context::positionStore(uint32_t offset) {
-  int64_t value = static_cast<int64_t>(position(offset));
+Context::Position Context::positionStore(const Instr& i, uint32_t offset) {
+  int64_t value = static_cast<int64_t>(position(unitOf(i), offset));
   if (short_positions_) value = static_cast<int32_t>(value);
   return {mem(frame(), py.frame_instr), imm(value), short_positions_ ? 4u : 8u};
 }
@@ -169,7 +170,8 @@ void Context::makeBlocks() {
     }
   }
   // The register entry's convention: docs/architecture.md, "Entries".
-  b.setBlock(entry);
+  const hir::Instr* ways = function.entry()->first;
+  b.setBlock(ways->op == Op::kEntries ? blockOf(ways->targets[0]) : entry);
   function_object = b.Param(0);
   arguments_.assign(unit.total_args, Operand());
   parameters_.assign(unit.total_args, Operand());

@@ -15,19 +15,20 @@ void Context::fail(std::string detail) {
 
 // --- values
 
-Operand Context::object(ObjRef ref) {
+Operand Context::object(const Instr& i, ObjRef ref) {
   if (ref == kNoRef) return imm(0);
-  if (ref >= unit.objects.size()) {
+  const ObjectInfo* info = function.object(&i, ref);
+  if (info == nullptr) {
     fail("object reference out of range");
     return imm(0);
   }
-  return imm(static_cast<int64_t>(unit.objects[ref].address));
+  return imm(static_cast<int64_t>(info->address));
 }
 
 Operand Context::use(const Instr* value) {
   switch (value->op) {
     case Op::kConstObject:
-    case Op::kWeakObject: return object(value->u32(0));
+    case Op::kWeakObject: return object(*value, value->u32(0));
     case Op::kConstNull: return imm(0);
     case Op::kConstNone: return imm(static_cast<int64_t>(py.py_none));
     case Op::kConstInt: return imm(value->i64(0));

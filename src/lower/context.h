@@ -80,7 +80,7 @@ class Context {
   Operand inReg(Operand operand);   // the same for an operand
   void define(const Instr* value, Operand operand);
   bool isDefined(const Instr* value) const { return values_[value->id].kind != Operand::kNone; }
-  Operand object(ObjRef ref);  // address of an object of the unit, as immediate
+  Operand object(const Instr& i, ObjRef ref);  // address of an object of i's scope, as immediate
   std::optional<int64_t> constantInt(const Instr* value) const;
   static bool isNull(const Instr* value) { return value->op == hir::Op::kConstNull; }
   // An instruction that an earlier one of the block has done already.
@@ -102,10 +102,11 @@ class Context {
   bool mayBeLent(uint32_t slot) const {
     return py.frame_holds_stack_refs && slot < unwritten_.size() && unwritten_[slot];
   }
-  // What the frame's instruction pointer is at the instruction at `offset`.
-  uint64_t position(uint32_t offset) const {
-    return unit.bytecode + static_cast<uint64_t>(py.code_unit_size) * offset;
+  // What the frame's instruction pointer is at the instruction at `offset` of the code.
+  uint64_t position(const CodeUnit& code, uint32_t offset) const {
+    return code.bytecode + static_cast<uint64_t>(py.code_unit_size) * offset;
   }
+  const CodeUnit& unitOf(const Instr& i) const { return *function.scopeOf(&i).unit; }
   // Where a new frame stands: RESUME, or before it while cells are made, for which the interpreter
   // calls a frame incomplete and shows it to nobody.
   uint32_t entryOffset() const { return entry_offset_; }
@@ -115,8 +116,8 @@ class Context {
     Operand at, value;
     uint32_t width;
   };
-  Position positionStore(uint32_t offset);
-  void storePosition(uint32_t offset);
+  Position positionStore(const Instr& i, uint32_t offset);
+  void storePosition(const Instr& i, uint32_t offset);
   // Leaves where somebody has taken the frame's object or instrumentation has changed (frames.cc).
   void lookAround(const Instr& at);
   void lookAround(const Exit& exit);

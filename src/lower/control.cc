@@ -28,6 +28,15 @@ void branch(Context& c, const Instr& i) {
   c.branch(condition, if_true, if_false, i.u32(0));
 }
 
+void entries(Context& c, const Instr& i) {
+  std::vector<lir::Block*> targets;
+  for (size_t k = 0; k < i.targets.size(); ++k) {
+    targets.push_back(c.blockOf(i.targets[k]));
+    c.out.entries.push_back({static_cast<EntryKind>(i.aux[2 * k]), i.aux[2 * k + 1]});
+  }
+  c.out.setTargets(c.b.Entries(), targets);
+}
+
 void returnValue(Context& c, const Instr& i) { c.b.Return(c.reg(i.operands[0])); }
 
 void deopt(Context& c, const Instr& i) {
@@ -63,6 +72,7 @@ Lowerer controlLowerer(Op op) {
     case Op::kRefine: return refine;
     case Op::kJump: return jump;
     case Op::kBranch: return branch;
+    case Op::kEntries: return entries;
     case Op::kReturn: return returnValue;
     case Op::kDeopt: return deopt;
     case Op::kRaise: return raise;

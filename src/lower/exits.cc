@@ -82,6 +82,7 @@ class RecordBuilder {
   // Without the topmost `released` values of the stack.
   ExitFrame frame(const Instr* state, size_t released) {
     ExitFrame frame;
+    frame.scope = state->scope;
     frame.offset = state->u32(0);
     frame.raise_offset = state->u32(1);
     size_t nstack = state->u32(2);
@@ -138,7 +139,7 @@ class RecordBuilder {
     switch (value->op) {
       case Op::kConstObject:
       case Op::kWeakObject:
-        location->bits = static_cast<uint64_t>(c_.object(value->u32(0)).immValue());
+        location->bits = static_cast<uint64_t>(c_.object(*value, value->u32(0)).immValue());
         break;
       case Op::kConstNone: location->bits = c_.py.py_none; break;
       case Op::kConstInt:

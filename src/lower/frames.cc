@@ -54,7 +54,7 @@ void pushFrame(Context& c, const Instr&) {
   }
   Operand frame = c.b.PushFrame(c.function_object, c.unit.frame_size,
                                 static_cast<uint32_t>(c.unit.locals.size()),
-                                static_cast<int64_t>(c.position(c.entryOffset())));
+                                static_cast<int64_t>(c.position(c.unit, c.entryOffset())));
   auto refused = c.splitIf(frame, c.imm(0), Cond::kEq, 8);
   c.b.setBlock(refused.cold);
   c.b.Return(c.call("frame_refused",
@@ -89,7 +89,7 @@ void loadHome(Context& c, const Instr& i) {
   c.define(&i, value);
 }
 
-void setPosition(Context& c, const Instr& i) { c.storePosition(i.u32(0)); }
+void setPosition(Context& c, const Instr& i) { c.storePosition(i, i.u32(0)); }
 
 void releaseHomes(Context& c, const Instr& i) {
   std::vector<uint32_t> homes(i.aux.begin(), i.aux.end());
@@ -136,7 +136,7 @@ void leaveFrame(Context& c, const Instr& i) {
   lir::Block* done = c.b.block();
 
   c.b.setBlock(slow.cold);
-  c.storePosition(i.offset);  // a frame object that stays shows it
+  c.storePosition(i, i.offset);  // a frame object that stays shows it
   leaveObserved(c, i);
   c.joinAt(done, slow.cold);
 }
@@ -148,7 +148,7 @@ void checkPeriodic(Context& c, const Instr& i) {
   Exit look = c.makeLook(i);  // here: if it is forced, then whatever is found
   Context::Split found = c.splitIfSeen(i.attr[0] != 0);
   c.b.setBlock(found.cold);
-  c.storePosition(i.offset);
+  c.storePosition(i, i.offset);
   c.callChecked(i, "handle_pending", {c.thread()});
   c.lookAround(look);
   c.joinAt(found.hot, found.cold);
@@ -162,8 +162,8 @@ void stressExit(Context& c, const Instr& i) {
 
 }  // namespace
 
-void Context::storePosition(uint32_t offset) {
-  Position position = positionStore(offset);
+void Context::storePosition(const Instr& i, uint32_t offset) {
+  Position position = positionStore(i, offset);
   b.Store(position.at, position.value, position.width);
 }
 

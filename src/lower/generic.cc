@@ -5,9 +5,10 @@ namespace tephra::lower {
 
 namespace {
 
-Operand attribute(Context& c, hir::AttrKind kind, uint64_t bits) {
-  switch (kind) {
-    case hir::AttrKind::kObj: return c.object(static_cast<ObjRef>(bits));
+Operand attribute(Context& c, const Instr& i, size_t index) {
+  const uint64_t bits = i.attr[index];
+  switch (i.info().attrs[index].kind) {
+    case hir::AttrKind::kObj: return c.object(i, static_cast<ObjRef>(bits));
     case hir::AttrKind::kU32: return c.imm(static_cast<uint32_t>(bits));
     case hir::AttrKind::kI64:
     case hir::AttrKind::kU64:
@@ -28,7 +29,7 @@ Operand rowArgument(Context& c, const Instr& i, size_t index) {
   auto inputs = i.inputs();
   if (index < inputs.size()) return c.use(inputs[index]);
   index -= inputs.size();
-  return attribute(c, i.info().attrs[index].kind, i.attr[index]);
+  return attribute(c, i, index);
 }
 
 void lowerGeneric(Context& c, const Instr& i) {

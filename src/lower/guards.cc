@@ -109,7 +109,7 @@ void guardClassVersion(Context& c, const Instr& i) {
 void guardIs(Context& c, const Instr& i) {
   const Instr* value = i.operands[0];
   c.define(&i, c.use(value));
-  c.deoptIf(i, c.reg(value), c.object(i.u32(0)), Cond::kNe, ExitReason::kIdentityChanged, value);
+  c.deoptIf(i, c.reg(value), c.object(i, i.u32(0)), Cond::kNe, ExitReason::kIdentityChanged, value);
 }
 
 void guardNotNull(Context& c, const Instr& i) {
@@ -174,12 +174,12 @@ void guardFunctionCode(Context& c, const Instr& i) {
     c.deoptIfMem(i, c.mem(function, c.py.ob_type), c.imm(static_cast<int64_t>(c.py.function_type)),
                  Cond::kNe, 8, ExitReason::kTypeChanged, value);
   }
-  c.deoptIfMem(i, c.mem(function, c.py.function_code), c.object(i.u32(0)), Cond::kNe, 8,
+  c.deoptIfMem(i, c.mem(function, c.py.function_code), c.object(i, i.u32(0)), Cond::kNe, 8,
                ExitReason::kCodeChanged, value);
 }
 
 void guardFieldIs(Context& c, const Instr& i) {
-  c.deoptIfMem(i, c.mem(c.use(i.operands[0]), i.i64(0)), c.object(i.u32(1)), Cond::kNe, 8,
+  c.deoptIfMem(i, c.mem(c.use(i.operands[0]), i.i64(0)), c.object(i, i.u32(1)), Cond::kNe, 8,
                ExitReason::kIdentityChanged, i.operands[0]);
 }
 

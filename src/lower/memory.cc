@@ -59,7 +59,7 @@ void storeInlineValue(Context& c, const Instr& i) {
   auto first = c.splitIf(old, c.imm(0), Cond::kEq, 8);
   c.b.Store(address, value, 8);
   c.b.setBlock(first.cold);
-  c.call("store_inline_value_first", {object, value, c.imm(i.u32(0)), c.object(i.u32(1))});
+  c.call("store_inline_value_first", {object, value, c.imm(i.u32(0)), c.object(i, i.u32(1))});
   c.joinAt(first.hot, first.cold);
   c.define(&i, old);
 }
@@ -73,7 +73,7 @@ void replaceInlineValue(Context& c, const Instr& i) {
   lir::Block* end = c.b.block();
   c.b.setBlock(first.cold);
   Operand boxed = boxNumber(c, i, i.operands[1]);
-  c.call("store_inline_value_first", {object, boxed, c.imm(i.u32(0)), c.object(i.u32(1))});
+  c.call("store_inline_value_first", {object, boxed, c.imm(i.u32(0)), c.object(i, i.u32(1))});
   c.joinAt(end, c.b.block());
 }
 

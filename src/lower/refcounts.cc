@@ -16,8 +16,8 @@ namespace {
 
 bool isImmortal(Context& c, const Instr* value) {
   const Instr* root = hir::rootOf(const_cast<Instr*>(value));
-  if (root->op == Op::kConstObject && root->u32(0) < c.unit.objects.size()) {
-    return c.unit.objects[root->u32(0)].immortal;
+  if (root->op == Op::kConstObject) {
+    if (const ObjectInfo* info = c.function.object(root, root->u32(0))) return info->immortal;
   }
   return value->type.is(hir::kMaskPyBool | hir::kMaskNoneType | hir::kMaskNull);
 }
@@ -59,7 +59,7 @@ void releaseOne(Context& c, const Instr& i) {
   if (isImmortal(c, value)) return;
   if (!storesPosition(i) && isMortal(value)) return c.b.DecrefMortal(c.reg(value)), void();
   if (!storesPosition(i)) return c.b.Decref(c.reg(value), maybeNull(i)), void();
-  Context::Position position = c.positionStore(i.offset);
+  Context::Position position = c.positionStore(i, i.offset);
   c.b.DecrefAt(c.reg(value), position.at, position.value, maybeNull(i), position.width);
 }
 
@@ -85,7 +85,7 @@ Context::Split releaseOrEnd(Context& c, const Instr& i) {
   Operand object = c.reg(i.operands[0]);
   Context::Split split = c.splitIfLast(object, maybeNull(i));
   c.b.setBlock(split.cold);
-  if (storesPosition(i)) c.storePosition(i.offset);
+  if (storesPosition(i)) c.storePosition(i, i.offset);
   c.b.Dealloc(object);
   return split;
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "metadata/entries.h"
 #include "metadata/frame_shape.h"
 
 namespace tephra {
@@ -35,10 +36,11 @@ struct ValueLocation {
   uint64_t bits = 0;   // kConstant: object address, integer, or double bits
 };
 
-struct ExitFrame {                                         // one frame of the chain, innermost last
-  uint32_t offset = 0;                                     // code units: next instruction
-  uint32_t raise_offset = 0;                               // code units: the raising instruction
-  std::vector<ValueLocation> stack;                        // bottom first
+struct ExitFrame {                   // one frame of the chain, innermost last
+  uint32_t scope = 0;                // hir::Scope whose code it runs; 0: the function's
+  uint32_t offset = 0;               // code units: next instruction
+  uint32_t raise_offset = 0;         // code units: the raising instruction
+  std::vector<ValueLocation> stack;  // bottom first
   std::vector<std::pair<uint32_t, ValueLocation>> locals;  // homes that are stale
 };
 
@@ -90,6 +92,7 @@ struct CodeMetadata {
   static constexpr size_t kMostShapes = 8;
 
   FrameShape shape;
+  std::vector<CodeEntry> entries;
   std::vector<ExitRecord> exits;
   std::vector<StackMap> stack_maps;
   std::vector<LineEntry> lines;

@@ -14,7 +14,7 @@ bool hasPhis(const Block* block) { return block->first && block->first->op == Op
 
 // The edge to targets[which] disappears: one pred and one input of each phi.
 void removeEdge(hir::Function& function, Block* from, int which) {
-  Block* to = from->last->targets[which];
+  Block* to = from->last->targets[static_cast<size_t>(which)];
   size_t index = hir::predIndex(from, which);
   to->preds.erase(to->preds.begin() + static_cast<ptrdiff_t>(index));
   for (Instr* phi = to->first; phi && phi->op == Op::kPhi; phi = phi->next) {
@@ -35,7 +35,7 @@ bool sameInputs(const Block* block, size_t a, size_t b) {
 bool foldBranch(hir::Function& function, Block* block) {
   Instr* branch = block->last;
   if (!branch || branch->op != Op::kBranch) return false;
-  int drop;
+  size_t drop;
   if (branch->operands[0]->op == Op::kConstBool) {
     drop = branch->operands[0]->attr[0] ? 1 : 0;
   } else if (branch->targets[0] == branch->targets[1] &&
@@ -44,7 +44,7 @@ bool foldBranch(hir::Function& function, Block* block) {
   } else {
     return false;
   }
-  removeEdge(function, block, drop);
+  removeEdge(function, block, static_cast<int>(drop));
   branch->targets[0] = branch->targets[1 - drop];
   branch->targets[1] = nullptr;
   branch->op = Op::kJump;

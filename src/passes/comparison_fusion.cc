@@ -78,7 +78,7 @@ class Fusion {
 
   Instr* fused(Instr* instr) {
     builder_.setInsertBefore(instr);
-    builder_.setOffset(instr->offset);
+    builder_.setPlace(instr);
     switch (instr->op) {
       case Op::kIsTruthy: return truth(instr);
       case Op::kCompareBool:
@@ -103,7 +103,7 @@ class Fusion {
     if (before != compare) return nullptr;
     // In the Compare's place; the Compare itself is gone with its only use.
     builder_.setInsertBefore(compare);
-    builder_.setOffset(compare->offset);
+    builder_.setPlace(compare);
     Instr* answer = builder_.CompareBool(compare->operands[0], compare->operands[1],
                                          static_cast<CmpKind>(compare->attr[0]), compare->state());
     hir::Function::remove(compare);
@@ -133,15 +133,14 @@ class Fusion {
 
   // x is True, x is False where x is a bool that was made from a truth value.
   Instr* identity(Instr* instr) {
-    const CodeUnit* unit = function_.unit();
     for (int side = 0; side < 2; ++side) {
       Instr* boxed = hir::rootOf(instr->operands[side]);
       Instr* constant = hir::rootOf(instr->operands[1 - side]);
-      if (boxed->op != Op::kBoxBool || constant->op != Op::kConstObject || !unit) continue;
-      const ObjectInfo& info = unit->objects[constant->attr[0]];
-      if (info.type_mask != hir::kMaskPyBool) continue;
+      if (boxed->op != Op::kBoxBool || constant->op != Op::kConstObject) continue;
+      const ObjectInfo* info = function_.object(constant, constant->attr[0]);
+      if (info == nullptr || info->type_mask != hir::kMaskPyBool) continue;
       Instr* truth = boxed->operands[0];
-      return info.int_value ? truth : builder_.BoolNot(truth);
+      return info->int_value ? truth : builder_.BoolNot(truth);
     }
     return nullptr;
   }

@@ -104,7 +104,7 @@ class Stores {
     Op op = store->op == Op::kStoreListItem ? Op::kReplaceListItem : Op::kReplaceInlineValue;
     Instr* made = function_.make(op, operands);
     std::copy(std::begin(store->attr), std::end(store->attr), std::begin(made->attr));
-    made->offset = store->offset;
+    made->placeLike(store);
     hir::Function::insertBefore(store, made);
     hir::Function::remove(store);
   }

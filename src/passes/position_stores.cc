@@ -85,7 +85,7 @@ bool position_stores(hir::Function& function, PassContext&) {
       } else if (need == Need::kAlways) {
         Instr* store = function.make(Op::kSetPosition, {});
         store->attr[0] = instr->offset;
-        store->offset = instr->offset;
+        store->placeLike(instr);
         hir::Function::insertBefore(instr, store);
         changed = true;
       }

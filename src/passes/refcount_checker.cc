@@ -175,6 +175,12 @@ class Checker {
     }
   }
 
+  // The interpreter's frame: whatever its homes hold, they own it.
+  void adoptFrame(State& state) {
+    state.in_frame = true;
+    for (Home& home : state.homes) home = {add(state, Object()), true};
+  }
+
   // A home that owns its content loses it without a release: a register must name it from now on.
   void handOver(State& state, Home& home) {
     if (home.owns && home.object >= 0 && state.objects[home.object].counted()) {
@@ -315,8 +321,9 @@ class Checker {
       return;  // PushFrame was first
     Object object{.mask = instr->type.mask};
     if (instr->op == Op::kConstNull) object.null = true;
-    if (instr->op == Op::kConstObject && function_.unit()) {
-      object.immortal = function_.unit()->objects[instr->attr[0]].immortal;
+    if (instr->op == Op::kConstObject) {
+      const ObjectInfo* info = function_.object(instr, instr->attr[0]);
+      object.immortal = info != nullptr && info->immortal;
     }
     switch (instr->info().ownership) {
       case Ownership::kNew: object.regs = 1; break;
@@ -359,6 +366,7 @@ class Checker {
     const Block* to = from->succs()[which];
     size_t index = hir::predIndex(from, which);
     applyBranch(from->last, which, state);
+    if (hir::adoptsFrame(from, which)) adoptFrame(state);
     std::map<uint32_t, int> phis;
     for (Instr* phi = to->first; phi && phi->op == Op::kPhi; phi = phi->next) {
       if (!phi->type.isObject() || !liveness_.liveIn(to).test(phi->id)) continue;

@@ -61,10 +61,10 @@ void RefcountInsertion::releaseOldContent(Instr* store, uint32_t slot, const Hom
   if (emit_) {
     take = function_.make(Op::kTakeHome, {}, hir::Type::object(mask));
     take->attr[0] = slot;
-    take->offset = store->offset;
+    take->placeLike(store);
     hir::Function::insertBefore(store, take);
   }
-  pending_.push_back({take, take, mask, harmless, store->offset});
+  pending_.push_back({take, take, mask, harmless, store});
 }
 
 // x = x. A local's store goes. A parameter's stays, with the counts of both contents: that there is

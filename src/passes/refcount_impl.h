@@ -21,10 +21,10 @@ class RefcountInsertion {
   // A reference to give back as soon as nothing must follow the operation at once.
   struct Release {
     hir::Instr* root;
-    hir::Instr* name;  // the operand to use; the root itself or an alias
-    uint32_t mask;     // what it can be
-    bool harmless;     // releasing it cannot run code or free another object
-    uint32_t offset;   // the instruction at which the interpreter releases it
+    hir::Instr* name;      // the operand to use; the root itself or an alias
+    uint32_t mask;         // what it can be
+    bool harmless;         // releasing it cannot run code or free another object
+    const hir::Instr* at;  // the instruction at which the interpreter releases it
   };
 
   // --- operations (refcount_insertion.cc)

@@ -166,7 +166,7 @@ void RefcountInsertion::emitIncref(Instr* root, const RefState& state, Instr* be
   Instr* name = state.nameOf(root);
   bool maybe_null = name->type.couldBe(hir::kMaskNull);
   Instr* incref = function_.make(maybe_null ? Op::kXIncref : Op::kIncref, {{name}});
-  incref->offset = before->offset;
+  incref->placeLike(before);
   hir::Function::insertBefore(before, incref);
   changed_ = true;
 }
@@ -175,7 +175,7 @@ void RefcountInsertion::emitDecref(const Release& release, Instr* before) {
   if (!emit_ || (release.mask & ~kMaskImmortal) == 0) return;
   bool maybe_null = release.name->type.couldBe(hir::kMaskNull);
   Instr* decref = function_.make(maybe_null ? Op::kXDecref : Op::kDecref, {{release.name}});
-  decref->offset = release.offset;
+  decref->placeLike(release.at);
   hir::Function::insertBefore(before, decref);
   changed_ = true;
 }
@@ -183,7 +183,7 @@ void RefcountInsertion::emitDecref(const Release& release, Instr* before) {
 RefcountInsertion::Release RefcountInsertion::releaseOf(Instr* root, const Instr* at,
                                                         const RefState& state) const {
   uint32_t mask = kinds_.immortal(root) ? hir::kMaskNull : state.maskOf(root);
-  return {root, state.nameOf(root), mask, (mask & ~kMaskHarmless) == 0, at->offset};
+  return {root, state.nameOf(root), mask, (mask & ~kMaskHarmless) == 0, at};
 }
 
 // Borrowed values get a reference before something that may release memory.

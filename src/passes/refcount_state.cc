@@ -53,7 +53,6 @@ RootKinds::RootKinds(const hir::Function& function)
     : uncounted_(function.numValues()),
       immortal_(function.numValues()),
       of_parameter_(function.numValues()) {
-  const CodeUnit* unit = function.unit();
   std::vector<Instr*> phis;
   std::set<uint64_t> stored;
   for (Block* block : function.blocks()) {
@@ -65,8 +64,9 @@ RootKinds::RootKinds(const hir::Function& function)
     for (Instr* instr = block->first; instr; instr = instr->next) {
       if (!instr->type.isObject()) continue;
       bool immortal = instr->type.is(kMaskImmortal);
-      if (instr->op == Op::kConstObject && unit && instr->attr[0] < unit->objects.size()) {
-        immortal |= unit->objects[instr->attr[0]].immortal;
+      if (instr->op == Op::kConstObject) {
+        const ObjectInfo* info = function.object(instr, instr->attr[0]);
+        immortal |= info != nullptr && info->immortal;
       }
       bool uncounted = instr->info().ownership == Ownership::kUncounted;
       if (instr->op == Op::kLoadArg) {

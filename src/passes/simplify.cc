@@ -49,10 +49,8 @@ class Simplifier {
 
   const ObjectInfo* objectInfo(const Instr* value) const {
     const Instr* root = hir::rootOf(const_cast<Instr*>(value));
-    const CodeUnit* unit = function_.unit();
     const bool known = root->op == Op::kConstObject || root->op == Op::kWeakObject;
-    if (!known || !unit || root->attr[0] >= unit->objects.size()) return nullptr;
-    return &unit->objects[root->attr[0]];
+    return known ? function_.object(root, root->attr[0]) : nullptr;
   }
 
   Type typeOf(const Instr* instr) const {
@@ -72,9 +70,9 @@ class Simplifier {
     if (instr->info().ownership != hir::Ownership::kAlias) return type;
     type = type.meet(instr->operands[0]->type);
     if (instr->op == Op::kGuardType) type = type.meet(Type::decode(instr->attr[0]));
-    const CodeUnit* unit = function_.unit();
-    if (instr->op == Op::kGuardIs && unit && instr->attr[0] < unit->objects.size()) {
-      const uint32_t mask = hir::lastingMask(unit->objects[instr->attr[0]].type_mask);
+    if (instr->op == Op::kGuardIs) {
+      const ObjectInfo* info = function_.object(instr, instr->attr[0]);
+      const uint32_t mask = info ? hir::lastingMask(info->type_mask) : 0;
       if (mask) type = type.meet(Type::object(mask));
     }
     return type;
@@ -124,7 +122,7 @@ class Simplifier {
   // What `instr` always gives, or nullptr. New constants are placed before it.
   Instr* simplified(Instr* instr) {
     builder_.setInsertBefore(instr);
-    builder_.setOffset(instr->offset);
+    builder_.setPlace(instr);
     switch (instr->op) {
       case Op::kGuardType:
       case Op::kGuardIs:

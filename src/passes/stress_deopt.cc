@@ -46,7 +46,7 @@ bool stress_deopt(hir::Function& function, PassContext& context) {
       Instr* const operands[] = {instr->state()};
       Instr* exit = function.make(Op::kStressExit, operands);
       exit->attr[0] = context.stress_counter;
-      exit->offset = instr->offset;
+      exit->placeLike(instr);
       hir::Function::insertBefore(instr, exit);
       changed = true;
     }

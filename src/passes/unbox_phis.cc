@@ -40,10 +40,9 @@ class Unboxer {
   Op boxOp() const { return ints_ ? Op::kBoxInt : Op::kBoxFloat; }
 
   const ObjectInfo* constant(const Instr* root) const {
-    const CodeUnit* unit = function_.unit();
-    if (root->op != Op::kConstObject || !unit || root->attr[0] >= unit->objects.size())
-      return nullptr;
-    const ObjectInfo* info = &unit->objects[root->attr[0]];
+    if (root->op != Op::kConstObject) return nullptr;
+    const ObjectInfo* info = function_.object(root, root->attr[0]);
+    if (info == nullptr) return nullptr;
     bool usable = ints_ ? info->type_mask == hir::kMaskInt && info->is_word_int
                         : info->type_mask == hir::kMaskFloat;
     return usable ? info : nullptr;
@@ -103,7 +102,7 @@ class Unboxer {
     hir::Type type = ints_ ? hir::kTypeInt64 : hir::kTypeDouble;
     for (Instr* phi : order_) {
       builder_.setInsertBefore(phi);
-      builder_.setOffset(phi->offset);
+      builder_.setPlace(phi);
       unboxed_[phi->id] = builder_.Phi(phi->operands, type);  // inputs follow
     }
     for (Instr* phi : order_) {
@@ -120,7 +119,7 @@ class Unboxer {
     if (root->op == Op::kPhi && wanted_.test(root->id)) return unboxed_[root->id];
     if (root->op == boxOp()) return root->operands[0];
     builder_.setInsertBefore(pred->last);
-    builder_.setOffset(pred->last->offset);
+    builder_.setPlace(pred->last);
     if (const ObjectInfo* info = constant(root)) {
       return ints_ ? builder_.ConstInt(info->int_value) : builder_.ConstDouble(info->float_value);
     }

@@ -28,7 +28,7 @@ FunctionSnapshot takeSnapshot(const lir::Function& function) {
       c.defs.assign(instr->defs.begin(), instr->defs.end());
       c.uses.assign(instr->uses.begin(), instr->uses.end());
       std::copy(instr->attr, instr->attr + 3, c.attr);
-      std::copy(instr->targets, instr->targets + 2, c.targets);
+      c.targets.assign(instr->targets.begin(), instr->targets.end());
     }
   }
   return snapshot;
@@ -488,10 +488,9 @@ class Checker {
   // --- edges
 
   void edges(const InstrSnapshot* c, std::vector<size_t>* work) {
-    for (int t = 0; t < 2; ++t) {
-      if (!c->targets[t]) continue;
+    for (size_t t = 0; t < c->targets.size(); ++t) {
+      if (t >= instr_->targets.size()) return problem("a target is missing");
       const Block* now = instr_->targets[t];
-      if (!now) return problem("a target is missing");
       if (now != c->targets[t]) {
         bool split = before_.index.find(now) == before_.index.end() && now->last &&
                      now->last->op == Op::kJump && now->last->targets[0] == c->targets[t];

@@ -24,7 +24,7 @@ struct InstrSnapshot {
   lir::Op op{};
   std::vector<lir::Operand> defs, uses;
   uint64_t attr[3] = {0, 0, 0};
-  const lir::Block* targets[2] = {nullptr, nullptr};
+  std::vector<const lir::Block*> targets;
 };
 
 struct BlockSnapshot {

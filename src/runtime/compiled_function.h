@@ -16,7 +16,6 @@ namespace tephra {
 struct CompiledFunction {
   // Entries of docs/architecture.md.
   using ArrayEntry = PyObject* (*)(PyObject* function, PyObject** bound);
-  void* register_entry = nullptr;
   vectorcallfunc vectorcall_entry = nullptr;
   ArrayEntry array_entry = nullptr;
   PyCodeObject* code = nullptr;  // the driver holds the reference

@@ -91,7 +91,10 @@ struct VersionWord {
 
 struct EmittedCode {
   std::vector<uint8_t> bytes;  // hot section, cold section, literals
-  uint32_t vectorcall_entry = 0, array_entry = 0, register_entry = 0;
+  std::vector<CodeEntry> entries;
+  uint32_t entry(EntryKind kind, uint32_t offset = 0) const {
+    return static_cast<uint32_t>(findEntry(entries, kind, offset));
+  }
   uint32_t hot_bytes = 0, cold_bytes = 0;  // literals count as cold
   std::vector<Relocation> relocations;
   std::vector<LineEntry> lines;  // by offset; a new entry where the bytecode offset changes

@@ -6,7 +6,7 @@ Tallier::Tallier(const TallyOptions& options) : options_(options) {
   if (!on() || options_.function == nullptr) return;
   for (const lir::Block* block : options_.function->blocks()) {
     for (const lir::Block* to : block->last->targets) {
-      if (to == nullptr || to->id < options_.first_inserted_block) continue;
+      if (to->id < options_.first_inserted_block) continue;
       inserted_[to->id] =
           "e" + std::to_string(block->id) + "-" + std::to_string(to->last->targets[0]->id);
     }

@@ -157,6 +157,7 @@ void AArch64Target::constraints(const Instr& instr, std::vector<OperandConstrain
     case Op::kNegF:
     case Op::kIntToF:
     case Op::kSetCmpF:
+    case Op::kEntries:
     case Op::kJump:
     case Op::kBranchCmp:
     case Op::kBranchTest:

@@ -117,7 +117,7 @@ void FunctionEmitter::emitAll() {
   entries();
   as_.tallier.part("padding");
   while (as_.here().offset % 16 != 0) a_.nop();
-  register_ = as_.here();
+  addEntry({EntryKind::kRegister});
   as_.bind(register_entry_);
   as_.tallier.part("prologue");
   as_.comment("register entry");
@@ -133,16 +133,17 @@ void FunctionEmitter::emitAll() {
     next_ = i + 1 < in_.cold.size() ? in_.cold[i + 1] : nullptr;
     if (!shared_calls_.isReplaced(*in_.cold[i])) emitBlock(in_.cold[i]);
   }
+  for (size_t i = 1; i < in_.function->entries.size(); ++i) frameEntry(i);
   sharedPieces();
   // Deferred pieces may defer no further ones, but may be the first to use an exit.
   for (size_t i = 0; i < deferred_.size(); ++i) deferred_[i]();
   exitStubs();
 }
 
+void FunctionEmitter::addEntry(EntryPoint point) { entries_.emplace_back(as_.here(), point); }
+
 void FunctionEmitter::collect(EmittedCode* out) const {
-  out->vectorcall_entry = as_.resolve(vectorcall_);
-  out->array_entry = as_.resolve(array_);
-  out->register_entry = as_.resolve(register_);
+  for (const auto& [place, point] : entries_) out->entries.push_back({point, as_.resolve(place)});
   for (const auto& [place, offset] : lines_) out->lines.push_back({as_.resolve(place), offset});
   for (const auto& [place, instr] : calls_) out->calls.push_back({as_.resolve(place), instr});
   for (const auto& [place, exit] : resumptions_)
@@ -414,6 +415,7 @@ bool FunctionEmitter::emitControl(const Instr& instr) {
   };
   auto tested = [&] { return test(gp(instr.uses[0]), instr.uses[1], instr.u32(1), instr.cond(0)); };
   switch (instr.op) {
+    case Op::kEntries:
     case Op::kJump: jumpToBlock(instr.targets[0]); return true;
     case Op::kBranchCmp: branch(compared(), instr); return true;
     case Op::kBranchRelease: branchRelease(instr); return true;

@@ -15,11 +15,11 @@ static_assert(kRegisterFileBytes == 512 && kFpOffset == 256);
 // Vectorcall: (function, args, nargsf, kwnames) = x0, x1, x2, x3. The runtime takes the arguments
 // over, binds them, and goes on as the array entry, (function, bound).
 void FunctionEmitter::entries() {
-  vectorcall_ = as_.here();
+  addEntry({EntryKind::kVectorcall});
   as_.comment("vectorcall entry");
   landingPad();
   as_.jumpTo(in_.addresses->call_slow);
-  array_ = as_.here();
+  addEntry({EntryKind::kArray});
   as_.comment("array entry");
   landingPad();
   // The frame: the thread register of the caller, then two words for loadThread() and
@@ -47,6 +47,33 @@ void FunctionEmitter::entries() {
   as_.callLabel(register_entry_);
   a_.ldr(x(kThreadReg), a64::ptr(a64::sp, 24));
   closeFrame(as_, target_.unwinding());
+}
+
+// Entry `number` of the function's: (thread state, interpreter frame), the frame being the current
+// one, with its locals in their homes and nothing on its value stack that the entry does not load.
+void FunctionEmitter::frameEntry(size_t number) {
+  const EntryPoint& point = in_.function->entries[number];
+  Label inside = as_.newLabel();
+  as_.tallier.part("entry");
+  as_.unwind(target_.unwinding().entry);
+  addEntry(point);
+  as_.comment(entryKindName(point.kind));
+  landingPad();
+  openFrame(as_, target_.unwinding(), 16);
+  a_.str(x(kThreadReg), a64::ptr(a64::sp, 8));
+  UnwindState state = target_.unwinding().frame;
+  state.saved.push_back({target_.dwarfRegister(lir::Bank::kGp, kThreadReg), -24});
+  as_.unwind(state);
+  a_.mov(x(kThreadReg), a64::x0);
+  as_.callLabel(inside);
+  a_.ldr(x(kThreadReg), a64::ptr(a64::sp, 8));
+  closeFrame(as_, target_.unwinding());
+  as_.unwind(target_.unwinding().entry);
+  as_.bind(inside);
+  prologue();
+  a_.mov(x(kFrameReg), a64::x1);
+  next_ = nullptr;
+  jumpToBlock(in_.function->blocks().front()->last->targets[number]);
 }
 
 void FunctionEmitter::loadThread() {

@@ -146,6 +146,8 @@ class FunctionEmitter {
 
   // emit_entries.cc
   void entries();
+  void frameEntry(size_t number);
+  void addEntry(EntryPoint point);
   void loadThread();
   void initStackLimit();
 
@@ -165,7 +167,7 @@ class FunctionEmitter {
   Label register_entry_, return_label_;
   bool return_bound_ = false;
   UnwindState body_;  // between prologue and epilogue
-  Assembly::Place vectorcall_, array_, register_;
+  std::vector<std::pair<Assembly::Place, EntryPoint>> entries_;
   std::vector<std::pair<Assembly::Place, uint32_t>> lines_;
   std::vector<std::pair<Assembly::Place, const Instr*>> calls_;
   std::vector<std::pair<Assembly::Place, uint32_t>> resumptions_;  // exits

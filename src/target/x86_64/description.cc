@@ -168,6 +168,7 @@ void X86Target::constraints(const Instr& instr, std::vector<OperandConstraint>* 
     case Op::kSelect:
     case Op::kIntToF:
     case Op::kSetCmpF:
+    case Op::kEntries:
     case Op::kJump:
     case Op::kBranchCmp:
     case Op::kBranchTest:

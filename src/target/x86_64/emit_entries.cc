@@ -21,10 +21,10 @@ x86::Mem threadLocal(int64_t offset) {
 // Vectorcall: (function, args, nargsf, kwnames) = rdi, rsi, rdx, rcx. The runtime takes the
 // arguments over, binds them, and goes on as the array entry, (function, bound).
 void FunctionEmitter::entries() {
-  vectorcall_ = as_.here();
+  addEntry({EntryKind::kVectorcall});
   as_.comment("vectorcall entry");
   as_.jumpTo(in_.addresses->call_slow);
-  array_ = as_.here();
+  addEntry({EntryKind::kArray});
   as_.comment("array entry");
   pushFrameRecord(as_, target_.unwinding());
   a_.push(x86::gpq(kThreadReg));
@@ -41,6 +41,33 @@ void FunctionEmitter::entries() {
   as_.a.call(register_entry_);
   a_.mov(x86::gpq(kThreadReg), x86::ptr(x86::rbp, -8));
   leaveAndReturn();
+}
+
+// Entry `number` of the function's: (thread state, interpreter frame), the frame being the current
+// one, with its locals in their homes and nothing on its value stack that the entry does not load.
+void FunctionEmitter::frameEntry(size_t number) {
+  const EntryPoint& point = in_.function->entries[number];
+  Label inside = as_.newLabel();
+  as_.tallier.part("entry");
+  as_.unwind(target_.unwinding().entry);
+  addEntry(point);
+  as_.comment(entryKindName(point.kind));
+  pushFrameRecord(as_, target_.unwinding());
+  a_.push(x86::gpq(kThreadReg));
+  a_.push(x86::rax);  // the stack pointer stays aligned
+  UnwindState state = target_.unwinding().frame;
+  state.saved.push_back({target_.dwarfRegister(lir::Bank::kGp, kThreadReg), -24});
+  as_.unwind(state);
+  a_.mov(x86::gpq(kThreadReg), x86::rdi);
+  as_.a.call(inside);
+  a_.mov(x86::gpq(kThreadReg), x86::ptr(x86::rbp, -8));
+  leaveAndReturn();
+  as_.unwind(target_.unwinding().entry);
+  as_.bind(inside);
+  prologue();
+  a_.mov(x86::gpq(kFrameReg), x86::rsi);
+  next_ = nullptr;
+  jumpToBlock(in_.function->blocks().front()->last->targets[number]);
 }
 
 // Leaves the stack pointer aligned for a call.

@@ -247,7 +247,7 @@ TEST_F(Allocated, RandomProgramsComputeWhatTheyShould) {
       Result<CompiledCode> code = compile(program.text(), options);
       ASSERT_TRUE(code) << code.bailout().detail << "\n" << program.text();
       auto entry = reinterpret_cast<uint64_t (*)(uint64_t, uint64_t, uint64_t, uint64_t)>(
-          code->register_entry);
+          code->entry(EntryKind::kRegister));
       EXPECT_EQ(entry(program.inputs[0], program.inputs[1], program.inputs[2], program.inputs[3]),
                 0xE817u);
       ASSERT_EQ(seen, program.expected) << "seed " << seed << " spill " << spill << "\n"
@@ -270,7 +270,8 @@ TEST_F(Allocated, LoopsAndReferenceCounts) {
       {});
   ASSERT_TRUE(code) << code.bailout().detail;
   uint64_t object[2] = {1, 0};
-  auto entry = reinterpret_cast<uint64_t (*)(uint64_t*, uint64_t)>(code->register_entry);
+  auto entry =
+      reinterpret_cast<uint64_t (*)(uint64_t*, uint64_t)>(code->entry(EntryKind::kRegister));
   EXPECT_EQ(entry(object, 1000), 499500u);
   EXPECT_EQ(object[0], 0u);
   EXPECT_EQ(object[1], 1u);

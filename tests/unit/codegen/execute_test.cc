@@ -117,8 +117,9 @@ class Execute : public ::testing::Test {
   }
   template <typename... Args>
   uint64_t call(Args... args) {
-    if (code.register_entry == nullptr) return 0;
-    return reinterpret_cast<uint64_t (*)(uint64_t, Args...)>(code.register_entry)(0xF0, args...);
+    if (code.entry(EntryKind::kRegister) == nullptr) return 0;
+    return reinterpret_cast<uint64_t (*)(uint64_t, Args...)>(code.entry(EntryKind::kRegister))(
+        0xF0, args...);
   }
   // Body text "…" with parameters in rsi, rdx, … and the result in rax (see forHost()).
   uint64_t run(const std::string& body, uint64_t a = 0, uint64_t b = 0, uint64_t c = 0) {
@@ -126,7 +127,8 @@ class Execute : public ::testing::Test {
     return call(a, b, c);
   }
   uint64_t runArray(uint64_t* args) {
-    return reinterpret_cast<uint64_t (*)(uint64_t, uint64_t*)>(code.array_entry)(0xF0, args);
+    return reinterpret_cast<uint64_t (*)(uint64_t, uint64_t*)>(code.entry(EntryKind::kArray))(0xF0,
+                                                                                              args);
   }
 
   CodeMemory memory{
@@ -459,7 +461,7 @@ TEST_F(Execute, CallsOutOfReach) {
   addresses.helpers.fill(addressOf(give));
   Result<CompiledCode> result = generateCode(function, unit, hostTarget(), far, addresses);
   ASSERT_TRUE(result);
-  EXPECT_EQ(reinterpret_cast<uint64_t (*)()>(result->register_entry)(), 0xE817u);
+  EXPECT_EQ(reinterpret_cast<uint64_t (*)()>(result->entry(EntryKind::kRegister))(), 0xE817u);
   EXPECT_EQ(record, std::vector<uint64_t>{reinterpret_cast<uint64_t>(&object)});
 }
 
@@ -568,10 +570,10 @@ TEST_F(Execute, CalleeSavedRegistersSurvive) {
   std::string spoil =
       "  %3 = Move 1\n  %12 = Move 2\n  %13 = Move 3\n  frame = Move 4\n  slot3 = Move 5\n";
   run("  Jump bb1\nbb1:\n" + spoil + "  Return %6\n");
-  EXPECT_TRUE(keepsCalleeSaved(code.register_entry));
+  EXPECT_TRUE(keepsCalleeSaved(code.entry(EntryKind::kRegister)));
   run("  Jump bb1\nbb1:\n" + spoil + "  Exit {exit=0}\n");
-  EXPECT_TRUE(keepsCalleeSaved(code.register_entry));
-  EXPECT_TRUE(keepsCalleeSaved(code.array_entry));
+  EXPECT_TRUE(keepsCalleeSaved(code.entry(EntryKind::kRegister)));
+  EXPECT_TRUE(keepsCalleeSaved(code.entry(EntryKind::kArray)));
 }
 
 // Every callee-saved register of both banks, in frames with an odd and an even number of them.
@@ -598,8 +600,8 @@ TEST_F(Execute, EveryCalleeSavedRegisterSurvives) {
       ASSERT_TRUE(parseInto(wrap(body + end, saved, 1), &function));
       Result<CompiledCode> result = generateCode(function, unit, target, memory, addresses);
       ASSERT_TRUE(result) << result.bailout().detail;
-      EXPECT_TRUE(keepsCalleeSaved(result->register_entry));
-      EXPECT_TRUE(keepsCalleeSaved(result->array_entry));
+      EXPECT_TRUE(keepsCalleeSaved(result->entry(EntryKind::kRegister)));
+      EXPECT_TRUE(keepsCalleeSaved(result->entry(EntryKind::kArray)));
     }
   }
 }
@@ -714,8 +716,8 @@ TEST_F(Execute, LastReferencePreservesEveryRegister) {
   ASSERT_TRUE(generated) << generated.bailout().detail;
   FakeObject object;
   auto at = reinterpret_cast<uint64_t>(&object);
-  uint64_t bits =
-      reinterpret_cast<uint64_t (*)(uint64_t, uint64_t)>(generated->register_entry)(0, at);
+  uint64_t bits = reinterpret_cast<uint64_t (*)(uint64_t, uint64_t)>(
+      generated->entry(EntryKind::kRegister))(0, at);
   EXPECT_EQ(record, std::vector<uint64_t>{at});
   EXPECT_EQ(object.refcnt, 0u);
   EXPECT_EQ(bits, expected);
@@ -739,7 +741,7 @@ TEST_F(Execute, VectorcallGoesToTheBinderAndComesBackByTheArrayEntry) {
       }
       body += "  %10 = Move thread\n  Exit %0 {exit=0}\n";
       generate(wrap(body, "params=6 outgoing=0", 1));
-      auto entry = reinterpret_cast<Vectorcall>(code.vectorcall_entry);
+      auto entry = reinterpret_cast<Vectorcall>(code.entry(EntryKind::kVectorcall));
       uint64_t args[6], expected = 0xF0;
       for (uint64_t i = 0; i < 6; ++i) args[i] = 0x1000 * (i + 1);
       for (uint32_t i = 0; i < count; ++i) expected += args[i] * (10u << (4 * i));

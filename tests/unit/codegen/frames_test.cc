@@ -127,7 +127,8 @@ class FrameStubs : public ::testing::TestWithParam<const PyLayout*> {
     bytecode = unit.bytecode;
     code = std::move(*compiled);
     uint64_t arguments[] = {addressOf(&first) | tag(), addressOf(&second) | tag()};
-    return reinterpret_cast<uint64_t (*)(void*, uint64_t*)>(code.array_entry)(&function, arguments);
+    return reinterpret_cast<uint64_t (*)(void*, uint64_t*)>(code.entry(EntryKind::kArray))(
+        &function, arguments);
   }
 
   PyLayout py;

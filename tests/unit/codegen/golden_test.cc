@@ -64,7 +64,7 @@ std::string functionText(const Case& test) {
     all += line + "\n";
   }
   bool ends = contains(all, "Branch") || contains(all, "Jump") || contains(all, "Return") ||
-              contains(all, "Exit {") || contains(all, "Unlink");
+              contains(all, "Exit {") || contains(all, "Unlink") || contains(all, "Entries");
   if (!ends) blocks += "  Trap\n";
   if (contains(all, "bb1")) blocks += "bb1:\n  %0 = Move 1\n  Return %0\n";
   if (contains(all, "bb2")) blocks += "bb2:\n  %0 = Move 2\n  Return %0\n";
@@ -115,7 +115,8 @@ std::vector<uint8_t> body(const Target& target, const Case& test) {
   // push rbp; mov rbp, rsp; perhaps push r14; sub rsp, imm8
   // stp x29, x30; mov x29, sp; sub sp, sp, size; perhaps str x28
   bool saves = contains(test.lines[0], "frame = ");
-  size_t prologue = code.register_entry + (isX86(target) ? (saves ? 10 : 8) : (saves ? 16 : 12));
+  size_t prologue =
+      code.entry(EntryKind::kRegister) + (isX86(target) ? (saves ? 10 : 8) : (saves ? 16 : 12));
   return {code.bytes.begin() + static_cast<long>(prologue), code.bytes.begin() + code.hot_bytes};
 }
 

@@ -56,11 +56,11 @@ class OldArmBugs : public ::testing::TestWithParam<const Target*> {
   }
   template <typename... Args>
   uint64_t call(Args... args) {
-    return reinterpret_cast<uint64_t (*)(Args...)>(code.register_entry)(args...);
+    return reinterpret_cast<uint64_t (*)(Args...)>(code.entry(EntryKind::kRegister))(args...);
   }
   // The instructions of AArch64 code from the register entry on.
   std::vector<uint32_t> words() const {
-    auto* start = static_cast<uint8_t*>(code.register_entry);
+    auto* start = static_cast<uint8_t*>(code.entry(EntryKind::kRegister));
     size_t count = (code.size - static_cast<size_t>(start - static_cast<uint8_t*>(code.base))) / 4;
     std::vector<uint32_t> result(count);
     std::memcpy(result.data(), start, 4 * count);

@@ -52,7 +52,8 @@ TEST_F(Ranges, BranchesAndLiteralsOfLargeFunctions) {
           "params=2 outgoing=0", 1);
       Result<CompiledCode> code = generate(forHost(text), hostTarget(), memory);
       ASSERT_TRUE(code) << code.bailout().detail;
-      auto entry = reinterpret_cast<uint64_t (*)(uint64_t, uint64_t)>(code->register_entry);
+      auto entry =
+          reinterpret_cast<uint64_t (*)(uint64_t, uint64_t)>(code->entry(EntryKind::kRegister));
       uint64_t taken = std::strstr(branch, "=lt") != nullptr ? ~uint64_t{0} : 0;
       EXPECT_EQ(entry(0, taken), 5u) << branch << size;
       EXPECT_EQ(entry(0, 9), 81985529216486895u + std::bit_cast<uint64_t>(0.1) + size)
@@ -151,7 +152,7 @@ TEST_F(Ranges, FarPlacementRunsOnTheHost) {
   Result<CompiledCode> code =
       generate(wrap(body + "  Return %0\n", "params=1 outgoing=0"), hostTarget(), far);
   ASSERT_TRUE(code) << code.bailout().detail;
-  EXPECT_EQ(reinterpret_cast<uint64_t (*)()>(code->register_entry)(), 8u);
+  EXPECT_EQ(reinterpret_cast<uint64_t (*)()>(code->entry(EntryKind::kRegister))(), 8u);
 }
 
 }  // namespace

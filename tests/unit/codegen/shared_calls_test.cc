@@ -124,7 +124,8 @@ class SharedCallCode : public ::testing::TestWithParam<uint32_t> {
   }
   uint64_t run() {
     uint64_t args[] = {reinterpret_cast<uint64_t>(&current.frame), 0};
-    return reinterpret_cast<uint64_t (*)(uint64_t, uint64_t*)>(code.array_entry)(0xF0, args);
+    return reinterpret_cast<uint64_t (*)(uint64_t, uint64_t*)>(code.entry(EntryKind::kArray))(0xF0,
+                                                                                              args);
   }
   CodeMemory memory{
       CodeMemoryOptions{.reserve_bytes = size_t{16} << 20, .near = {addressOf(&helper)}}};

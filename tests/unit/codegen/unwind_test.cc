@@ -106,11 +106,11 @@ TEST(Unwind, RowsAscendAndEndInTheBody) {
     return *state;
   };
   const UnwindConvention& convention = x86_64Target().unwinding();
-  EXPECT_EQ(at(code.register_entry), convention.entry);
-  EXPECT_EQ(at(code.register_entry + 1).cfa_offset, 16);
-  EXPECT_EQ(at(code.register_entry + 4), convention.frame);
-  EXPECT_EQ(at(code.vectorcall_entry), convention.entry);
-  EXPECT_EQ(at(code.array_entry), convention.entry);
+  EXPECT_EQ(at(code.entry(EntryKind::kRegister)), convention.entry);
+  EXPECT_EQ(at(code.entry(EntryKind::kRegister) + 1).cfa_offset, 16);
+  EXPECT_EQ(at(code.entry(EntryKind::kRegister) + 4), convention.frame);
+  EXPECT_EQ(at(code.entry(EntryKind::kVectorcall)), convention.entry);
+  EXPECT_EQ(at(code.entry(EntryKind::kArray)), convention.entry);
 }
 
 TEST(Unwind, LongDistancesAndManyRegisters) {

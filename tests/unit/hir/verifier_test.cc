@@ -74,6 +74,72 @@ struct Break {
   const char* expected;
 };
 
+// Two ways into a frame, and a function that is inlined without one.
+constexpr const char* kScopes = R"(fun f {
+scope 1 in 0 @10 absent inner
+bb0:
+  Entries bb1, bb2 aux[0, 0, 3, 24]
+bb1 (preds bb0):
+  v0:Object = LoadArg {index=0}
+  PushFrame
+  v1:State = FrameState {offset=12, raise_offset=10, nstack=0} @10
+  v2:State = FrameState v0, v1 {offset=2, raise_offset=2, nstack=1} aux[parent] @2/1
+  v3:Int = GuardType v0, v2 {type=Int} @2/1
+  LeaveFrame aux[0] @12
+  Return v3 @12
+bb2 (preds bb0):
+  v4:OptObject = LoadHome {slot=0} @24
+  v5:State = FrameState {offset=24, raise_offset=24, nstack=0} @24
+  v6:Object = GuardNotNull v4, v5 {reason=UnboundLocal} @24
+  LeaveFrame aux[0] @30
+  Return v6 @30
+}
+)";
+
+TEST(HirVerifier, EntriesAndScopesBrokenByText) {
+  const Break breaks[] = {
+      {"LeaveFrame", "LeaveFrame", ""},
+      {"aux[0, 0, 3, 24]", "aux[0, 0, 3]", "does not give kind and offset for each target"},
+      {"aux[0, 0, 3, 24]", "aux[0, 0, 9, 24]", "has an entry of no known kind"},
+      {"aux[0, 0, 3, 24]", "aux[0, 0, 0, 24]", "no PushFrame before it"},
+      {"  PushFrame\n", "", "no PushFrame before it"},
+      {"  LeaveFrame aux[0] @12\n  Return v3 @12\nbb2 (preds bb0)",
+       "  Jump bb2\nbb2 (preds bb0, bb1)", "enters a block that others jump to"},
+      {"  Return v6 @30", "  Entries bb1 aux[0, 0]", "is not at the end of the root block"},
+      {"v3:Int = GuardType v0, v2 {type=Int} @2/1", "v3:Int = GuardType v0, v2 {type=Int} @2",
+       "its frame state is another scope's"},
+      {"v3:Int = GuardType v0, v2", "v3:Int = GuardType v0, v1",
+       "its frame state is another scope's"},
+      {"v0, v1 {offset=2, raise_offset=2, nstack=1} aux[parent]",
+       "v0 {offset=2, raise_offset=2, nstack=1}", "an inlined state needs its parent's"},
+      {"aux[parent] @2/1", "aux[parent] @2", "the root has no parent state"},
+      {"LeaveFrame aux[0] @12", "SetPosition {offset=4} @4/1\n  LeaveFrame aux[0] @12",
+       "may look at the frame of a scope that has none"},
+      {"absent inner", "pushed inner", ""},
+  };
+  for (const Break& broken : breaks) {
+    SCOPED_TRACE(std::string(broken.from) + " -> " + broken.to);
+    Function function(nullptr);
+    parsed(replaced(kScopes, broken.from, broken.to), &function);
+    if (*broken.expected) {
+      EXPECT_TRUE(finds(function, broken.expected));
+    } else {
+      for (const std::string& error : verify(function)) ADD_FAILURE() << error;
+    }
+  }
+}
+
+TEST(HirText, ScopesComeInOrder) {
+  for (const auto& [from, to] : {std::pair{"scope 1 in 0", "scope 2 in 0"},
+                                 {"scope 1 in 0", "scope 1 in 1"},
+                                 {"absent", "vague"},
+                                 {"@2/1", "@2/7"}}) {
+    Function function(nullptr);
+    ParseError error{};
+    EXPECT_FALSE(parse(replaced(kScopes, from, to), &function, &error)) << to;
+  }
+}
+
 TEST(HirVerifier, EachRuleBrokenByText) {
   const Break breaks[] = {
       {"v4:Int = GuardType v0, v3", "v4:Int = GuardType v3", "has 1 operands, its row 2"},

@@ -237,6 +237,7 @@ inline const lir::Instr* Evaluator::step(const lir::Instr& i) {
       for (size_t k = 0; k < args.size(); ++k) vregs_[i.targets[0]->params[k].base] = args[k];
       return go(i.targets[0]);
     }
+    case Op::kEntries: return go(i.targets[0]);
     case Op::kBranchCmp: return go(i.targets[holds(a(), b(), i.cond(0), i.u32(1)) ? 0 : 1]);
     case Op::kBranchTest: return go(i.targets[holds(a() & b(), 0, i.cond(0), i.u32(1)) ? 0 : 1]);
     case Op::kBranchCmpMem:

@@ -53,6 +53,10 @@ function(tephra_add_extension python)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${TEPHRA_SRC}/pyver/v${tag}/*.cc
        ${TEPHRA_SRC}/runtime/*.cc ${TEPHRA_SRC}/driver/*.cc)
   file(GLOB contract CONFIGURE_DEPENDS ${TEPHRA_SRC}/pyver/*.cc)
+  foreach(variant IN LISTS TEPHRA_VARIANTS_${tag})
+    file(GLOB shared CONFIGURE_DEPENDS ${TEPHRA_SRC}/pyver/variants/${variant}/*.cc)
+    list(APPEND sources ${shared})
+  endforeach()
   list(APPEND sources ${contract} ${TEPHRA_GEN_SOURCES_runtime} ${TEPHRA_GEN_SOURCES_driver})
   file(GLOB driver CONFIGURE_DEPENDS ${TEPHRA_SRC}/driver/*.cc)
   if(NOT driver)
@@ -63,9 +67,9 @@ function(tephra_add_extension python)
   set(target _tephra_${tag})
   add_library(${target} MODULE ${sources})
   add_dependencies(${target} tephra_gen)
-  # The version is chosen by the include path: "pyver/current/..." does not exist, version headers are
-  # named by the one folder whose features the macro names.
-  target_compile_definitions(${target} PRIVATE Py_BUILD_CORE_MODULE=1 TEPHRA_PYVER=v${tag} TEPHRA_PYVER_${tag}=1)
+  # The one place that says which version it is: src/pyver/python.h includes this header.
+  target_compile_definitions(${target} PRIVATE Py_BUILD_CORE_MODULE=1
+                                               "TEPHRA_VERSION_HEADER=\"pyver/v${tag}/version.h\"")
   target_compile_options(${target} PRIVATE ${TEPHRA_CXX_FLAGS})
   target_include_directories(${target} PRIVATE ${TEPHRA_SRC} ${TEPHRA_GEN_DIR})
   target_link_libraries(${target} PRIVATE tephra_core)

@@ -71,7 +71,10 @@ _EMITTING = re.compile(r"^(emit|encode|assembl|trampoline|stub)")
 _HOST_FILES = re.compile(r"(trampoline|code_memory)")  # outside src/target
 
 _INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
-_VERSION = re.compile(r"\bPY_(VERSION_HEX|MAJOR_VERSION|MINOR_VERSION|MICRO_VERSION)\b|\bv?3_1\d\b|\bTEPHRA_PYVER\w*")
+# A version's name, and what a build knows it by.
+_VERSION_NAME = re.compile(r"\bv?3_\d+\b|\bTEPHRA_(?:PYVER\w*|VERSION_HEADER)\b")
+_VERSION = re.compile(rf"\bPY_(?:VERSION_HEX|MAJOR_VERSION|MINOR_VERSION|MICRO_VERSION)\b|{_VERSION_NAME.pattern}")
+_CONDITION = re.compile(r"^\s*(?:#\s*(?:el)?ifn?(?:def)?\b|\}?\s*(?:else\s+)?if\b).*$", re.MULTILINE)
 _HOST_IF = re.compile(r"^\s*#\s*(?:el)?if.*\b(__x86_64__|__amd64__|__aarch64__|__arm64__|_M_X64|_M_ARM64)\b",
                       re.MULTILINE)
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -141,13 +144,26 @@ def _checkDriver(name: str, text: str) -> list[str]:
     return errors
 
 
+def _versionsNamed(name: str, layer: str, text: str) -> list[tuple[int, str]]:
+    """Where a file names a CPython version that it must not know."""
+    if layer != "pyver":
+        return [(match.start(), match.group()) for match in _VERSION.finditer(text)]
+    own = name.split("/")[1]
+    if name == "pyver/python.h":  # includes the header that the build names
+        own = "TEPHRA_VERSION_HEADER"
+    found = [(match.start(), match.group()) for match in _VERSION_NAME.finditer(text) if match.group() != own]
+    if not own.startswith("v3_"):
+        for condition in _CONDITION.finditer(text):
+            found += [(condition.start() + match.start(), match.group()) for match in _VERSION.finditer(condition.group())
+                      if not _VERSION_NAME.fullmatch(match.group())]
+    return found
+
+
 def _checkRules(name: str, layer: str, text: str) -> list[str]:
     errors = []
-    if layer != "pyver":
-        for match in _VERSION.finditer(text):
-            # pyver/current.h style selection belongs to pyver; all others test named features.
-            errors.append(f"src/{name}:{_line(text, match.start())}: names a CPython version ({match.group()}); "
-                          "only src/pyver may")
+    for position, found in _versionsNamed(name, layer, text):
+        errors.append(f"src/{name}:{_line(text, position)}: names a CPython version ({found}); "
+                      "only src/pyver/v3_XX may, others ask for named features")
     if not name.startswith("target/") and not _HOST_FILES.search(Path(name).name):
         for match in _HOST_IF.finditer(text):
             errors.append(f"src/{name}:{_line(text, match.start(1))}: host conditional {match.group(1)} outside "

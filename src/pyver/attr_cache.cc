@@ -37,12 +37,7 @@ constexpr size_t kEntries = 2048;
 Entry g_entries[kEntries];
 
 bool hasValues(PyTypeObject* type) {
-#if defined(TEPHRA_PYVER_3_12)
-  constexpr unsigned long kFlag = Py_TPFLAGS_MANAGED_DICT;
-#else
-  constexpr unsigned long kFlag = Py_TPFLAGS_INLINE_VALUES;
-#endif
-  return (type->tp_flags & kFlag) && (type->tp_flags & Py_TPFLAGS_HEAPTYPE) &&
+  return (type->tp_flags & kValuesFlag) && (type->tp_flags & Py_TPFLAGS_HEAPTYPE) &&
          reinterpret_cast<PyHeapTypeObject*>(type)->ht_cached_keys != nullptr;
 }
 
@@ -51,27 +46,8 @@ uint32_t sharedKeys(PyTypeObject* type) {
       reinterpret_cast<PyHeapTypeObject*>(type)->ht_cached_keys->dk_nentries);
 }
 
-// The instance's values in place, or null. `alone`: no dict shares them.
-PyObject** values(PyObject* object, bool alone) {
-#if defined(TEPHRA_PYVER_3_12)
-  (void)alone;
-  PyDictOrValues dorv = *_PyObject_DictOrValuesPointer(object);
-  return _PyDictOrValues_IsValues(dorv) ? _PyDictOrValues_GetValues(dorv)->values : nullptr;
-#else
-  if (alone && _PyObject_GetManagedDict(object) != nullptr) return nullptr;
-  PyDictValues* at = _PyObject_InlineValues(object);
-  return at->valid ? at->values : nullptr;
-#endif
-}
-
-// The dict of an instance that has no values in place any more, or null.
 PyDictObject* ownDict(PyObject* object) {
-#if defined(TEPHRA_PYVER_3_12)
-  PyDictOrValues dorv = *_PyObject_DictOrValuesPointer(object);
-  PyObject* dict = _PyDictOrValues_IsValues(dorv) ? nullptr : _PyDictOrValues_GetDict(dorv);
-#else
-  PyObject* dict = reinterpret_cast<PyObject*>(_PyObject_GetManagedDict(object));
-#endif
+  PyObject* dict = managedDict(object);
   return dict != nullptr && PyDict_CheckExact(dict) ? reinterpret_cast<PyDictObject*>(dict)
                                                     : nullptr;
 }
@@ -143,7 +119,7 @@ PyObject* fromModule(PyObject* module, const Entry* entry) {
 
 // Has the instance certainly no attribute of its own of that name, which none has in place?
 bool hasNoneOfItsOwn(PyObject* object, const Entry* entry) {
-  if (!entry->own_keys || values(object, false) != nullptr) return true;
+  if (!entry->own_keys || valuesInPlace(object, false) != nullptr) return true;
   PyDictKeysObject* keys = ownKeys(object);
   return keys != nullptr && indexOf(keys, entry->name) == kNowhere;
 }
@@ -282,7 +258,7 @@ inline const Entry* find(PyTypeObject* type, PyObject* name) {
 inline PyObject* quickly(PyObject* object, const Entry* entry) {
   switch (entry->place) {
     case Place::kValue: {
-      PyObject** at = values(object, false);
+      PyObject** at = valuesInPlace(object, false);
       return at != nullptr ? at[entry->index] : fromKeys(ownKeys(object), entry);
     }
     case Place::kSlot:
@@ -409,7 +385,7 @@ int storeAttr(PyObject* object, PyObject* name, PyObject* value) {
   PyObject** at = nullptr;
   if (entry->place == Place::kSlot) {
     at = reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + entry->index);
-  } else if (PyObject** all = values(object, true)) {
+  } else if (PyObject** all = valuesInPlace(object, true)) {
     at = &all[entry->index];
   }
   // A first store enters the insertion order: not here.

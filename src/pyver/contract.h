@@ -65,6 +65,8 @@ bool toolsActive(PyThreadState* ts);  // any global monitoring events, tracing o
 // that a callback has disabled in all places are none. True also where the interpreter has to bring
 // the code's bytecode up to date first, which it does when it enters it.
 bool toolsConcern(PyThreadState* ts, PyCodeObject* code);
+// What sys.monitoring calls for an event of a tool: borrowed, or null.
+PyObject*& monitoringCallable(PyThreadState* ts, int tool, int event);
 // The events of sys.monitoring that some tool has for this code alone, as bits.
 uint32_t localEvents(PyCodeObject* code);
 // The tools that watch the line which begins at `to` and which the interpreter, entered there, does

@@ -1,6 +1,8 @@
 // Purpose: the decoder's frame; see decode.h.
 #include "pyver/decode.h"
 
+#include "pyver/code_kind.h"
+
 namespace tephra::py {
 
 namespace {
@@ -11,21 +13,6 @@ std::string text(PyObject* str) {
   if (utf8 != nullptr) return utf8;
   PyErr_Clear();  // surrogates
   return "?";
-}
-
-bool refusedKind(int flags, Bailout* out) {
-  if (flags & CO_ASYNC_GENERATOR) {
-    *out = {BailoutReason::kAsyncGenerator, ""};
-  } else if (flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE)) {
-    *out = {BailoutReason::kCoroutine, ""};
-  } else if (flags & CO_GENERATOR) {
-    *out = {BailoutReason::kGenerator, ""};
-  } else if ((flags & (CO_OPTIMIZED | CO_NEWLOCALS)) != (CO_OPTIMIZED | CO_NEWLOCALS)) {
-    *out = {BailoutReason::kNotAFunctionBody, ""};
-  } else {
-    return false;
-  }
-  return true;
 }
 
 // The tp_init of classes whose __init__ is a Python function; NULL if it cannot be found out.
@@ -283,8 +270,8 @@ void Decoder::describeCallables() {
 }
 
 Result<std::unique_ptr<CodeUnit>> Decoder::run() {
-  Bailout refusal{};
-  if (refusedKind(code_->co_flags, &refusal)) return refusal;
+  BailoutReason refused{};
+  if (!isPlainFunctionBody(code_, &refused)) return Bailout{refused, ""};
   PyThreadState* ts = threadState();
   if (toolsConcern(ts, code_)) return Bailout{BailoutReason::kInstrumented, ""};
   uint64_t current = currentInstrumentationVersion(ts);

@@ -1,5 +1,5 @@
 // Purpose: the decoder's frame: walks real bytecode, keeps indices, objects and jump targets; each
-// version supplies decodeOpcode (v3_XX/decode.cc) and readFeedback (v3_XX/feedback.cc).
+// one is decoded by its row of opcodes.tbl (opcodes.h).
 // Invariant: the base stream (PyCode_GetCode: no specialised, instrumented or executor opcodes)
 // says what the instructions are; the adaptive stream is read for feedback only.
 #pragma once
@@ -37,7 +37,7 @@ class Decoder {
           EntryQuestion watchable);
   Result<std::unique_ptr<CodeUnit>> run();
 
-  // For the versions' parts.
+  // For the rows of opcodes.tbl.
   CanonicalInstr& emit(Canonical op, uint32_t arg = 0, uint32_t arg2 = 0);
   void emitJump(Canonical op, uint32_t target_offset, uint32_t arg2 = 0);
   // A ToBool that is an instruction of its own: the interpreter may run `raw` on the exact bool.
@@ -82,19 +82,14 @@ class Decoder {
   bool failed_ = false;
 };
 
-// --- v3_XX/decode.cc: emits the canonical form of one instruction.
+// --- opcodes.cc: emits the canonical form of one instruction.
 void decodeOpcode(Decoder& d, const RawInstr& raw);
 
-// --- v3_XX/feedback.cc
-FeedbackInfo readFeedback(Decoder& d, const RawInstr& raw);
-PyFunctionObject* functionByVersion(uint32_t version);  // borrowed or NULL
-
-// --- versions.cc
-// Borrowed; NULL when no live type has this version.
+// --- versions.cc. Borrowed; NULL when no live function or type has this version.
+PyFunctionObject* functionByVersion(uint32_t version);
 PyTypeObject* typeByVersion(uint32_t version);
-PyTypeObject* findTypeByWalk(uint32_t version);  // over all subclasses of object, remembered weakly
 
-// --- feedback.cc: the parts with one text
+// --- feedback.cc
 void attachType(Decoder& d, FeedbackInfo* info);  // info->type from type_version
 // info->object from a cache's pointer, if that is what the class info->type has under the name (or
 // the getter of the property that it has); else there is no feedback.
@@ -111,7 +106,5 @@ void attachGlobal(Decoder& d, FeedbackInfo* info, bool builtin);
 // --- shapes.cc
 // Of the classes with these versions, those too that find the same under the name.
 void widenShapes(std::span<const uint32_t> seen, PyObject* name, FeedbackInfo* info);
-
-Feedback unspecialised(const RawInstr& raw);  // kNone, or kMegamorphic from the counter
 
 }  // namespace tephra::py

@@ -1,4 +1,4 @@
-// Purpose: resolving what inline caches hold; the parts with one text for all versions.
+// Purpose: resolving what inline caches hold (caches.cc reads them).
 // Invariant: caches hold borrowed pointers and versions that may be stale; nothing is believed
 // unless the version still matches (checked here, under the GIL, with no code run in between), and
 // no pointer out of a cache is followed unless its owner still holds it: a value that is being
@@ -6,13 +6,6 @@
 #include "pyver/decode.h"
 
 namespace tephra::py {
-
-Feedback unspecialised(const RawInstr& raw) {
-  if (raw.cache == nullptr || raw.next == raw.at + 1) return Feedback::kNone;
-  // Counter: value << 4 | backoff; each failed specialisation raises the backoff (it starts at 1).
-  constexpr uint16_t kManyFailures = 5;
-  return (raw.cache[0] & 15) >= kManyFailures ? Feedback::kMegamorphic : Feedback::kNone;
-}
 
 namespace {
 

@@ -43,6 +43,65 @@ PyObject** pushChunk(PyThreadState* ts, size_t words) {
 
 }  // namespace
 
+namespace {
+
+// Templates, for fields that only some versions have.
+template <typename Thread>
+Frame*& currentFrameOf(Thread* ts) {
+  if constexpr (requires { ts->cframe; }) {
+    return ts->cframe->current_frame;
+  } else {
+    return ts->current_frame;
+  }
+}
+
+template <typename AnyFrame>
+_Py_CODEUNIT*& executedInstr(AnyFrame* frame) {
+  if constexpr (requires { frame->prev_instr; }) {
+    return frame->prev_instr;
+  } else {
+    return frame->instr_ptr;
+  }
+}
+
+// Where the frame stores the instruction before the next one, not the next.
+template <typename AnyFrame>
+constexpr bool storesPrevious(const AnyFrame* frame) {
+  return requires { frame->prev_instr; };
+}
+
+// Each evaluation of a frame may count two units of C stack; nested resumptions of compiled frames
+// would use up the budget (1,500) far too early. The real stack is checked by compiled code.
+template <typename Thread>
+void addRecursion(Thread* ts, int units) {
+  if constexpr (requires { ts->c_recursion_remaining; }) ts->c_recursion_remaining += units;
+}
+
+}  // namespace
+
+PyThreadState* threadState() { return PyThreadState_Get(); }
+
+Frame* currentFrame(PyThreadState* ts) { return currentFrameOf(ts); }
+void setCurrentFrame(PyThreadState* ts, Frame* frame) { currentFrameOf(ts) = frame; }
+
+void setPosition(Frame* frame, PyCodeObject* code, uint32_t offset) {
+  executedInstr(frame) = _PyCode_CODE(code) + offset;
+}
+void setNextInstr(Frame* frame, PyCodeObject* code, uint32_t offset) {
+  executedInstr(frame) = _PyCode_CODE(code) + offset - (storesPrevious(frame) ? 1 : 0);
+}
+uint32_t framePosition(Frame* frame) {
+  return static_cast<uint32_t>(executedInstr(frame) - _PyCode_CODE(frameCode(frame)));
+}
+
+PyObject* evalFrame(PyThreadState* ts, Frame* frame, int throwflag) {
+  constexpr int kUnits = 2;
+  addRecursion(ts, kUnits);
+  PyObject* result = _PyEval_EvalFrameDefault(ts, frame, throwflag);
+  addRecursion(ts, -kUnits);
+  return result;
+}
+
 bool hasForeignEvaluator(PyThreadState* ts) { return ts->interp->eval_frame != nullptr; }
 
 Frame* allocateFrame(PyThreadState* ts, size_t words) {

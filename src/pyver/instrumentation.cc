@@ -1,5 +1,4 @@
-// Purpose: what compiled code must know of monitoring, and function versions; the parts with one
-// text.
+// Purpose: what compiled code must know of monitoring, and function versions.
 #include "pyver/internal.h"
 
 namespace tephra::py {
@@ -61,6 +60,16 @@ bool unseenEvents(PyThreadState* ts) {
   return false;
 }
 
+// The version that the code's bytecode was made for.
+uint64_t executedInstrumentation(PyCodeObject* code) { return code->_co_instrumentation_version; }
+
+bool isInstrumentedOpcode(int opcode) {
+#ifdef ENTER_EXECUTOR
+  if (opcode == ENTER_EXECUTOR) return false;
+#endif
+  return opcode >= MIN_INSTRUMENTED_OPCODE;
+}
+
 bool hasInstrumentedOpcode(PyCodeObject* code) {
   const _Py_CODEUNIT* instr = _PyCode_CODE(code);
   PyObject* base = PyCode_GetCode(code);  // tells instructions and caches apart
@@ -91,6 +100,25 @@ bool toolsConcern(PyThreadState* ts, PyCodeObject* code) {
 }
 
 uint64_t instrumentationVersion(PyCodeObject* code) { return executedInstrumentation(code); }
+
+PyObject*& monitoringCallable(PyThreadState* ts, int tool, int event) {
+  return ts->interp->monitoring_callables[tool][event];
+}
+
+uint32_t savedVersion(PyFunctionObject* func, uint32_t code) {
+  const bool own = func->vectorcall == interpreterVectorcall();
+  if (kFunctionVersionsComeBack) return own ? func->func_version : 0;
+  constexpr uint32_t kUnset = 0;
+  // A new function gets its code's, which may have been killed, when it is complete.
+  return own && func->func_version != kUnset ? func->func_version : code;
+}
+
+uint32_t voidVersion() { return kClearedFunctionVersion; }
+
+void killCodeVersion(PyCodeObject* code) { code->co_version = kClearedFunctionVersion; }
+bool isCodeVersionKilled(PyCodeObject* code) { return code->co_version <= kClearedFunctionVersion; }
+
+void setCodeVersion(PyCodeObject* code, uint32_t version) { code->co_version = version; }
 
 uint32_t codeVersion(PyCodeObject* code) { return code->co_version; }
 

@@ -1,5 +1,6 @@
 // Purpose: what the files of src/pyver share among themselves: the seam between the parts common to
-// all versions (src/pyver/*.cc) and each version's own (src/pyver/v3_XX/*.cc).
+// all versions (src/pyver/*.cc) and what is a version's own: its folder v3_XX and the variants that
+// it takes (CMakeLists.txt).
 #pragma once
 
 #include "pyver/contract.h"
@@ -23,34 +24,31 @@ inline PyObject* firstMember(PyObject* object) {
   return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + sizeof(PyObject));
 }
 
-// --- v3_XX/layout.cc
-void fillVersionLayout(PyLayout* layout);
+// --- layout.cc
+const char* expectedVersion();  // as "3.14"
+// May a build against these headers run on the running micro version?
+bool microVersionsAgree();
 void checkPrivateSymbols(std::vector<std::string>* problems);
-void checkVersionLayout(std::vector<std::string>* problems);
-const char* expectedVersion();  // "3.12"
-// May a build against headers `built` run on `running` (both PY_VERSION_HEX)?
-bool microVersionsAgree(unsigned long running, unsigned long built);
 
-// --- v3_XX/frames.cc
-// Moves a frame's content into its frame object, or releases it; gives the memory back.
+// --- v3_XX/layout.cc, variants/exported_api/debug_offsets.cc
+void fillVersionLayout(PyLayout* layout);
+void checkVersionLayout(std::vector<std::string>* problems);
+
+// --- frames.cc
 PyObject* evalFrame(PyThreadState* ts, Frame* frame, int throwflag);
+// --- the version's own (v3_XX or a variant)
 void ownCodeAndFunction(Frame* frame);
 
-// --- v3_XX/state.cc
-uint64_t executedInstrumentation(
-    PyCodeObject* code);  // the version the code's bytecode was made for
-bool isInstrumentedOpcode(int opcode);
-
-// --- v3_XX/interpreter_api.cc
+// --- the version's own
 PyObject** functionField(PyFunctionObject* func, int kind);  // of SET_FUNCTION_ATTRIBUTE's kind
 // Since some release of 3.14, SET_FUNCTION_ATTRIBUTE renames a function's __annotate__ function.
 void nameAnnotate(PyFunctionObject* func, PyObject* annotate);
 PyObject* superLookup(PyTypeObject* type, PyObject* self, PyObject* name, int* method);
 // superLookup for a self with the generic tp_getattro, remembered by its class.
 PyObject* superMethod(PyTypeObject* cls, PyObject* self, PyObject* name, int* unbound);
-PyDictValues* instanceValues(PyObject* object);  // of an instance whose values are live
-bool checksCauseInstance();  // "raise x from C" refuses a C() that is no exception
 int checkArgsIterable(PyThreadState* ts, PyObject* callable, PyObject* args);
+// 1, or 0 with *value NULL, where there is no such attribute, or -1.
+int lookUpAttribute(PyObject* object, PyObject* name, PyObject** value);
 
 // The emptied data stack chunk that is kept for the next one that is needed, so that calls at a
 // chunk's end map and unmap no memory: the interpreter's own where it keeps one for each thread
@@ -68,7 +66,7 @@ _PyStackChunk*& spareChunk(ThreadState* ts) {
 // A new reference to the frame object of `frame`, or NULL (exception state is kept either way).
 PyFrameObject* frameObjectOf(PyThreadState* ts, Frame* frame);
 
-// --- v3_XX/frames.cc
+// --- the version's own
 // A byte of a frame object that no field uses (the compiler fills up to the next pointer): kKept
 // there means that dropFrameObject leaves it. (Whatever else CPython's memory held may stand there,
 // kKept, too.)

@@ -132,7 +132,27 @@ const Hidden& hidden() { return g_hidden; }
 const PyLayout& pyLayout() { return g_layout; }
 PyLayout& mutablePyLayout() { return g_layout; }
 
+const char* expectedVersion() {
+  return Py_STRINGIFY(PY_MAJOR_VERSION) "." Py_STRINGIFY(PY_MINOR_VERSION);
+}
+
+// Any final release will do: the internal structures are frozen, or, where patch releases have
+// changed some, those that differ from the headers show in checkVersionLayout().
+bool microVersionsAgree() {
+  constexpr unsigned long kMicro = 0xFFFF, kBuilt = PY_VERSION_HEX;  // micro, level, serial
+  return (Py_Version & ~kMicro) == (kBuilt & ~kMicro) && (Py_Version & 0xF0) == 0xF0;
+}
+
+void checkPrivateSymbols(std::vector<std::string>* problems) {
+#define TEPHRA_CHECK_SYMBOL(name)                                              \
+  reportIf(problems, reinterpret_cast<const volatile void*>(&name) == nullptr, \
+           "the interpreter lacks " #name);
+  TEPHRA_PRIVATE_SYMBOLS(TEPHRA_CHECK_SYMBOL)
+#undef TEPHRA_CHECK_SYMBOL
+}
+
 bool initialize() {
+  g_layout.version = expectedVersion();
   fillObjects(&g_layout);
   fillFrameAndThread(&g_layout);
   fillAddresses(&g_layout);

@@ -218,39 +218,49 @@ bool floatOp(PyObject* left, PyObject* right, int kind, PyObject** result) {
 
 }  // namespace
 
-#if defined(TEPHRA_PYVER_3_12)
+namespace {
 
-PyObject* makeInt(int64_t value) { return PyLong_FromLongLong(value); }
-void releaseInt(PyObject* object) { PyObject_Free(object); }  // all that int's dealloc does
-
-#else
-
-PyObject* makeInt(int64_t value) {
-  _Py_freelist& ints = interpreter()->object_state.freelists.ints;  // linked by the first word
-  bool one_digit = magnitudeOf(value) <= PyLong_MASK && !_PY_IS_SMALL_INT(value);
-  if (!one_digit || ints.freelist == nullptr) return PyLong_FromLongLong(value);
-  PyObject* made = static_cast<PyObject*>(ints.freelist);
-  ints.freelist = *reinterpret_cast<void**>(made);
-  --ints.size;
-  _Py_NewReference(made);  // the type is still there
-  setValue(asLong(made), value, 1);
-  return made;
-}
-
-void releaseInt(PyObject* object) {
-  bool traced = _PyRuntime.ref_tracer.tracer_func != nullptr;  // somebody wants to hear of it
-  bool listed = _PyLong_IsCompact(asLong(object)) && !_PyLong_IsSmallInt(asLong(object));
-  _Py_freelist& ints = interpreter()->object_state.freelists.ints;
-  if (!traced && !_PyLong_IsCompact(asLong(object))) return PyObject_Free(object);
-  if (traced || !listed || ints.size < 0 || ints.size >= Py_ints_MAXFREELIST) {
-    return _Py_Dealloc(object);
+// Templates, since only some interpreters keep free ints, in a list like that of floats.
+template <typename Interpreter>
+PyObject* takeInt(Interpreter* interp, int64_t value) {
+  if constexpr (kMaxFreeInts > 0) {
+    auto& ints = interp->object_state.freelists.ints;  // linked by the first word
+    bool immortal = value >= -_PY_NSMALLNEGINTS && value < _PY_NSMALLPOSINTS;
+    bool one_digit = magnitudeOf(value) <= PyLong_MASK && !immortal;
+    if (!one_digit || ints.freelist == nullptr) return PyLong_FromLongLong(value);
+    PyObject* made = static_cast<PyObject*>(ints.freelist);
+    ints.freelist = *reinterpret_cast<void**>(made);
+    --ints.size;
+    _Py_NewReference(made);  // the type is still there
+    setValue(asLong(made), value, 1);
+    return made;
   }
-  *reinterpret_cast<void**>(object) = ints.freelist;
-  ints.freelist = object;
-  ++ints.size;
+  return PyLong_FromLongLong(value);
 }
 
-#endif
+template <typename Interpreter, typename Int>
+void giveBackInt(Interpreter* interp, Int* number) {
+  auto* object = reinterpret_cast<PyObject*>(number);
+  if constexpr (kMaxFreeInts > 0) {
+    bool traced = isTraced(_PyRuntime);
+    bool listed = _PyLong_IsCompact(number) && !_PyLong_IsSmallInt(number);
+    auto& ints = interp->object_state.freelists.ints;
+    if (!traced && !_PyLong_IsCompact(number)) return PyObject_Free(object);
+    if (traced || !listed || ints.size < 0 || ints.size >= kMaxFreeInts) return _Py_Dealloc(object);
+    *reinterpret_cast<void**>(object) = ints.freelist;
+    ints.freelist = object;
+    ++ints.size;
+  } else if (isTraced(_PyRuntime)) {
+    _Py_Dealloc(object);
+  } else {
+    PyObject_Free(object);  // all that int's dealloc does
+  }
+}
+
+}  // namespace
+
+PyObject* makeInt(int64_t value) { return takeInt(interpreter(), value); }
+void releaseInt(PyObject* object) { giveBackInt(interpreter(), asLong(object)); }
 
 bool rewriteInt(PyObject* object, int64_t value) {
   if (Py_REFCNT(object) != 1) return false;

@@ -1,4 +1,5 @@
 // Purpose: what the compiler may know of a Python object, as plain data.
+#include "pyver/code_kind.h"
 #include "pyver/common/type_bits.h"
 #include "pyver/internal.h"
 
@@ -109,8 +110,7 @@ std::string describeText(PyObject* object) {
 }
 
 void describeCode(PyCodeObject* code, ObjectInfo* info) {
-  info->is_plain_callable = (code->co_flags & (CO_VARARGS | CO_VARKEYWORDS)) == 0 &&
-                            (code->co_flags & CO_OPTIMIZED) != 0 && code->co_kwonlyargcount == 0;
+  info->is_plain_callable = hasOnlyPositional(code) && hasOwnLocals(code);
   info->argcount = static_cast<uint32_t>(code->co_argcount);
   info->posonly = static_cast<uint32_t>(code->co_posonlyargcount);
   for (int i = 0; i < code->co_argcount; i++) {

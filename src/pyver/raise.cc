@@ -20,7 +20,7 @@ PyObject* instantiate(PyObject* type) {
 bool attachCause(PyObject* value, PyObject* cause) {
   PyObject* fixed = nullptr;
   if (PyExceptionClass_Check(cause)) {
-    fixed = checksCauseInstance() ? instantiate(cause) : PyObject_CallNoArgs(cause);
+    fixed = kChecksCauseInstance ? instantiate(cause) : PyObject_CallNoArgs(cause);
     if (fixed == nullptr) return false;
   } else if (PyExceptionInstance_Check(cause)) {
     fixed = Py_NewRef(cause);

@@ -293,7 +293,7 @@ std::string refusal() {
     return "built for CPython " + expected + ", running on " + running;
   }
   std::string built = PY_VERSION;
-  if (!microVersionsAgree(Py_Version, PY_VERSION_HEX)) {
+  if (!microVersionsAgree()) {
     return "built for CPython " + built + ", whose internals may differ from " + running + "'s";
   }
   return "";

@@ -1,4 +1,5 @@
-// Purpose: from a type version to the live type that has it.
+// Purpose: from a version to the live function or type that has it.
+#include <iterator>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -62,6 +63,29 @@ void forgetTheDead() {
   });
 }
 
+// The interpreter's own tables, where it has them.
+template <typename Interpreter>
+PyFunctionObject* cachedFunction(Interpreter* interp, uint32_t version) {
+  if constexpr (requires { interp->func_state.func_version_cache; }) {
+    auto& cache = interp->func_state.func_version_cache;
+    auto& slot = cache[version % std::size(cache)];
+    // A function that is being destroyed stands there while its weak references' callbacks run.
+    const bool valid = slot.func != nullptr && slot.func->func_version == version;
+    return valid && Py_REFCNT(slot.func) > 0 ? slot.func : nullptr;
+  }
+  return nullptr;
+}
+
+template <typename Interpreter>
+PyTypeObject* cachedType(Interpreter* interp, uint32_t version) {
+  if constexpr (requires { interp->types.type_version_cache; }) {
+    auto& cache = interp->types.type_version_cache;
+    PyTypeObject* type = cache[version % std::size(cache)];
+    if (type != nullptr && type->tp_version_tag == version && Py_REFCNT(type) > 0) return type;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 void forgetTypes(bool alive) {
@@ -72,6 +96,9 @@ void forgetTypes(bool alive) {
   if (PyObject* gone = std::exchange(g_subclasses, nullptr); alive) Py_XDECREF(gone);
 }
 
+namespace {
+
+// Over all subclasses of object; those found are remembered weakly.
 PyTypeObject* findTypeByWalk(uint32_t version) {
   if (PyTypeObject* type = lookUp(version)) return type;
   // Versions are given once and in order: who had this one is gone, or has another now.
@@ -104,6 +131,17 @@ PyTypeObject* findTypeByWalk(uint32_t version) {
   for (PyObject* list : lists) Py_DECREF(list);
   PyErr_SetRaisedException(pending);
   return result;
+}
+
+}  // namespace
+
+PyFunctionObject* functionByVersion(uint32_t version) {
+  return version < kFirstFunctionVersion ? nullptr : cachedFunction(threadState()->interp, version);
+}
+
+PyTypeObject* typeByVersion(uint32_t version) {
+  if (PyTypeObject* type = cachedType(threadState()->interp, version)) return type;
+  return findTypeByWalk(version);
 }
 
 }  // namespace tephra::py

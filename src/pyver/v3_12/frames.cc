@@ -1,25 +1,10 @@
-// Purpose: interpreter frames of CPython 3.12: plain references, an integer stack top, the position
-// as the code unit before the next instruction.
-#include "pyver/internal.h"
-
+// Purpose: what is particular to CPython 3.12's frames: they are left without the interpreter's own
+// function, which is hidden, and their locals are written from a dict.
 #include <utility>
 
+#include "pyver/internal.h"
+
 namespace tephra::py {
-
-PyThreadState* threadState() { return PyThreadState_Get(); }
-
-Frame* currentFrame(PyThreadState* ts) { return ts->cframe->current_frame; }
-void setCurrentFrame(PyThreadState* ts, Frame* frame) { ts->cframe->current_frame = frame; }
-
-Frame* pushFrame(PyThreadState* ts, PyFunctionObject* func, PyCodeObject* code) {
-  Frame* frame = allocateFrame(ts, code->co_framesize);
-  if (frame == nullptr) return nullptr;
-  _PyFrame_Initialize(frame, reinterpret_cast<PyFunctionObject*>(Py_NewRef(func)), nullptr, code,
-                      0);
-  frame->previous = currentFrame(ts);
-  setPosition(frame, code, code->_co_firsttraceable);
-  return frame;
-}
 
 void popFrame(PyThreadState* ts, Frame* frame) {
   auto** base = reinterpret_cast<PyObject**>(frame);
@@ -102,29 +87,6 @@ bool isUntouched(const PyFrameObject* object, const Frame* frame) {
 void watchFrameObjects() {}
 void endFrameObjectWatch() {}
 
-PyCodeObject* frameCode(Frame* frame) { return frame->f_code; }
-PyFunctionObject* frameFunction(Frame* frame) {
-  return reinterpret_cast<PyFunctionObject*>(frame->f_funcobj);
-}
-
-PyCodeObject* rawCode(Frame* frame) { return frame->f_code; }
-void ownCodeAndFunction(Frame*) {}  // it does
-
-PyObject* slotGet(Frame* frame, uint32_t slot) { return frame->localsplus[slot]; }
-bool slotOwned(Frame* frame, uint32_t slot) { return frame->localsplus[slot] != nullptr; }
-void slotSetOwned(Frame* frame, uint32_t slot, PyObject* value) { frame->localsplus[slot] = value; }
-void slotSetBorrowed(Frame* frame, uint32_t slot, PyObject* value) {
-  frame->localsplus[slot] = Py_XNewRef(value);
-}
-void slotSetReference(Frame* frame, uint32_t slot, PyObject* reference) {
-  frame->localsplus[slot] = reference;
-}
-
-PyObject* slotReference(PyObject* value, bool lent) { return lent ? Py_NewRef(value) : value; }
-PyObject* slotReferenceObject(PyObject* reference) { return reference; }
-bool slotReferenceLent(PyObject*) { return false; }
-void slotReferenceDrop(PyObject* reference) { Py_DECREF(reference); }
-
 // What CALL calls gets a pointer into the value stack, which is [method, self, arguments] or [NULL,
 // callable, arguments] there. The interpreter only releases the words afterwards: an immortal
 // object takes the place of what is taken.
@@ -150,51 +112,6 @@ bool takeFromStack(PyThreadState* ts, PyObject* callable, PyObject* const* value
     const_cast<PyObject**>(values)[k] = Py_None;
   }
   return true;
-}
-
-void releaseArguments(const Arguments& args) {
-  Py_XDECREF(args.callable);
-  for (size_t k = 0; k < args.count(); ++k) {
-    if (!args.isLent(k)) Py_DECREF(args.values[k]);
-  }
-}
-
-void slotClear(Frame* frame, uint32_t slot) { Py_CLEAR(frame->localsplus[slot]); }
-void makeHeapSafe(Frame*) {}
-
-void canonicaliseHomes(Frame*) {}
-
-int stackDepth(Frame* frame) { return frame->stacktop - frame->f_code->co_nlocalsplus; }
-void pushStack(Frame* frame, PyObject* owned) { frame->localsplus[frame->stacktop++] = owned; }
-PyObject* popStack(Frame* frame) { return frame->localsplus[--frame->stacktop]; }
-void pushLasti(Frame* frame, uint32_t offset) {
-  PyObject* lasti = PyLong_FromLong(static_cast<long>(offset));
-  if (lasti ==
-      nullptr) {  // out of memory for an int: 0 keeps the stack right, at the price of a line
-    PyErr_Clear();
-    lasti = PyLong_FromLong(0);
-  }
-  pushStack(frame, lasti);
-}
-
-void setPosition(Frame* frame, PyCodeObject* code, uint32_t offset) {
-  frame->prev_instr = _PyCode_CODE(code) + offset;
-}
-void setNextInstr(Frame* frame, PyCodeObject* code, uint32_t offset) {
-  frame->prev_instr = _PyCode_CODE(code) + offset - 1;
-}
-uint32_t framePosition(Frame* frame) {
-  return static_cast<uint32_t>(frame->prev_instr - _PyCode_CODE(frame->f_code));
-}
-
-PyObject* evalFrame(PyThreadState* ts, Frame* frame, int throwflag) {
-  // Each evaluation of a frame counts two units of C stack; nested resumptions of compiled frames
-  // would use up the budget (1,500) far too early. The real stack is checked by compiled code.
-  constexpr int kUnits = 2;
-  ts->c_recursion_remaining += kUnits;
-  PyObject* result = _PyEval_EvalFrameDefault(ts, frame, throwflag);
-  ts->c_recursion_remaining -= kUnits;
-  return result;
 }
 
 PyObject* interpretWithThrow(PyThreadState* ts, Frame* frame) {

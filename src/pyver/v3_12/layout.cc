@@ -3,16 +3,7 @@
 
 namespace tephra::py {
 
-const char* expectedVersion() { return "3.12"; }
-
-// The internal structures are frozen since 3.12.0: any final release will do.
-bool microVersionsAgree(unsigned long running, unsigned long built) {
-  constexpr unsigned long kMicro = 0xFFFF;  // micro, level, serial
-  return (running & ~kMicro) == (built & ~kMicro) && (running & 0xF0) == 0xF0;
-}
-
 void fillVersionLayout(PyLayout* l) {
-  l->version = "3.12";
   l->current_frame_in_cframe = true;
   l->method_null_first = true;
   l->frame_owns_code_and_func = true;
@@ -30,14 +21,6 @@ void fillVersionLayout(PyLayout* l) {
   l->interp_eval_breaker = offsetof(PyInterpreterState, ceval.eval_breaker);
   l->interp_monitoring_version = offsetof(PyInterpreterState, monitoring_version);
   l->incref_immortal_min = 0xFFFFFFFF;
-}
-
-void checkPrivateSymbols(std::vector<std::string>* problems) {
-#define TEPHRA_CHECK_SYMBOL(name)                                              \
-  reportIf(problems, reinterpret_cast<const volatile void*>(&name) == nullptr, \
-           "the interpreter lacks " #name);
-  TEPHRA_PRIVATE_SYMBOLS(TEPHRA_CHECK_SYMBOL)
-#undef TEPHRA_CHECK_SYMBOL
 }
 
 void checkVersionLayout(std::vector<std::string>* problems) {

@@ -92,11 +92,8 @@ int handlePending(PyThreadState* ts) {
 
 uintptr_t nativeStackLimit(PyThreadState*) { return 0; }
 
-uint64_t executedInstrumentation(PyCodeObject* code) { return code->_co_instrumentation_version; }
 uint64_t currentInstrumentationVersion(PyThreadState* ts) { return ts->interp->monitoring_version; }
 unsigned untoldOfLine(PyThreadState*, PyCodeObject*, uint32_t, uint32_t, int*) { return 0; }
-
-bool isInstrumentedOpcode(int opcode) { return opcode >= MIN_INSTRUMENTED_OPCODE; }
 
 bool isFinalizing() { return _Py_IsFinalizing() != 0; }
 
@@ -104,18 +101,6 @@ bool addPendingCall(int (*call)(void*)) {
   return _PyEval_AddPendingCall(PyInterpreterState_Main(), call, nullptr, 0) == 0;
 }
 
-// 0: the function gets a new one when a call of it is specialised next.
-uint32_t savedVersion(PyFunctionObject* func, uint32_t) {
-  return func->vectorcall == interpreterVectorcall() ? func->func_version : 0;
-}
-
-uint32_t voidVersion() { return 0; }
-
 void setVersion(PyFunctionObject* func, uint32_t version) { func->func_version = version; }
-
-void killCodeVersion(PyCodeObject* code) { code->co_version = 0; }
-bool isCodeVersionKilled(PyCodeObject* code) { return code->co_version == 0; }
-
-void setCodeVersion(PyCodeObject* code, uint32_t version) { code->co_version = version; }
 
 }  // namespace tephra::py

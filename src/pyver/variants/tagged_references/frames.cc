@@ -1,5 +1,4 @@
-// Purpose: interpreter frames of CPython 3.14: tagged references, a stack pointer, the position as
-// the instruction being executed.
+// Purpose: interpreter frames with tagged references and a stack pointer.
 #include "pyver/internal.h"
 
 namespace tephra::py {
@@ -27,11 +26,6 @@ bool isTaggedInt(_PyStackRef ref) { return PyStackRef_IsTaggedInt(ref); }
 
 }  // namespace
 
-PyThreadState* threadState() { return PyThreadState_Get(); }
-
-Frame* currentFrame(PyThreadState* ts) { return ts->current_frame; }
-void setCurrentFrame(PyThreadState* ts, Frame* frame) { ts->current_frame = frame; }
-
 Frame* pushFrame(PyThreadState* ts, PyFunctionObject* func, PyCodeObject* code) {
   Frame* frame = allocateFrame(ts, code->co_framesize);
   if (frame == nullptr) return nullptr;
@@ -39,48 +33,6 @@ Frame* pushFrame(PyThreadState* ts, PyFunctionObject* func, PyCodeObject* code) 
                       currentFrame(ts));
   setPosition(frame, code, code->_co_firsttraceable);
   return frame;
-}
-
-void popFrame(PyThreadState* ts, Frame* frame) { _PyThreadState_PopFrame(ts, frame); }
-void clearFrame(PyThreadState* ts, Frame* frame) { _PyEval_FrameClearAndPop(ts, frame); }
-
-char* spareByte(PyFrameObject* object) {
-  constexpr size_t kAt = offsetof(PyFrameObject, f_trace_opcodes) + 1;
-  static_assert(kAt < offsetof(PyFrameObject, f_extra_locals));
-  return reinterpret_cast<char*>(object) + kAt;
-}
-
-namespace {
-
-bool proxies_are_seen = false;
-
-// Through a proxy (PEP 667) locals can be written without a trace in frame or frame object, so
-// whenever one is made, all frame objects that there are count as written.
-PyObject* allocateProxy(PyTypeObject* type, Py_ssize_t count) {
-  if (PyThreadState_Get()->interp == PyInterpreterState_Main()) keepFrameObjects();
-  return PyType_GenericAlloc(type, count);
-}
-
-}  // namespace
-
-bool isUntouched(const PyFrameObject* object, const Frame*) {
-  return proxies_are_seen && object->f_back == nullptr && object->f_trace == nullptr &&
-         object->f_lineno == 0 && object->f_trace_lines == 1 && object->f_trace_opcodes == 0 &&
-         object->f_extra_locals == nullptr && object->f_locals_cache == nullptr &&
-         object->f_overwritten_fast_locals == nullptr;
-}
-
-void watchFrameObjects() {
-  // A proxy that there is already may be of any frame.
-  keepFrameObjects();
-  if (PyFrameLocalsProxy_Type.tp_alloc != PyType_GenericAlloc) return;
-  PyFrameLocalsProxy_Type.tp_alloc = allocateProxy;
-  proxies_are_seen = true;
-}
-
-void endFrameObjectWatch() {
-  if (proxies_are_seen) PyFrameLocalsProxy_Type.tp_alloc = PyType_GenericAlloc;
-  proxies_are_seen = false;
 }
 
 PyCodeObject* frameCode(Frame* frame) { return _PyFrame_GetCode(frame); }
@@ -213,29 +165,6 @@ PyObject* popStack(Frame* frame) {
 }
 void pushLasti(Frame* frame, uint32_t offset) {
   *frame->stackpointer++ = PyStackRef_TagInt(static_cast<intptr_t>(offset));
-}
-
-void setPosition(Frame* frame, PyCodeObject* code, uint32_t offset) {
-  frame->instr_ptr = _PyCode_CODE(code) + offset;
-}
-void setNextInstr(Frame* frame, PyCodeObject* code, uint32_t offset) {
-  frame->instr_ptr = _PyCode_CODE(code) + offset;
-}
-uint32_t framePosition(Frame* frame) {
-  return static_cast<uint32_t>(frame->instr_ptr - _PyCode_CODE(frameCode(frame)));
-}
-
-PyObject* evalFrame(PyThreadState* ts, Frame* frame, int throwflag) {
-  return _PyEval_EvalFrameDefault(ts, frame, throwflag);
-}
-
-PyObject* interpretWithThrow(PyThreadState* ts, Frame* frame) {
-  setCurrentFrame(ts, frame->previous);
-  ts->py_recursion_remaining++;
-  // Entered this way, the interpreter looks the handler up one unit before instr_ptr. The line is
-  // still right for instructions with caches, which nearly all raising ones have.
-  frame->instr_ptr++;
-  return evalFrame(ts, frame, 1);
 }
 
 }  // namespace tephra::py

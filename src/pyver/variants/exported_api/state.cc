@@ -1,4 +1,4 @@
-// Purpose: threads, periodic work and instrumentation of CPython 3.14.
+// Purpose: threads, periodic work and instrumentation where each thread has an eval breaker.
 #include "pyver/internal.h"
 
 namespace tephra::py {
@@ -9,19 +9,24 @@ bool eventsPending(PyThreadState* ts) {
 
 int handlePending(PyThreadState* ts) { return _Py_HandlePending(ts); }
 
-uintptr_t nativeStackLimit(PyThreadState* ts) {
-  return reinterpret_cast<_PyThreadStateImpl*>(ts)->c_stack_soft_limit;
+namespace {
+
+template <typename Thread>
+uintptr_t softLimit(const Thread* ts) {
+  if constexpr (requires { ts->c_stack_soft_limit; }) return ts->c_stack_soft_limit;
+  return 0;
 }
 
-uint64_t executedInstrumentation(PyCodeObject* code) { return code->_co_instrumentation_version; }
+}  // namespace
+
+uintptr_t nativeStackLimit(PyThreadState* ts) {
+  return softLimit(reinterpret_cast<_PyThreadStateImpl*>(ts));
+}
+
 uint64_t currentInstrumentationVersion(PyThreadState* ts) {
   return _Py_atomic_load_uintptr_relaxed(&ts->eval_breaker) &
          ~static_cast<uintptr_t>(_PY_EVAL_EVENTS_MASK);
 }
-bool isInstrumentedOpcode(int opcode) {
-  return opcode >= MIN_INSTRUMENTED_OPCODE && opcode != ENTER_EXECUTOR;
-}
-
 // As _Py_call_instrumentation_line, for which the previous instruction is the one at instr_ptr.
 unsigned untoldOfLine(PyThreadState* ts, PyCodeObject* code, uint32_t from, uint32_t to,
                       int* line) {
@@ -43,20 +48,6 @@ bool addPendingCall(int (*call)(void*)) {
          _Py_ADD_PENDING_SUCCESS;
 }
 
-// A new function gets its code's, which may have been killed, when it is complete. Once cleared in
-// a function that is not ours, it stays so: the interpreter never gives it another.
-uint32_t savedVersion(PyFunctionObject* func, uint32_t code) {
-  const bool own = func->vectorcall == interpreterVectorcall();
-  return own && func->func_version != FUNC_VERSION_UNSET ? func->func_version : code;
-}
-
-uint32_t voidVersion() { return FUNC_VERSION_CLEARED; }
-
 void setVersion(PyFunctionObject* func, uint32_t version) { _PyFunction_SetVersion(func, version); }
-
-void killCodeVersion(PyCodeObject* code) { code->co_version = FUNC_VERSION_CLEARED; }
-bool isCodeVersionKilled(PyCodeObject* code) { return code->co_version <= FUNC_VERSION_CLEARED; }
-
-void setCodeVersion(PyCodeObject* code, uint32_t version) { code->co_version = version; }
 
 }  // namespace tephra::py

@@ -2,6 +2,7 @@
 
 #include "base/address_cache.h"
 #include "driver/local_events.h"
+#include "pyver/code_kind.h"
 
 namespace tephra::driver {
 namespace {
@@ -52,17 +53,10 @@ void forgetCodeStates() {
 }
 
 bool isCandidate(PyCodeObject* code, std::string* why) {
-  auto no = [&](BailoutReason reason) {
-    if (why) *why = bailoutText(reason);
-    return false;
-  };
-  if (code->co_flags & CO_ASYNC_GENERATOR) return no(BailoutReason::kAsyncGenerator);
-  if (code->co_flags & CO_COROUTINE) return no(BailoutReason::kCoroutine);
-  if (code->co_flags & CO_GENERATOR) return no(BailoutReason::kGenerator);
-  if ((code->co_flags & (CO_OPTIMIZED | CO_NEWLOCALS)) != (CO_OPTIMIZED | CO_NEWLOCALS)) {
-    return no(BailoutReason::kNotAFunctionBody);
-  }
-  return true;
+  BailoutReason reason{};
+  if (py::isPlainFunctionBody(code, &reason)) return true;
+  if (why) *why = bailoutText(reason);
+  return false;
 }
 
 ExitTotals exitTotals(const CodeState& state) {

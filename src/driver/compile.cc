@@ -15,6 +15,7 @@
 #include "frontend/build.h"
 #include "lower/lower.h"
 #include "passes/pipeline.h"
+#include "pyver/code_kind.h"
 #include "regalloc/regalloc.h"
 
 namespace tephra::driver {
@@ -378,8 +379,7 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
   compiled->code.metadata->expected_version = &compiled->function.expected_version;
   compiled->code.metadata->drops_frame_objects = jit().options.drop_frame_objects;
   compiled->function.total_args = unit.total_args;
-  const bool plain = (state.code->co_flags & (CO_VARARGS | CO_VARKEYWORDS)) == 0;
-  if (plain && state.code->co_kwonlyargcount == 0 && unit.total_args <= py::kQuickSlots)
+  if (py::hasOnlyPositional(state.code) && unit.total_args <= py::kQuickSlots)
     compiled->function.exact_args = state.code->co_argcount;
   compiled->globals = function->func_globals;
   compiled->builtins = function->func_builtins;

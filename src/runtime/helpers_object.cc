@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "pyver/code_kind.h"
 #include "pyver/numbers.h"
 
 namespace py = tephra::py;
@@ -63,9 +64,7 @@ extern "C" int64_t tephra_enters_getitem(PyObject* container) {
   PyObject* found = _PyType_Lookup(type, name);
   if (found == nullptr || !PyFunction_Check(found)) return 0;
   auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(found));
-  constexpr int kBinds = CO_VARARGS | CO_VARKEYWORDS | CO_OPTIMIZED;
-  return (code->co_flags & kBinds) == CO_OPTIMIZED && code->co_kwonlyargcount == 0 &&
-         code->co_argcount == 2;
+  return py::hasOwnLocals(code) && py::hasOnlyPositional(code) && code->co_argcount == 2;
 }
 
 extern "C" PyObject* tephra_get_item(PyObject* container, PyObject* key) {

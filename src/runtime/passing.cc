@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "pyver/code_kind.h"
 #include "runtime/compiled_function.h"
 #include "runtime/helpers.h"
 #include "runtime/native_waits.h"
@@ -168,7 +169,7 @@ void setCrossingHook(CrossingHook hook) { crossing_hook = hook; }
 PyObject* interpretFunction(PyThreadState* ts, PyFunctionObject* function,
                             const py::Arguments& args) {
   auto* code = reinterpret_cast<PyCodeObject*>(function->func_code);
-  if ((code->co_flags & CO_OPTIMIZED) == 0) {
+  if (!py::hasOwnLocals(code)) {
     return callLending(reinterpret_cast<PyObject*>(function), py::interpreterVectorcall(), args);
   }
   const uint32_t count = py::parameterCount(code);
@@ -184,9 +185,7 @@ PyObject* interpretFunction(PyThreadState* ts, PyFunctionObject* function,
 bool isFilled(const PyFunctionObject* function, int64_t count) {
   if (function->vectorcall != py::interpreterVectorcall()) return false;
   const auto* code = reinterpret_cast<const PyCodeObject*>(function->func_code);
-  constexpr int kKinds = CO_OPTIMIZED | CO_VARARGS | CO_VARKEYWORDS;
-  return (code->co_flags & kKinds) == CO_OPTIMIZED && code->co_kwonlyargcount == 0 &&
-         code->co_argcount == count;
+  return py::hasOwnLocals(code) && py::hasOnlyPositional(code) && code->co_argcount == count;
 }
 
 PyObject* interpretFilled(PyThreadState* ts, PyFunctionObject* function, PyObject** slots,
@@ -225,8 +224,7 @@ Callee calleeOf(PyThreadState* ts, PyFunctionObject* function) {
       (compiled == nullptr || !adoptCompiled(function))) {
     noteCallOut(ts, function);
     const auto* code = reinterpret_cast<const PyCodeObject*>(function->func_code);
-    const bool frame = (code->co_flags & CO_OPTIMIZED) != 0;  // with locals of its own
-    return {frame ? Way::kInterpreted : Way::kForeign, nullptr};
+    return {py::hasOwnLocals(code) ? Way::kInterpreted : Way::kForeign, nullptr};
   }
   if (compiled == nullptr || compiled->vectorcall_entry != function->vectorcall)
     return {Way::kForeign, nullptr};

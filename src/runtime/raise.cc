@@ -15,7 +15,7 @@ PyObject* disableMarker() {
 
 // 0, -1 with an exception set, or 1: the tool wants no more such events here.
 int callTool(PyThreadState* ts, int tool, int event, PyObject** args, size_t count) {
-  PyObject*& slot = ts->interp->monitoring_callables[tool][event];
+  PyObject*& slot = py::monitoringCallable(ts, tool, event);
   if (slot == nullptr) return 0;
   PyObject* callable = Py_NewRef(slot);
   const int old_event = ts->what_event;
@@ -37,7 +37,7 @@ int callToolAlways(PyThreadState* ts, int tool, int event, PyObject** args) {
   if (answer <= 0) return answer;
   // These events belong to no instruction that could stop firing them.
   PyErr_SetString(PyExc_ValueError, "Cannot disable exception events. Callback removed.");
-  Py_CLEAR(ts->interp->monitoring_callables[tool][event]);
+  Py_CLEAR(py::monitoringCallable(ts, tool, event));
   return -1;
 }
 

@@ -15,8 +15,7 @@ inline constexpr uint32_t kClearedFunctionVersion = 0;
 // "raise x from C" refuses a C() that is no exception.
 inline constexpr bool kChecksCauseInstance = false;
 
-// Free floats are kept in a list: linked by their types, or (as all free objects) by the first
-// word.
+// Free floats are listed, linked by their types or (as all free objects) by the first word.
 inline constexpr bool kFreeObjectsByType = true;
 inline constexpr int kMaxFreeFloats = PyFloat_MAXFREELIST;
 inline auto& freeFloats(PyInterpreterState* interp) { return interp->float_state.free_list; }

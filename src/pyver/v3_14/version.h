@@ -15,8 +15,7 @@ inline constexpr uint32_t kClearedFunctionVersion = FUNC_VERSION_CLEARED;
 // "raise x from C" refuses a C() that is no exception.
 inline constexpr bool kChecksCauseInstance = true;
 
-// Free floats are kept in a list: linked by their types, or (as all free objects) by the first
-// word.
+// Free floats are listed, linked by their types or (as all free objects) by the first word.
 inline constexpr bool kFreeObjectsByType = false;
 inline constexpr int kMaxFreeFloats = Py_floats_MAXFREELIST;
 inline auto& freeFloats(PyInterpreterState* interp) {

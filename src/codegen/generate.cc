@@ -5,7 +5,6 @@
 #include "codegen/block_order.h"
 #include "codegen/exit_locations.h"
 #include "codegen/frame_layout.h"
-#include "codegen/stack_maps.h"
 
 namespace tephra {
 
@@ -135,15 +134,12 @@ FrameShape shapeOf(const lir::Function& function, const CodeUnit& unit) {
   return shape;
 }
 
-void fillMetadata(const EmittedCode& code, const lir::Function& function, const CodeUnit& unit,
-                  const NativeFrame& frame, CodeMetadata* metadata) {
-  metadata->register_args = unit.total_args;
+void fillMetadata(const EmittedCode& code, const NativeFrame& frame, CodeMetadata* metadata) {
   metadata->hot_bytes = code.hot_bytes;
   metadata->cold_bytes = code.cold_bytes;
   metadata->spill_bytes = 8 * frame.num_slots;
   metadata->stack_bytes = frame.size + 16;  // with the return address and the saved frame pointer
   metadata->lines = code.lines;
-  metadata->stack_maps = makeStackMaps(function, frame, code.calls);
 }
 
 EmitInput makeInput(const lir::Function& function, const CodeUnit& unit, const Target& target,
@@ -271,7 +267,7 @@ Result<CompiledCode> generateCode(lir::Function& function, const CodeUnit& unit,
   Result<EmittedCode> emitted =
       options.count ? emitCounting(target, input, memory, &code) : emitFunction(target, input);
   if (!emitted) return emitted.bailout();
-  fillMetadata(*emitted, function, unit, input.frame, metadata.get());
+  fillMetadata(*emitted, input.frame, metadata.get());
   metadata->exits = std::move(function.exits);
   void* base = placeCode(&*emitted, memory, target, "tephra:" + unit.module + "." + unit.qualname);
   if (base == nullptr) return Bailout{BailoutReason::kCodeMemory, ""};

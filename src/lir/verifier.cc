@@ -71,7 +71,6 @@ class Verifier {
       case Op::kEntries: expected = std::max<size_t>(function_.entries.size(), 1); break;
       case Op::kJump: expected = 1; break;
       case Op::kBranchCmp:
-      case Op::kBranchTest:
       case Op::kBranchCmpMem:
       case Op::kBranchRelease:
       case Op::kUnlinkFrame:

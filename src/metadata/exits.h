@@ -70,13 +70,6 @@ struct RegisterFile {
   double fp[kMaxRegisters];
 };
 
-// Stack map of a call site: which native slots hold live references (for tests and debuggers; the
-// interpreter's collector needs none since every reference is counted).
-struct StackMap {
-  uint32_t return_offset = 0;
-  std::vector<int32_t> slots;
-};
-
 struct LineEntry {
   uint32_t code_offset = 0;
   uint32_t bytecode_offset = 0;
@@ -94,7 +87,6 @@ struct CodeMetadata {
   FrameShape shape;
   std::vector<CodeEntry> entries;
   std::vector<ExitRecord> exits;
-  std::vector<StackMap> stack_maps;
   std::vector<LineEntry> lines;
   std::vector<SeenShape> seen_shapes;  // the first kMostShapes
   uint64_t taken = 0;                  // exits
@@ -104,7 +96,6 @@ struct CodeMetadata {
   const uint64_t* calls = nullptr;     // where the code counts its calls, if it does
   const uint64_t* expected_version = nullptr;  // of instrumentation, that the code compares with
   bool drops_frame_objects = true;             // may go on where nobody keeps the frame object made
-  uint32_t register_args = 0;                  // parameters of the register entry
   uint32_t hot_bytes = 0, cold_bytes = 0, spill_bytes = 0, stack_bytes = 0;
 };
 

@@ -56,15 +56,10 @@ void relocate(const Relocation& relocation, uint8_t* code, uint64_t place) {
           },
           place, target);
     case RelocationKind::kArmPages: return patchWord(code, aarch64::withPages, place, target);
-    case RelocationKind::kArmLow12:
-      return patchWord(
-          code,
-          [](uint32_t word, uint64_t, uint64_t to) { return aarch64::withLow12(word, to, 0); },
-          place, target);
     case RelocationKind::kArmLow12Words:
       return patchWord(
           code,
-          [](uint32_t word, uint64_t, uint64_t to) { return aarch64::withLow12(word, to, 3); },
+          [](uint32_t word, uint64_t, uint64_t to) { return aarch64::withLow12(word, to); },
           place, target);
   }
 }

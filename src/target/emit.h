@@ -69,8 +69,7 @@ enum class RelocationKind : uint8_t {
   kX86Relative,    // 32 bits: target minus the address behind them
   kArmBranch,      // b or bl
   kArmPages,       // adrp
-  kArmLow12,       // add: the target's low 12 bits
-  kArmLow12Words,  // ldr of 8 bytes: the same
+  kArmLow12Words,  // ldr of 8 bytes: the target's low 12 bits
 };
 struct Relocation {
   uint32_t offset = 0;  // of the displacement; AArch64: of the instruction
@@ -98,11 +97,6 @@ struct EmittedCode {
   uint32_t hot_bytes = 0, cold_bytes = 0;  // literals count as cold
   std::vector<Relocation> relocations;
   std::vector<LineEntry> lines;  // by offset; a new entry where the bytecode offset changes
-  struct CallSite {
-    uint32_t return_offset;
-    const lir::Instr* instr;
-  };
-  std::vector<CallSite> calls;
   std::vector<VersionWord> versions;
   // Behind a look at the version or the frame object, where the exit may go on instead of leaving.
   struct Resumption {

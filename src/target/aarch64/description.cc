@@ -114,16 +114,11 @@ void AArch64Target::constraints(const Instr& instr, std::vector<OperandConstrain
       (*out)[0] = fixed(kFrameResult);
       (*out)[1] = fixed(0);
       break;
-    case Op::kCallIndirect:
-      callConstraints(*this, instr, out);
-      (*out)[instr.defs.size()] = fixed(kCallTarget);
-      break;
     case Op::kCall:
     case Op::kCallF:
     case Op::kCallAddress:
     case Op::kCallCell: callConstraints(*this, instr, out); break;
     case Op::kMoveConstF:
-    case Op::kGpToFp:
     case Op::kFpToGp:
     case Op::kLoad:
     case Op::kLoadF:
@@ -134,8 +129,6 @@ void AArch64Target::constraints(const Instr& instr, std::vector<OperandConstrain
     case Op::kLoadOut:
     case Op::kStoreOut:
     case Op::kLeaOut:
-    case Op::kLoadThreadLocal:
-    case Op::kStackPointer:
     case Op::kAdd:
     case Op::kSub:
     case Op::kMul:
@@ -148,7 +141,6 @@ void AArch64Target::constraints(const Instr& instr, std::vector<OperandConstrain
     case Op::kNeg:
     case Op::kNegIf:
     case Op::kSetCmp:
-    case Op::kSetTest:
     case Op::kSelect:
     case Op::kAddF:
     case Op::kSubF:
@@ -160,7 +152,6 @@ void AArch64Target::constraints(const Instr& instr, std::vector<OperandConstrain
     case Op::kEntries:
     case Op::kJump:
     case Op::kBranchCmp:
-    case Op::kBranchTest:
     case Op::kBranchCmpMem:
     case Op::kBranchCmpF:
     case Op::kBranchRelease:
@@ -242,8 +233,6 @@ bool AArch64Target::immediateFits(const Instr& instr, int index, int64_t value) 
     case Op::kBranchCmpMem:
     case Op::kExitCmp:
     case Op::kExitCmpMem:
-    case Op::kSetTest:
-    case Op::kBranchTest:
     case Op::kExitTest:
     case Op::kExitTestMem:
     case Op::kStore:

@@ -145,7 +145,6 @@ void FunctionEmitter::addEntry(EntryPoint point) { entries_.emplace_back(as_.her
 void FunctionEmitter::collect(EmittedCode* out) const {
   for (const auto& [place, point] : entries_) out->entries.push_back({point, as_.resolve(place)});
   for (const auto& [place, offset] : lines_) out->lines.push_back({as_.resolve(place), offset});
-  for (const auto& [place, instr] : calls_) out->calls.push_back({as_.resolve(place), instr});
   for (const auto& [place, exit] : resumptions_)
     out->resumptions.push_back({exit, as_.resolve(place)});
 }
@@ -336,7 +335,6 @@ bool FunctionEmitter::emitData(const Instr& instr) {
     case Op::kMove: move(instr.defs[0], instr.uses[0]); return true;
     case Op::kMoveF: moveFp(instr.defs[0], instr.uses[0]); return true;
     case Op::kMoveConstF: moveConstFp(instr); return true;
-    case Op::kGpToFp: a_.fmov(d(fp(instr.defs[0])), x(gp(instr.uses[0]))); return true;
     case Op::kFpToGp: a_.fmov(x(def()), d(fp(instr.uses[0]))); return true;
     case Op::kParam: param(instr); return true;
     case Op::kLoad:
@@ -354,8 +352,6 @@ bool FunctionEmitter::emitData(const Instr& instr) {
       as_.addImmediate(def(), kStackPointer,
                        int64_t{in_.frame.outgoing_offset} + 8 * int64_t{instr.u32(0)});
       return true;
-    case Op::kLoadThreadLocal: loadThreadLocal(as_, def(), instr.i64(0)); return true;
-    case Op::kStackPointer: a_.mov(x(def()), a64::sp); return true;
     case Op::kPushFrame:
     case Op::kPopFrame: frameInstr(instr); return true;
     case Op::kIncref: countInstr(instr, true); return true;
@@ -391,8 +387,7 @@ bool FunctionEmitter::emitNumber(const Instr& instr) {
     case Op::kAddExit: overflowExit(instr, false); return true;
     case Op::kSubExit: overflowExit(instr, true); return true;
     case Op::kMulExit: mulExit(instr); return true;
-    case Op::kSetCmp: setCondition(instr, false); return true;
-    case Op::kSetTest: setCondition(instr, true); return true;
+    case Op::kSetCmp: setCondition(instr); return true;
     case Op::kSelect: select(instr); return true;
     case Op::kAddF: return fpOp(a64::Inst::kIdFadd_v);
     case Op::kSubF: return fpOp(a64::Inst::kIdFsub_v);
@@ -422,7 +417,6 @@ bool FunctionEmitter::emitControl(const Instr& instr) {
     case Op::kUnlinkFrame: unlinkFrame(instr); return true;
     case Op::kBranchLook: branchLook(instr); return true;
     case Op::kExitLook: exitLook(instr); return true;
-    case Op::kBranchTest: branch(tested(), instr); return true;
     case Op::kBranchCmpMem: branch(compareMem(instr), instr); return true;
     case Op::kBranchCmpF: branch(compareFp(instr), instr); return true;
     case Op::kReturn: returnInstr(instr); return true;
@@ -436,7 +430,6 @@ bool FunctionEmitter::emitControl(const Instr& instr) {
     case Op::kCall:
     case Op::kCallF:
     case Op::kCallAddress:
-    case Op::kCallIndirect:
     case Op::kCallCell: callInstr(instr); return true;
     default: return false;
   }

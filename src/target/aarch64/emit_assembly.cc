@@ -307,7 +307,6 @@ void Assembly::copyBytes(EmittedCode* out) {
   out->bytes.assign(hot.data(), hot.data() + hot.size());
   out->bytes.insert(out->bytes.end(), cold.data(), cold.data() + cold.size());
   while (!literals_.empty() && out->bytes.size() % 8 != 0) out->bytes.push_back(0);
-  literal_start_ = static_cast<uint32_t>(out->bytes.size());
   for (size_t i = 0; i < literals_.size(); ++i) {
     auto at = static_cast<uint32_t>(out->bytes.size());
     labels_[literals_[i].second.id] = {true, at - cold_start_};

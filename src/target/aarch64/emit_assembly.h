@@ -189,7 +189,7 @@ class Assembly final : public asmjit::ErrorHandler {
   std::map<uint32_t, size_t> versions_;  // literals by width
   std::vector<std::pair<Place, UnwindState>> unwinding_;
   UnwindState unwind_state_;
-  uint32_t cold_start_ = 0, literal_start_ = 0;
+  uint32_t cold_start_ = 0;
   bool disassembly_ = false;
   bool counting_ = false;  // the instructions of a counter are being emitted
   uint32_t instructions_ = 0;

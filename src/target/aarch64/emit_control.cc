@@ -93,8 +93,6 @@ void FunctionEmitter::callInstr(const Instr& instr) {
        instr.defs[0].base != target_.returnRegister(bank))) {
     fail(instr, "the result is not in the return register");
   }
-  if (instr.op == Op::kCallIndirect && gp(instr.uses[0]) != kCallTarget)
-    fail(instr, "target register");
   arguments(instr);
   switch (instr.op) {
     case Op::kCall:
@@ -103,11 +101,9 @@ void FunctionEmitter::callInstr(const Instr& instr) {
       as_.call(in_.addresses->helpers[instr.u32(0)]);
       break;
     case Op::kCallAddress: as_.call(instr.attr[0]); break;
-    case Op::kCallIndirect: a_.blr(x(kCallTarget)); break;
     case Op::kCallCell: as_.callThrough(instr.attr[0]); break;
     default: fail(instr, "is no call");
   }
-  calls_.push_back({as_.here(), &instr});
 }
 
 // --- reference counts: 32-bit accesses only; the upper half of the word holds other things

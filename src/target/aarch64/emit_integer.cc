@@ -186,20 +186,18 @@ Condition FunctionEmitter::compare(uint8_t a, const Operand& b, uint32_t width, 
 }
 
 // tst clears carry and overflow: a bit pattern is never below zero, always at or above it.
-Condition FunctionEmitter::test(uint8_t a, const Operand& b, uint32_t width, Cond cond,
-                                bool flags) {
+Condition FunctionEmitter::test(uint8_t a, const Operand& b, uint32_t width, Cond cond) {
   if (cond == Cond::kULt || cond == Cond::kUGe) return Condition::constant(cond == Cond::kUGe);
   if (cond == Cond::kULe) cond = Cond::kEq;
   if (cond == Cond::kUGt) cond = Cond::kNe;
   if (!b.isImm()) {
-    bool same = gp(b) == a;
-    if (same && !flags) return compare(a, Operand::imm(0), width, cond);
+    if (gp(b) == a) return compare(a, Operand::imm(0), width, cond);
     a_.tst(sized(a, width), reg(b, width));
     return Condition::flags(flagOf(cond));
   }
   uint64_t mask = width == 8 ? b.bits : static_cast<uint32_t>(b.bits);
   bool zero_only = cond == Cond::kEq || cond == Cond::kNe;
-  if (zero_only && !flags && (mask & (mask - 1)) == 0 && mask != 0) {
+  if (zero_only && (mask & (mask - 1)) == 0 && mask != 0) {
     return Condition::ofBit(a, static_cast<uint8_t>(__builtin_ctzll(mask)), cond == Cond::kNe);
   }
   if (isLogicalImmediate(mask, width * 8)) {
@@ -253,21 +251,15 @@ void FunctionEmitter::setFlag(const Operand& to, Cc cc) {
   a_.cset(w(gp(to)), asmjit::imm(uint32_t(asmjitCondition(cc))));
 }
 
-void FunctionEmitter::setCondition(const Instr& instr, bool is_test) {
+void FunctionEmitter::setCondition(const Instr& instr) {
   const Operand &to = instr.defs[0], &a = instr.uses[0], &b = instr.uses[1];
   Cond cond = instr.cond(0);
   uint32_t width = instr.u32(1);
-  if (!is_test && b.isImm() && b.immValue() == 0 && cond == Cond::kLt) {  // the sign itself
+  if (b.isImm() && b.immValue() == 0 && cond == Cond::kLt) {  // the sign itself
     a_.lsr(reg(to, width), reg(a, width), width * 8 - 1);
     return;
   }
-  Condition condition =
-      is_test ? test(gp(a), b, width, cond, true) : compare(gp(a), b, width, cond, true);
-  if (condition.kind == Condition::kNever) {
-    as_.loadImmediate(gp(to), condition.nonzero);
-  } else {
-    setFlag(to, condition.cc);
-  }
+  setFlag(to, compare(gp(a), b, width, cond, true).cc);
 }
 
 void FunctionEmitter::select(const Instr& instr) {

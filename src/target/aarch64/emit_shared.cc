@@ -12,7 +12,6 @@ void FunctionEmitter::sharedSite(const SharedCalls::Site& site) {
                       wide ? static_cast<uint64_t>(position) : static_cast<uint32_t>(position));
   }
   as_.callLabel(shared_labels_[site.group]);
-  calls_.push_back({as_.here(), site.call});
   Label exit = as_.newLabel();
   as_.jumpIf(Condition::zero(kScratchGp, false, true), exit);
   defer([this, &site, exit] {
@@ -73,7 +72,6 @@ void FunctionEmitter::sharedPiece(const SharedCalls::Site& site) {
       emitInstr(*i);
     }
   }
-  calls_.pop_back();  // the sites stand for it
   Label out = as_.newLabel();
   as_.tallier.part(name + ".end");
   as_.loadImmediate(kScratchGp, 0);

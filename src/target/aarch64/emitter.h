@@ -95,14 +95,14 @@ class FunctionEmitter {
   void divRem(const Instr& instr);
   void overflowExit(const Instr& instr, bool subtract);
   void mulExit(const Instr& instr);
-  void setCondition(const Instr& instr, bool test);
+  void setCondition(const Instr& instr);
   void setFlag(const Operand& to, Cc cc);
   void select(const Instr& instr);
   void negateIf(const Instr& instr);
   // Compare or test, giving the condition to branch on; with `flags` one that is in the flags.
   Condition compare(uint8_t a, const Operand& b, uint32_t width, lir::Cond cond,
                     bool flags = false);
-  Condition test(uint8_t a, const Operand& b, uint32_t width, lir::Cond cond, bool flags = false);
+  Condition test(uint8_t a, const Operand& b, uint32_t width, lir::Cond cond);
   // The same of memory: loaded into x16 first.
   Condition compareMem(const Instr& instr);
   Condition testMem(const Instr& instr);
@@ -169,7 +169,6 @@ class FunctionEmitter {
   UnwindState body_;  // between prologue and epilogue
   std::vector<std::pair<Assembly::Place, EntryPoint>> entries_;
   std::vector<std::pair<Assembly::Place, uint32_t>> lines_;
-  std::vector<std::pair<Assembly::Place, const Instr*>> calls_;
   std::vector<std::pair<Assembly::Place, uint32_t>> resumptions_;  // exits
 };
 

@@ -91,15 +91,10 @@ uint32_t encodeLdrLow12(uint32_t reg, uint32_t base) {
   return 0xF9400000 | base << 5 | reg;
 }
 
-uint32_t encodeAddLow12(uint32_t reg, uint32_t base) {
-  TEPHRA_CHECK(isRegister(reg) && isRegister(base), "register numbers");
-  return 0x91000000 | base << 5 | reg;
-}
-
-uint32_t withLow12(uint32_t word, uint64_t target, uint32_t scale) {
+uint32_t withLow12(uint32_t word, uint64_t target) {
   auto low = static_cast<uint32_t>(target & 0xFFF);
-  TEPHRA_CHECK((low & ((1u << scale) - 1)) == 0, "an aligned address");
-  return (word & ~UINT32_C(0x3FFC00)) | (low >> scale) << 10;
+  TEPHRA_CHECK(low % 8 == 0, "an aligned address");
+  return (word & ~UINT32_C(0x3FFC00)) | (low / 8) << 10;
 }
 
 uint32_t encodeZeroD(uint32_t reg) {

@@ -36,10 +36,9 @@ uint32_t encodeLdrLiteralW(uint32_t reg);  // 32 bits, zero-extended
 uint32_t encodeAdrp(uint32_t reg);
 bool adrpReaches(uint64_t place, uint64_t target);
 uint32_t withPages(uint32_t word, uint64_t place, uint64_t target);
-// ldr x, [x, low 12 bits of target] and add x, x, low 12 bits, the other half of adrp.
+// ldr x, [x, low 12 bits of target], the other half of adrp.
 uint32_t encodeLdrLow12(uint32_t reg, uint32_t base);
-uint32_t encodeAddLow12(uint32_t reg, uint32_t base);
-uint32_t withLow12(uint32_t word, uint64_t target, uint32_t scale);
+uint32_t withLow12(uint32_t word, uint64_t target);
 // fmov d, #0.0 is refused, and has no immediate form: movi d, #0.
 uint32_t encodeZeroD(uint32_t reg);
 // add/sub with the extended second register, where the stack pointer is an operand (number 31).

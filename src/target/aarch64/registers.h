@@ -17,7 +17,6 @@ inline constexpr uint8_t kScratchGp = 16;
 inline constexpr uint8_t kScratchGp2 = 17;
 inline constexpr uint8_t kScratchAddress = kLinkRegister;  // of a frame word that is far away
 inline constexpr uint8_t kScratchFp = 31;
-inline constexpr uint8_t kCallTarget = 9;
 inline constexpr uint8_t kFrameResult = 9;  // of the stub of PushFrame
 inline constexpr uint8_t kFrameShape = 10;  // PushFrame's stub is given a FrameShape
 inline constexpr uint8_t kArgumentGp[] = {0, 1, 2, 3, 4, 5, 6, 7};

@@ -140,17 +140,12 @@ void X86Target::constraints(const Instr& instr, std::vector<OperandConstraint>* 
       (*out)[0] = fixed(kRax);
       (*out)[1] = fixed(kRdi);
       break;
-    case Op::kCallIndirect:
-      callConstraints(*this, instr, out);
-      (*out)[instr.defs.size()] = fixed(kCallTarget);
-      break;
     case Op::kCall:
     case Op::kCallF:
     case Op::kCallAddress:
     case Op::kCallCell: callConstraints(*this, instr, out); break;
     case Op::kAdd:  // lea adds to a third register
     case Op::kMoveConstF:
-    case Op::kGpToFp:
     case Op::kFpToGp:
     case Op::kLoad:
     case Op::kLoadF:
@@ -161,17 +156,13 @@ void X86Target::constraints(const Instr& instr, std::vector<OperandConstraint>* 
     case Op::kLoadOut:
     case Op::kStoreOut:
     case Op::kLeaOut:
-    case Op::kLoadThreadLocal:
-    case Op::kStackPointer:
     case Op::kSetCmp:
-    case Op::kSetTest:
     case Op::kSelect:
     case Op::kIntToF:
     case Op::kSetCmpF:
     case Op::kEntries:
     case Op::kJump:
     case Op::kBranchCmp:
-    case Op::kBranchTest:
     case Op::kBranchCmpMem:
     case Op::kBranchCmpF:
     case Op::kBranchRelease:
@@ -223,9 +214,7 @@ bool X86Target::immediateFits(const Instr& instr, int index, int64_t value) cons
     case Op::kStore:
     case Op::kAddMem: return fitsWidth(value, instr.u32(0));
     case Op::kSetCmp:
-    case Op::kSetTest:
     case Op::kBranchCmp:
-    case Op::kBranchTest:
     case Op::kBranchCmpMem:
     case Op::kExitCmp:
     case Op::kExitTest:

@@ -128,7 +128,6 @@ void FunctionEmitter::addEntry(EntryPoint point) { entries_.emplace_back(as_.her
 void FunctionEmitter::collect(EmittedCode* out) const {
   for (const auto& [place, point] : entries_) out->entries.push_back({point, as_.resolve(place)});
   for (const auto& [place, offset] : lines_) out->lines.push_back({as_.resolve(place), offset});
-  for (const auto& [place, instr] : calls_) out->calls.push_back({as_.resolve(place), instr});
   for (const auto& [place, exit] : resumptions_)
     out->resumptions.push_back({exit, as_.resolve(place)});
 }
@@ -276,7 +275,6 @@ bool FunctionEmitter::emitData(const Instr& instr) {
     case Op::kMove: move(instr.defs[0], instr.uses[0]); return true;
     case Op::kMoveF: moveFp(instr.defs[0], instr.uses[0]); return true;
     case Op::kMoveConstF: moveConstFp(instr); return true;
-    case Op::kGpToFp: a_.movq(fp(instr.defs[0]), gp(instr.uses[0])); return true;
     case Op::kFpToGp: a_.movq(gp(instr.defs[0]), fp(instr.uses[0])); return true;
     case Op::kParam: param(instr); return true;
     case Op::kLoad: load(instr); return true;
@@ -290,8 +288,6 @@ bool FunctionEmitter::emitData(const Instr& instr) {
     case Op::kLoadOut: a_.mov(gp(instr.defs[0]), outgoing(instr.u32(0))); return true;
     case Op::kStoreOut: store(outgoing(instr.u32(0)), instr.uses[0], 8); return true;
     case Op::kLeaOut: a_.lea(gp(instr.defs[0]), outgoing(instr.u32(0))); return true;
-    case Op::kLoadThreadLocal: loadThreadLocal(instr); return true;
-    case Op::kStackPointer: a_.mov(gp(instr.defs[0]), x86::rsp); return true;
     case Op::kAdd: add(instr); return true;
     case Op::kSub: sub(instr); return true;
     case Op::kMul: mul(instr, instr.u32(0)); return true;
@@ -310,8 +306,7 @@ bool FunctionEmitter::emitData(const Instr& instr) {
     case Op::kAddExit: overflowExit(instr, x86::Inst::kIdAdd); return true;
     case Op::kSubExit: overflowExit(instr, x86::Inst::kIdSub); return true;
     case Op::kMulExit: mulExit(instr); return true;
-    case Op::kSetCmp: setCondition(instr, false); return true;
-    case Op::kSetTest: setCondition(instr, true); return true;
+    case Op::kSetCmp: setCondition(instr); return true;
     case Op::kSelect: select(instr); return true;
     case Op::kAddF: twoOperandFp(instr, x86::Inst::kIdAddsd, true); return true;
     case Op::kSubF: twoOperandFp(instr, x86::Inst::kIdSubsd, false); return true;
@@ -342,10 +337,6 @@ bool FunctionEmitter::emitControl(const Instr& instr) {
     case Op::kJump: jumpToBlock(instr.targets[0]); return true;
     case Op::kBranchCmp:
       compare(instr.uses[0], instr.uses[1], instr.u32(1));
-      branch(cond(), instr);
-      return true;
-    case Op::kBranchTest:
-      test(instr.uses[0], instr.uses[1], instr.u32(1), instr.cond(0));
       branch(cond(), instr);
       return true;
     case Op::kBranchCmpMem:
@@ -389,7 +380,6 @@ bool FunctionEmitter::emitControl(const Instr& instr) {
     case Op::kCall:
     case Op::kCallF:
     case Op::kCallAddress:
-    case Op::kCallIndirect:
     case Op::kCallCell: callInstr(instr); return true;
     default: return false;
   }

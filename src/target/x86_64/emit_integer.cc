@@ -228,14 +228,11 @@ void FunctionEmitter::testMem(const Operand& a, const Operand& b, uint32_t width
 }
 
 // d may be one of the inputs: then it is zero-extended afterwards instead of zeroed before.
-void FunctionEmitter::setCondition(const Instr& instr, bool is_test) {
+void FunctionEmitter::setCondition(const Instr& instr) {
   const Operand &d = instr.defs[0], &a = instr.uses[0], &b = instr.uses[1];
   bool input = gpNumber(d) == gpNumber(a) || (!b.isImm() && gpNumber(d) == gpNumber(b));
   if (!input) a_.xor_(gp(d, 4), gp(d, 4));
-  if (is_test)
-    test(a, b, instr.u32(1), instr.cond(0));
-  else
-    compare(a, b, instr.u32(1));
+  compare(a, b, instr.u32(1));
   a_.emit(x86::Inst::setccFromCond(condCode(instr.cond(0))), gp(d, 1));
   if (input) a_.movzx(gp(d, 4), gp(d, 1));
 }

@@ -130,17 +130,6 @@ void FunctionEmitter::lea(const Instr& instr) {
   a_.lea(gp(instr.defs[0]), mem(address, 8));
 }
 
-void FunctionEmitter::loadThreadLocal(const Instr& instr) {
-  auto offset = static_cast<uint64_t>(instr.i64(0));
-  x86::Mem from = x86::ptr_abs(offset, 8);
-  if (!isInt32(offset)) {
-    as_.loadImmediate(x86::gpq(kScratchGp), offset);
-    from = x86::ptr(x86::gpq(kScratchGp), 0, 8);
-  }
-  from.setSegment(x86::fs);
-  a_.mov(gp(instr.defs[0]), from);
-}
-
 void FunctionEmitter::param(const Instr& instr) {
   if (instr.u32(0) >= std::size(kArgumentGp)) return fail(instr, "index");
   uint8_t incoming = kArgumentGp[instr.u32(0)];

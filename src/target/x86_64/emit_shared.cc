@@ -13,7 +13,6 @@ void FunctionEmitter::sharedSite(const SharedCalls::Site& site) {
                       wide ? static_cast<uint64_t>(position) : static_cast<uint32_t>(position));
   }
   a_.call(shared_labels_[site.group]);
-  calls_.push_back({as_.here(), site.call});
   Label exit = as_.newLabel();
   as_.jumpIf(x86::CondCode::kNotZero, exit);
   defer([this, &site, exit] {
@@ -77,7 +76,6 @@ void FunctionEmitter::sharedPiece(const SharedCalls::Site& site) {
       emitInstr(*i);
     }
   }
-  calls_.pop_back();  // the sites stand for it
   Label out = as_.newLabel();
   as_.tallier.part(name + ".end");
   a_.xor_(x86::gpd(kScratchGp), x86::gpd(kScratchGp));

@@ -64,7 +64,6 @@ class FunctionEmitter {
   void store(const x86::Mem& to, const Operand& value, uint32_t width);
   void addMem(const Instr& instr);
   void lea(const Instr& instr);
-  void loadThreadLocal(const Instr& instr);
   void param(const Instr& instr);
 
   // emit_integer.cc
@@ -76,7 +75,7 @@ class FunctionEmitter {
   void divRem(const Instr& instr);
   void overflowExit(const Instr& instr, asmjit::InstId op);
   void mulExit(const Instr& instr);
-  void setCondition(const Instr& instr, bool test);
+  void setCondition(const Instr& instr);
   void select(const Instr& instr);
   void negateIf(const Instr& instr);
   // Set the flags; the value tells which condition to test.
@@ -154,7 +153,6 @@ class FunctionEmitter {
   UnwindState body_;  // between prologue and epilogue
   std::vector<std::pair<Assembly::Place, EntryPoint>> entries_;
   std::vector<std::pair<Assembly::Place, uint32_t>> lines_;
-  std::vector<std::pair<Assembly::Place, const Instr*>> calls_;
   std::vector<std::pair<Assembly::Place, uint32_t>> resumptions_;  // exits
 };
 

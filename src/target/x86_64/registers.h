@@ -31,7 +31,6 @@ inline constexpr uint8_t kThreadReg = kR15;
 inline constexpr uint8_t kFrameReg = kR14;
 inline constexpr uint8_t kScratchGp = kR11;
 inline constexpr uint8_t kScratchFp = 15;
-inline constexpr uint8_t kCallTarget = kRax;  // CallIndirect: neither argument nor scratch
 inline constexpr uint8_t kShiftCount = kRcx;
 inline constexpr uint8_t kArgumentGp[] = {kRdi, kRsi, kRdx, kRcx, kR8, kR9};
 inline constexpr uint8_t kArgumentFp[] = {0, 1, 2, 3, 4, 5, 6, 7};

@@ -40,7 +40,6 @@ std::string filler(size_t instructions) {
 TEST_F(Ranges, BranchesAndLiteralsOfLargeFunctions) {
   for (size_t size : {size_t{10}, size_t{9000}, size_t{300000}}) {
     for (const char* branch : {"BranchCmp %6, 0, bb1, bb2 {cond=eq, width=8, likely=2}",
-                               "BranchTest %6, 1, bb1, bb2 {cond=eq, width=8, likely=2}",
                                "BranchCmp %6, 0, bb1, bb2 {cond=lt, width=8, likely=2}",
                                "BranchCmp %6, 5, bb1, bb2 {cond=ult, width=8, likely=2}"}) {
       std::string text = wrap(
@@ -66,7 +65,7 @@ TEST_F(Ranges, BranchesAndLiteralsOfLargeFunctions) {
 // Long forms are used where the distance needs them and nowhere else; whatever the host.
 TEST_F(Ranges, LongFormsOnlyWhereTheyAreNeeded) {
   auto text = [](size_t size) {
-    return wrap("bb0:\n  BranchTest %6, 1, bb1, bb2 {cond=eq, width=8, likely=2}\nbb2:\n" +
+    return wrap("bb0:\n  BranchCmp %6, 0, bb1, bb2 {cond=ge, width=8, likely=2}\nbb2:\n" +
                     filler(size) + "  Return %2\nbb1:\n  %0 = Move 5\n  Return %0\n",
                 "params=2 outgoing=0");
   };
@@ -74,7 +73,7 @@ TEST_F(Ranges, LongFormsOnlyWhereTheyAreNeeded) {
     Result<CompiledCode> code = generate(text(size), aarch64Target(), memory);
     EXPECT_TRUE(code);
     std::string found = code ? code->disassembly : "";
-    size_t at = found.find("; BranchTest");
+    size_t at = found.find("; BranchCmp");
     return found.substr(at, found.find("; block", at) - at);
   };
   EXPECT_NE(shown(8000).find("tbz"), std::string::npos);

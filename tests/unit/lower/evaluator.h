@@ -178,7 +178,6 @@ inline const lir::Instr* Evaluator::step(const lir::Instr& i) {
   switch (i.op) {
     case Op::kMove:
     case Op::kMoveF:
-    case Op::kGpToFp:
     case Op::kFpToGp: set(i, a()); return i.next;
     case Op::kMoveConstF: set(i, i.attr[0]); return i.next;
     case Op::kParam: set(i, params[i.u32(0)]); return i.next;
@@ -195,8 +194,6 @@ inline const lir::Instr* Evaluator::step(const lir::Instr& i) {
     case Op::kLoadOut: set(i, outgoing[i.u32(0)]); return i.next;
     case Op::kStoreOut: outgoing[i.u32(0)] = a(); return i.next;
     case Op::kLeaOut: set(i, reinterpret_cast<uint64_t>(&outgoing[i.u32(0)])); return i.next;
-    case Op::kLoadThreadLocal: set(i, 0x1000); return i.next;
-    case Op::kStackPointer: set(i, 0x2000); return i.next;
     case Op::kAdd:
     case Op::kSub:
     case Op::kMul:
@@ -219,7 +216,6 @@ inline const lir::Instr* Evaluator::step(const lir::Instr& i) {
     case Op::kSubExit:
     case Op::kMulExit: return checked(i);
     case Op::kSetCmp: set(i, holds(a(), b(), i.cond(0), i.u32(1))); return i.next;
-    case Op::kSetTest: set(i, holds(a() & b(), 0, i.cond(0), i.u32(1))); return i.next;
     case Op::kNegIf: set(i, (b() >> i.u32(0) & 1) != 0 ? 0 - a() : a()); return i.next;
     case Op::kSelect: set(i, a() != 0 ? b() : value(i.uses[2])); return i.next;
     case Op::kAddF: setF(i, number(i.uses[0]) + number(i.uses[1])); return i.next;
@@ -239,7 +235,6 @@ inline const lir::Instr* Evaluator::step(const lir::Instr& i) {
     }
     case Op::kEntries: return go(i.targets[0]);
     case Op::kBranchCmp: return go(i.targets[holds(a(), b(), i.cond(0), i.u32(1)) ? 0 : 1]);
-    case Op::kBranchTest: return go(i.targets[holds(a() & b(), 0, i.cond(0), i.u32(1)) ? 0 : 1]);
     case Op::kBranchCmpMem:
       return go(i.targets[holds(read(address(i.uses[0]), i.u32(1), false), b(), i.cond(0), i.u32(1))
                               ? 0
@@ -263,7 +258,6 @@ inline const lir::Instr* Evaluator::step(const lir::Instr& i) {
     case Op::kCall:
     case Op::kCallF:
     case Op::kCallAddress:
-    case Op::kCallIndirect:
     case Op::kCallCell: return call(i);
     case Op::kBranchRelease: {
       uint64_t object = a();

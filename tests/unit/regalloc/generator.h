@@ -108,15 +108,11 @@ class Generator {
     }
     uint32_t count = below(10) == 0 ? 9 : below(5);
     for (uint32_t i = 0; i < count; ++i) args.push_back(any());
-    switch (below(3)) {
-      case 0: keep(b_.CallAddress(args, 0x1000 + below(100))); break;
-      case 1: keep(b_.CallIndirect(gpValue(), args)); break;
-      case 2: keep(b_.CallCell(args, 0x2000)); break;
-    }
+    keep(below(2) ? b_.CallAddress(args, 0x1000 + below(100)) : b_.CallCell(args, 0x2000));
   }
 
   void integer() {
-    switch (below(16)) {
+    switch (below(15)) {
       case 0: keep(b_.Add(recent(), gpOrImm(), width())); break;
       case 1: keep(b_.Sub(recent(), gpOrImm(), width())); break;
       case 2: keep(b_.Mul(recent(), gpOrImm(), width())); break;
@@ -134,10 +130,9 @@ class Generator {
         break;
       }
       case 11: keep(b_.SetCmp(gp(), gpOrImm(), cond(), width())); break;
-      case 12: keep(b_.SetTest(gp(), gpOrImm(), cond(), width())); break;
-      case 13: keep(b_.Select(gpValue(), gpValue(), gpValue())); break;
-      case 14: keep(b_.Move(below(2) ? gp() : imm())); break;
-      case 15: keep(b_.NegIf(recent(), gpValue(), below(64))); break;
+      case 12: keep(b_.Select(gpValue(), gpValue(), gpValue())); break;
+      case 13: keep(b_.Move(below(2) ? gp() : imm())); break;
+      case 14: keep(b_.NegIf(recent(), gpValue(), below(64))); break;
     }
   }
 
@@ -161,7 +156,7 @@ class Generator {
       case 15: keep(b_.IntToF(gpValue())); break;
       case 16: keep(b_.SetCmpF(fp(), fp(), cond(6))); break;
       case 17: keep(b_.MoveConstF(static_cast<double>(below(5)))); break;
-      case 18: keep(below(2) ? b_.GpToFp(gpValue()) : b_.FpToGp(fp())); break;
+      case 18: keep(b_.FpToGp(fp())); break;
       case 19: keep(b_.MoveF(fp())); break;
     }
   }
@@ -218,10 +213,9 @@ class Generator {
 
   void branchTo(Block* yes, Block* no) {
     lir::Instr* branch = nullptr;
-    switch (below(5)) {
-      case 4: branch = b_.BranchRelease(recent(), below(2) != 0, 0); break;
+    switch (below(4)) {
       case 0: branch = b_.BranchCmp(recent(), gpOrImm(), cond(), width(), 0); break;
-      case 1: branch = b_.BranchTest(recent(), gpOrImm(), cond(), width(), 0); break;
+      case 1: branch = b_.BranchRelease(recent(), below(2) != 0, 0); break;
       case 2: branch = b_.BranchCmpMem(memory(), gpOrImm(), cond(), width(), 0); break;
       case 3: branch = b_.BranchCmpF(fp(), fp(), cond(6), 0); break;
     }

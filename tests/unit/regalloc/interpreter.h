@@ -187,7 +187,6 @@ class Interpreter {
     bool taken = true;
     switch (i.op) {
       case Op::kBranchCmp: taken = compare(in[0], in[1], i.cond(0), i.u32(1)); break;
-      case Op::kBranchTest: taken = compare(in[0] & in[1], 0, i.cond(0), i.u32(1)); break;
       case Op::kBranchCmpMem: taken = compare(cell(in[0]), in[1], i.cond(0), i.u32(1)); break;
       case Op::kBranchRelease:
         event(1005, in[0], 0);
@@ -246,7 +245,6 @@ class Interpreter {
     switch (i.op) {
       case Op::kMove:
       case Op::kMoveF:
-      case Op::kGpToFp:
       case Op::kFpToGp: return result(i, in[0]);
       case Op::kMoveConstF: return result(i, i.attr[0]);
       case Op::kParam: return result(i, allocated_ ? *place(i.defs[0]) : arguments_[i.u32(0)]);
@@ -265,7 +263,6 @@ class Interpreter {
       case Op::kOr: return result(i, cut(in[0] | in[1], i.u32(0)));
       case Op::kXor: return result(i, cut(in[0] ^ in[1], i.u32(0)));
       case Op::kSetCmp: return result(i, compare(in[0], in[1], i.cond(0), i.u32(1)));
-      case Op::kSetTest: return result(i, compare(in[0] & in[1], 0, i.cond(0), i.u32(1)));
       case Op::kNegIf: return result(i, (in[1] >> i.u32(0) & 1) != 0 ? 0 - in[0] : in[0]);
       case Op::kSelect: return result(i, in[0] != 0 ? in[1] : in[2]);
       case Op::kIncref:

@@ -172,34 +172,5 @@ TEST(RegallocTraps, A7AndA9SlotsAndOutgoingWordsAreApart) {
   }
 }
 
-TEST(RegallocTraps, A8CallTargetSurvivesTheArguments) {
-  for (const Target* target : kTargets) {
-    for (uint32_t count = 0; count <= 10; ++count) {
-      Function f;
-      f.name = "a8";
-      f.num_params = 5;
-      Builder b(&f, f.newBlock());
-      std::vector<Operand> params, args;
-      for (uint32_t i = 0; i < 5; ++i) params.push_back(b.Param(i));
-      // Arguments rotated against the registers where they arrive: cycles around the target.
-      for (uint32_t i = 0; i < count; ++i) args.push_back(params[(i + 2) % 5]);
-      Operand first = b.CallIndirect(params[count % 5], args);
-      Operand second = b.CallIndirect(first, args);
-      args.resize(std::min<size_t>(args.size(), 4));
-      b.CallIndirect(params[0], args);
-      b.Return(b.Add(second, params[1], 8));
-      EXPECT_EQ(allocateAndCompare(f, *target), "");
-      for (Instr* i = f.blocks()[0]->first; i; i = i->next) {
-        if (i->op != Op::kCallIndirect) continue;
-        ASSERT_TRUE(i->uses[0].isReg());
-        EXPECT_NE(i->uses[0].base, target->scratch(Bank::kGp));
-        for (size_t u = 1; u < i->uses.size(); ++u) {
-          EXPECT_FALSE(i->uses[u].isReg() && i->uses[u].base == i->uses[0].base) << lir::print(*i);
-        }
-      }
-    }
-  }
-}
-
 }  // namespace
 }  // namespace tephra::regalloc_test

@@ -58,8 +58,7 @@ void relocate(const Relocation& relocation, uint8_t* code, uint64_t place) {
     case RelocationKind::kArmPages: return patchWord(code, aarch64::withPages, place, target);
     case RelocationKind::kArmLow12Words:
       return patchWord(
-          code,
-          [](uint32_t word, uint64_t, uint64_t to) { return aarch64::withLow12(word, to); },
+          code, [](uint32_t word, uint64_t, uint64_t to) { return aarch64::withLow12(word, to); },
           place, target);
   }
 }

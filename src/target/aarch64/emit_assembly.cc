@@ -1,7 +1,7 @@
 #include "target/aarch64/emit_assembly.h"
 
-#include <algorithm>
-#include <cstdio>
+#include <array>
+#include <cstring>
 
 #include "base/check.h"
 #include "target/aarch64/registers.h"
@@ -10,11 +10,6 @@ namespace tephra::aarch64 {
 
 namespace {
 
-std::string hex(uint64_t value) {
-  char text[24];
-  snprintf(text, sizeof text, "%#llx", static_cast<unsigned long long>(value));
-  return text;
-}
 std::string xName(uint32_t reg) { return "x" + std::to_string(reg); }
 
 // 16-bit quarters of the value that differ from `filler`.
@@ -26,72 +21,38 @@ int quarters(uint64_t value, uint16_t filler) {
 
 }  // namespace
 
-asmjit::Error CountedAssembler::_emit(asmjit::InstId id, const asmjit::Operand_& o0,
-                                      const asmjit::Operand_& o1, const asmjit::Operand_& o2,
-                                      const asmjit::Operand_* more) {
-  if (owner_.counting()) return Assembler::_emit(id, o0, o1, o2, more);
-  owner_.beforeInstruction();
-  asmjit::Error error = Assembler::_emit(id, o0, o1, o2, more);
-  owner_.afterInstruction();
-  return error;
-}
-
 Assembly::Assembly(Reach reach, std::vector<bool> long_branches, bool disassembly,
                    const TallyOptions& tally)
-    : a(*this),
-      tallier(tally),
-      reach_(std::move(reach)),
-      long_branches_(std::move(long_branches)),
-      disassembly_(disassembly) {
-  asmjit::Environment environment(asmjit::Arch::kAArch64);
-  environment.setPlatform(asmjit::Platform::kLinux);
-  code_.init(environment);
-  code_.setErrorHandler(this);
-  if (disassembly_) {
-    logger_.addFlags(asmjit::FormatFlags::kHexImms | asmjit::FormatFlags::kHexOffsets);
-    code_.setLogger(&logger_);
-  }
-  code_.attach(&a);
-  code_.newSection(&cold_, ".cold", SIZE_MAX, asmjit::SectionFlags::kExecutable, 1);
+    : AssemblyBase(std::move(reach), disassembly, tally),
+      a(*this),
+      long_branches_(std::move(long_branches)) {
+  start(asmjit::Arch::kAArch64, &a);
 }
 
-void Assembly::comment(const std::string& text) {
-  if (disassembly_) a.comment(("; " + text).c_str());
-}
-
-// Neither flags nor registers change: any place will do.
-void Assembly::count() {
-  if (!tallier.pending() || tallier.options().counters == 0) return;
-  uint32_t segment = tallier.begin();
-  if (tallier.overflow()) return fail("more segments than counters");
-  counting_ = true;
-  a64::Gp address = x(kScratchGp), value = x(kScratchGp2);
-  a.stp(address, value, a64::ptr_pre(a64::sp, -16));
-  moveSequence(kScratchGp, tallier.options().counters + 8 * uint64_t{segment});
-  a.ldr(value, a64::ptr(address));
+void Assembly::emitCounter(uint64_t address, uint32_t) {
+  a64::Gp at = x(kScratchGp), value = x(kScratchGp2);
+  a.stp(at, value, a64::ptr_pre(a64::sp, -16));
+  moveSequence(kScratchGp, address);
+  a.ldr(value, a64::ptr(at));
   a.add(value, value, 1);
-  a.str(value, a64::ptr(address));
-  a.ldp(address, value, a64::ptr_post(a64::sp, 16));
-  counting_ = false;
+  a.str(value, a64::ptr(at));
+  a.ldp(at, value, a64::ptr_post(a64::sp, 16));
 }
 
-void Assembly::word(uint32_t bits, const std::string& text) {
-  if (!counting_) beforeInstruction();
-  if (disassembly_) {
-    logger_.logf("%s\n", text.c_str());
-    code_.setLogger(nullptr);
-  }
-  a.embedUInt32(bits);
-  if (disassembly_) code_.setLogger(&logger_);
-  if (!counting_) afterInstruction();
+namespace {
+// Little-endian, as code is on every AArch64.
+std::array<uint8_t, 4> bytesOf(uint32_t word) {
+  return {static_cast<uint8_t>(word), static_cast<uint8_t>(word >> 8),
+          static_cast<uint8_t>(word >> 16), static_cast<uint8_t>(word >> 24)};
 }
+}  // namespace
+
+void Assembly::word(uint32_t bits, const std::string& text) { embed(bytesOf(bits), text); }
 
 void Assembly::landingPad() {
-  counting_ = true;
-  word(kBtiC, "bti c");
-  counting_ = false;
+  embedUncounted(bytesOf(kBtiC), "bti c");
   beforeInstruction();
-  afterInstruction();
+  afterInstruction(4);
 }
 
 // --- labels and branches
@@ -99,21 +60,21 @@ void Assembly::landingPad() {
 Label Assembly::newLabel() {
   labels_.push_back({});
   bound_.push_back(false);
-  return {static_cast<uint32_t>(labels_.size() - 1)};
+  return Label(static_cast<uint32_t>(labels_.size() - 1));
 }
 
-void Assembly::bind(Label label) {
-  labels_[label.id] = here();
-  bound_[label.id] = true;
+void Assembly::bind(const Label& label) {
+  labels_[label.id()] = here();
+  bound_[label.id()] = true;
   tallier.split();
-  if (disassembly_) logger_.logf("L%u:\n", label.id);
+  if (disassembly_) logger_.logf("L%u:\n", label.id());
 }
 
-void Assembly::branch(uint32_t bits, Field field, const std::string& text, Label label,
+void Assembly::branch(uint32_t bits, Field field, const std::string& text, const Label& label,
                       uint32_t index) {
   beforeInstruction();  // its counter stands before the place
-  fixups_.push_back({here(), field, label.id, index});
-  word(bits, disassembly_ ? text + " L" + std::to_string(label.id) : text);
+  fixups_.push_back({here(), field, label.id(), index});
+  word(bits, disassembly_ ? text + " L" + std::to_string(label.id()) : text);
 }
 
 bool Assembly::nextIsLong(uint32_t* index) {
@@ -121,7 +82,7 @@ bool Assembly::nextIsLong(uint32_t* index) {
   return *index < long_branches_.size() && long_branches_[*index];
 }
 
-void Assembly::jumpIf(const Condition& condition, Label label) {
+void Assembly::jumpIf(const Condition& condition, const Label& label) {
   if (condition.kind == Condition::kNever) {
     if (condition.nonzero) jump(label);
     return;
@@ -134,8 +95,8 @@ void Assembly::jumpIf(const Condition& condition, Label label) {
   uint32_t target_index = is_long ? kNotRelaxable : index;
   switch (tested.kind) {
     case Condition::kFlags:
-      branch(encodeBCond(tested.cc), Field::kBranch19, std::string("b.") + ccName(tested.cc), over,
-             target_index);
+      branch(encodeBCond(ccOf(tested)), Field::kBranch19, std::string("b.") + ccName(ccOf(tested)),
+             over, target_index);
       break;
     case Condition::kZero:
       branch(encodeCbz(tested.wide, tested.nonzero, tested.reg), Field::kBranch19,
@@ -158,22 +119,21 @@ void Assembly::jumpIf(const Condition& condition, Label label) {
 
 void Assembly::relocated(uint32_t bits, RelocationKind kind, uint64_t target,
                          const std::string& text) {
-  beforeInstruction();  // its counter stands before the place
-  relocations_.push_back({here(), kind, target});
-  word(bits, text);
+  embedRelocated(bytesOf(bits), 0, kind, target, text);
 }
 
 void Assembly::transfer(bool link, uint64_t address) {
   std::string name = link ? "bl" : "b";
   if (address == 0) return fail(name + " to an address that the runtime did not give");
   if (reach_.calls(address)) {
-    return relocated(encodeB(link), RelocationKind::kArmBranch, address, name + " " + hex(address));
+    return relocated(encodeB(link), RelocationKind::kArmBranch, address,
+                     name + " " + hexText(address));
   }
   if (reach_.stub) {
     uint64_t stub = reach_.stub(address);
     if (stub == 0) return fail("no code memory for a stub to a far address");
     return relocated(encodeB(link), RelocationKind::kArmBranch, stub,
-                     name + " " + hex(stub) + "  ; stub to " + hex(address));
+                     name + " " + hexText(stub) + "  ; stub to " + hexText(address));
   }
   loadImmediate(kScratchGp, address);
   if (link)
@@ -182,15 +142,15 @@ void Assembly::transfer(bool link, uint64_t address) {
     a.br(x(kScratchGp));
 }
 
-void Assembly::callThrough(uint64_t address) {
-  if (address == 0) return fail("call through an address that is not there");
-  if (reach_.addresses(address) && address % 8 == 0) {
-    relocated(encodeAdrp(kScratchGp), RelocationKind::kArmPages, address,
-              "adrp x16, " + hex(address));
-    relocated(encodeLdrLow12(kScratchGp, kScratchGp), RelocationKind::kArmLow12Words, address,
+void Assembly::callThrough(uint64_t cell) {
+  if (cell == 0) return fail("call through an address that is not there");
+  if (reach_.addresses(cell) && cell % 8 == 0) {
+    relocated(encodeAdrp(kScratchGp), RelocationKind::kArmPages, cell,
+              "adrp x16, " + hexText(cell));
+    relocated(encodeLdrLow12(kScratchGp, kScratchGp), RelocationKind::kArmLow12Words, cell,
               "ldr x16, [x16, low12]");
   } else {
-    loadImmediate(kScratchGp, address);
+    loadImmediate(kScratchGp, cell);
     a.ldr(x(kScratchGp), a64::ptr(x(kScratchGp)));
   }
   a.blr(x(kScratchGp));
@@ -224,9 +184,7 @@ void Assembly::moveSequence(uint32_t reg, uint64_t value) {
 bool Assembly::loadLiteral(uint32_t bits_of_load, uint64_t value, const std::string& text) {
   uint32_t index = 0;
   if (nextIsLong(&index)) return false;
-  auto [it, inserted] = literal_index_.try_emplace(value, literals_.size());
-  if (inserted) literals_.push_back({value, newLabel()});
-  branch(bits_of_load, Field::kBranch19, text, literals_[it->second].second, index);
+  branch(bits_of_load, Field::kBranch19, text, literalLabel(value), index);
   return true;
 }
 
@@ -240,20 +198,19 @@ void Assembly::loadImmediate(uint32_t reg, uint64_t value) {
     a.movn(w(reg), static_cast<uint16_t>(~low >> (upper ? 16 : 0)), upper ? 16 : 0);
   } else if (encodeMoveLogical(reg, value, true, &logical) ||
              (value == low && encodeMoveLogical(reg, low, false, &logical))) {
-    word(logical, "mov " + xName(reg) + ", " + hex(value));
-  } else if (!loadLiteral(encodeLdrLiteral(reg), value, "ldr " + xName(reg) + ", =" + hex(value))) {
+    word(logical, "mov " + xName(reg) + ", " + hexText(value));
+  } else if (!loadLiteral(encodeLdrLiteral(reg), value,
+                          "ldr " + xName(reg) + ", =" + hexText(value))) {
     moveSequence(reg, value);
   }
 }
 
 // A function of more than a megabyte would need another instruction; it is not compiled.
 void Assembly::loadVersion(uint32_t reg, uint64_t bits, uint32_t width) {
-  auto [it, inserted] = versions_.try_emplace(width, literals_.size());
-  if (inserted) literals_.push_back({bits, newLabel()});
   bool wide = width == 8;
   branch(wide ? encodeLdrLiteral(reg) : encodeLdrLiteralW(reg), Field::kBranch19,
          (wide ? "ldr x" : "ldr w") + std::to_string(reg) + ", =version",
-         literals_[it->second].second);
+         versionLabel(bits, width));
 }
 
 void Assembly::loadDouble(uint32_t reg, uint64_t bits) {
@@ -266,7 +223,7 @@ void Assembly::loadDouble(uint32_t reg, uint64_t bits) {
     return;
   }
   if (!loadLiteral(encodeLdrLiteralD(reg), bits,
-                   "ldr d" + std::to_string(reg) + ", =" + hex(bits))) {
+                   "ldr d" + std::to_string(reg) + ", =" + hexText(bits))) {
     moveSequence(kScratchGp2, bits);
     a.fmov(d(reg), x(kScratchGp2));
   }
@@ -309,8 +266,8 @@ void Assembly::copyBytes(EmittedCode* out) {
   while (!literals_.empty() && out->bytes.size() % 8 != 0) out->bytes.push_back(0);
   for (size_t i = 0; i < literals_.size(); ++i) {
     auto at = static_cast<uint32_t>(out->bytes.size());
-    labels_[literals_[i].second.id] = {true, at - cold_start_};
-    bound_[literals_[i].second.id] = true;
+    labels_[literals_[i].second.id()] = {true, at - cold_start_};
+    bound_[literals_[i].second.id()] = true;
     for (int byte = 0; byte < 8; ++byte)
       out->bytes.push_back(static_cast<uint8_t>(literals_[i].first >> (8 * byte)));
   }
@@ -350,17 +307,7 @@ bool Assembly::finish(EmittedCode* out) {
   if (failed()) return false;
   copyBytes(out);
   if (!applyFixups(out)) return false;
-  for (const auto& relocation : relocations_) {
-    out->relocations.push_back({resolve(relocation.place), relocation.target, relocation.kind});
-  }
-  for (const auto& [width, index] : versions_)
-    out->versions.push_back({resolve(labels_[literals_[index].second.id]), width == 4});
-  out->instructions = instructions_;
-  out->tally = tallier.take();
-  for (const auto& [place, state] : unwinding_) out->unwinding.push_back({resolve(place), state});
-  std::stable_sort(out->unwinding.begin(), out->unwinding.end(),
-                   [](const UnwindRow& a, const UnwindRow& b) { return a.offset < b.offset; });
-  if (disassembly_) out->disassembly.assign(logger_.data(), logger_.dataSize());
+  finishTables(out);
   return !failed();
 }
 

@@ -11,19 +11,19 @@ using lir::Cond;
 Condition FunctionEmitter::compareFp(const Instr& instr) {
   a_.fcmp(d(fp(instr.uses[0])), d(fp(instr.uses[1])));
   switch (instr.cond(0)) {
-    case Cond::kEq: return Condition::flags(Cc::kEq);
-    case Cond::kNe: return Condition::flags(Cc::kNe);
-    case Cond::kLt: return Condition::flags(Cc::kMi);
-    case Cond::kLe: return Condition::flags(Cc::kLs);
-    case Cond::kGt: return Condition::flags(Cc::kGt);
-    case Cond::kGe: return Condition::flags(Cc::kGe);
+    case Cond::kEq: return flags(Cc::kEq);
+    case Cond::kNe: return flags(Cc::kNe);
+    case Cond::kLt: return flags(Cc::kMi);
+    case Cond::kLe: return flags(Cc::kLs);
+    case Cond::kGt: return flags(Cc::kGt);
+    case Cond::kGe: return flags(Cc::kGe);
     case Cond::kULt:
     case Cond::kULe:
     case Cond::kUGt:
     case Cond::kUGe: break;
   }
   fail(instr, "unsigned comparison of doubles");
-  return Condition::flags(Cc::kEq);
+  return flags(Cc::kEq);
 }
 
 }  // namespace tephra::aarch64

@@ -18,11 +18,6 @@ int64_t narrow(int64_t value, uint32_t width) {
 
 namespace {
 
-a64::Gp sized(uint32_t number, uint32_t width) {
-  if (number == kZeroRegister) number = a64::Gp::kIdZr;
-  return width == 8 ? a64::Gp(x(number)) : a64::Gp(w(number));
-}
-
 // The immediate of add, sub, cmp and cmn, or nothing: then `value` needs a register.
 bool isArithmetic(int64_t value) {
   return isAddImmediate(value) || (value != INT64_MIN && isAddImmediate(-value));
@@ -125,7 +120,7 @@ void FunctionEmitter::overflowExit(const Instr& instr, bool subtract) {
     else
       a_.adds(to, a, other);
   }
-  exitIf(Condition::flags(Cc::kVs), instr);
+  exitIf(flags(Cc::kVs), instr);
 }
 
 // Overflow: the upper half of the product is not the lower half's sign.
@@ -135,7 +130,7 @@ void FunctionEmitter::mulExit(const Instr& instr) {
   a_.smulh(x(kScratchGp), a, b);
   a_.mul(to, a, b);
   a_.cmp(x(kScratchGp), to, a64::asr(63));
-  exitIf(Condition::flags(Cc::kNe), instr);
+  exitIf(flags(Cc::kNe), instr);
 }
 
 // --- conditions
@@ -160,15 +155,26 @@ asmjit::arm::CondCode asmjitCondition(Cc cc) {
   return static_cast<asmjit::arm::CondCode>(static_cast<uint8_t>(cc) + 2);
 }
 
+Condition FunctionEmitter::condition(const Instr& instr) {
+  switch (instr.op) {
+    case lir::Op::kBranchCmpMem:
+    case lir::Op::kExitCmpMem: return compareMem(instr);
+    case lir::Op::kExitTestMem: return testMem(instr);
+    case lir::Op::kExitTest:
+      return test(gp(instr.uses[0]), instr.uses[1], instr.u32(1), instr.cond(0));
+    default: return compare(gp(instr.uses[0]), instr.uses[1], instr.u32(1), instr.cond(0));
+  }
+}
+
 Condition FunctionEmitter::compare(uint8_t a, const Operand& b, uint32_t width, Cond cond,
-                                   bool flags) {
+                                   bool in_flags) {
   bool wide = width == 8;
   if (!b.isImm()) {
     a_.cmp(sized(a, width), reg(b, width));
-    return Condition::flags(flagOf(cond));
+    return flags(flagOf(cond));
   }
   int64_t value = narrow(b.immValue(), width);
-  if (value == 0 && !flags) {
+  if (value == 0 && !in_flags) {
     auto sign = static_cast<uint8_t>(wide ? 63 : 31);
     if (cond == Cond::kEq || cond == Cond::kULe) return Condition::zero(a, wide, false);
     if (cond == Cond::kNe || cond == Cond::kUGt) return Condition::zero(a, wide, true);
@@ -182,7 +188,7 @@ Condition FunctionEmitter::compare(uint8_t a, const Operand& b, uint32_t width, 
   } else {
     a_.cmn(sized(a, width), -value);
   }
-  return Condition::flags(flagOf(cond));
+  return flags(flagOf(cond));
 }
 
 // tst clears carry and overflow: a bit pattern is never below zero, always at or above it.
@@ -193,7 +199,7 @@ Condition FunctionEmitter::test(uint8_t a, const Operand& b, uint32_t width, Con
   if (!b.isImm()) {
     if (gp(b) == a) return compare(a, Operand::imm(0), width, cond);
     a_.tst(sized(a, width), reg(b, width));
-    return Condition::flags(flagOf(cond));
+    return flags(flagOf(cond));
   }
   uint64_t mask = width == 8 ? b.bits : static_cast<uint32_t>(b.bits);
   bool zero_only = cond == Cond::kEq || cond == Cond::kNe;
@@ -205,7 +211,7 @@ Condition FunctionEmitter::test(uint8_t a, const Operand& b, uint32_t width, Con
   } else {
     a_.tst(sized(a, width), sized(valueIn(b, kScratchGp2, width), width));
   }
-  return Condition::flags(flagOf(cond));
+  return flags(flagOf(cond));
 }
 
 Condition FunctionEmitter::compareMem(const Instr& instr) {
@@ -225,7 +231,7 @@ Condition FunctionEmitter::compareMem(const Instr& instr) {
                              : (sign ? a64::Inst::kIdSxth : a64::Inst::kIdUxth);
   a_.emit(extend, w(kScratchGp2), w(gp(b)));
   a_.cmp(w(kScratchGp), w(kScratchGp2));
-  return Condition::flags(flagOf(cond));
+  return flags(flagOf(cond));
 }
 
 Condition FunctionEmitter::testMem(const Instr& instr) {
@@ -259,7 +265,7 @@ void FunctionEmitter::setCondition(const Instr& instr) {
     a_.lsr(reg(to, width), reg(a, width), width * 8 - 1);
     return;
   }
-  setFlag(to, compare(gp(a), b, width, cond, true).cc);
+  setFlag(to, ccOf(compare(gp(a), b, width, cond, true)));
 }
 
 void FunctionEmitter::select(const Instr& instr) {

@@ -3,56 +3,28 @@
 
 namespace tephra::aarch64 {
 
-// Between two memory places through x17: any other register may hold a value of the parallel move
-// that this is part of.
-void FunctionEmitter::move(const Operand& to, const Operand& from) {
-  bool to_register = isGpRegister(to);
-  if (!to_register && !to.isSlot()) return as_.fail("a move to neither register nor slot");
-  if (isGpRegister(from)) {
-    if (!to_register) {
-      a_.str(x(gp(from)), slot(to));
-    } else if (gp(to) != gp(from)) {
-      a_.mov(x(gp(to)), x(gp(from)));
-    }
-  } else if (from.isSlot()) {
-    if (to_register) {
-      a_.ldr(x(gp(to)), slot(from));
-    } else if (to.base != from.base) {
-      a_.ldr(x(kScratchGp2), slot(from));
-      a_.str(x(kScratchGp2), slot(to));
-    }
-  } else if (!from.isImm()) {
-    as_.fail("a move from neither register, slot nor constant");
-  } else if (to_register) {
-    as_.loadImmediate(gp(to), from.bits);
-  } else {
-    storeRegister(slot(to), valueIn(from, kScratchGp2), 8);
-  }
+void FunctionEmitter::moveRegister(uint8_t to, uint8_t from) { a_.mov(x(to), x(from)); }
+
+void FunctionEmitter::loadSlot(uint8_t to, const Operand& from) { a_.ldr(x(to), slot(from)); }
+
+void FunctionEmitter::storeSlot(const Operand& to, uint8_t from) { a_.str(x(from), slot(to)); }
+
+void FunctionEmitter::storeConstant(const Operand& to, uint64_t bits) {
+  uint32_t value = valueIn(Operand::imm(static_cast<int64_t>(bits)), kScratchGp2);
+  storeRegister(slot(to), value, 8);
 }
 
-void FunctionEmitter::moveFp(const Operand& to, const Operand& from) {
-  if (to.isReg() && from.isReg()) {
-    if (to.base != from.base) a_.fmov(d(fp(to)), d(fp(from)));
-  } else if (to.isReg() && from.isSlot()) {
-    a_.ldr(d(fp(to)), slot(from));
-  } else if (to.isSlot() && from.isReg()) {
-    a_.str(d(fp(from)), slot(to));
-  } else if (to.isSlot() && from.isSlot()) {
-    if (to.base == from.base) return;
-    a_.ldr(x(kScratchGp2), slot(from));
-    a_.str(x(kScratchGp2), slot(to));
-  } else {
-    as_.fail("a move of a double between neither registers nor slots");
-  }
+// Through x17: any other register may hold a value of the parallel move that this is part of.
+void FunctionEmitter::copySlot(const Operand& to, const Operand& from) {
+  a_.ldr(x(kScratchGp2), slot(from));
+  a_.str(x(kScratchGp2), slot(to));
 }
 
-void FunctionEmitter::moveConstFp(const Instr& instr) {
-  if (instr.defs[0].isSlot()) {
-    move(instr.defs[0], Operand::imm(static_cast<int64_t>(instr.attr[0])));
-  } else {
-    as_.loadDouble(fp(instr.defs[0]), instr.attr[0]);
-  }
-}
+void FunctionEmitter::moveFpRegister(uint8_t to, uint8_t from) { a_.fmov(d(to), d(from)); }
+
+void FunctionEmitter::loadFpSlot(uint8_t to, const Operand& from) { a_.ldr(d(to), slot(from)); }
+
+void FunctionEmitter::storeFpSlot(const Operand& to, uint8_t from) { a_.str(d(from), slot(to)); }
 
 void FunctionEmitter::load(a64::Gp to, const a64::Mem& from, uint32_t width, bool sign) {
   switch (width) {
@@ -94,6 +66,21 @@ void FunctionEmitter::store(const a64::Mem& to, const Operand& value, uint32_t w
   storeRegister(to, valueIn(value, kScratchGp2, width), width);
 }
 
+void FunctionEmitter::storeAt(const Operand& address, const Operand& value, uint32_t width) {
+  store(mem(address), value, width);
+}
+
+void FunctionEmitter::stackArgument(const Operand& from, uint32_t offset) {
+  if (from.isSlot()) {
+    a_.ldr(x(kScratchGp2), slot(from));
+    a_.str(x(kScratchGp2), frameWord(offset));
+  } else if (from.isReg() && from.bank == lir::Bank::kFp) {
+    a_.str(d(fp(from)), frameWord(offset));
+  } else {
+    store(frameWord(offset), from, 8);
+  }
+}
+
 void FunctionEmitter::addMem(const Instr& instr) {
   uint32_t width = instr.u32(0);
   a64::Mem at = mem(instr.uses[0]);
@@ -112,14 +99,8 @@ void FunctionEmitter::addMem(const Instr& instr) {
 
 void FunctionEmitter::lea(const Instr& instr) {
   const Operand& address = instr.uses[0];
-  auto part = [&](uint8_t kind, uint32_t number) {
-    Operand whole;
-    whole.kind = static_cast<Operand::Kind>(kind);
-    whole.base = number;
-    return gp(whole);
-  };
   if (!address.isMem() || address.base_kind == Operand::kNone) return fail(instr, "address");
-  uint8_t to = gp(instr.defs[0]), base = part(address.base_kind, address.base);
+  uint8_t to = gp(instr.defs[0]), base = baseNumber(address);
   if (address.index_kind == Operand::kNone) {
     if (address.disp != 0)
       as_.addImmediate(to, base, address.disp);
@@ -127,7 +108,7 @@ void FunctionEmitter::lea(const Instr& instr) {
       a_.mov(x(to), x(base));
     return;
   }
-  uint8_t index = part(address.index_kind, address.index);
+  uint8_t index = indexNumber(address);
   if (address.disp != 0) return fail(instr, "an address with index and displacement");
   if (address.scale == 0)
     a_.add(x(to), x(base), x(index));
@@ -143,17 +124,6 @@ void loadThreadLocal(Assembly& as, uint8_t to, int64_t offset) {
   } else {
     as.loadImmediate(kScratchGp2, static_cast<uint64_t>(offset));
     as.a.ldr(x(to), a64::ptr(x(kScratchGp), x(kScratchGp2)));
-  }
-}
-
-void FunctionEmitter::param(const Instr& instr) {
-  if (instr.u32(0) >= std::size(kArgumentGp)) return fail(instr, "index");
-  uint8_t incoming = kArgumentGp[instr.u32(0)];
-  const Operand& to = instr.defs[0];
-  if (to.isSlot()) {
-    a_.str(x(incoming), slot(to));
-  } else if (gp(to) != incoming) {
-    fail(instr, "not in its argument register");  // a move here could overwrite the next argument
   }
 }
 

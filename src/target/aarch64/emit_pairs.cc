@@ -21,14 +21,8 @@ bool FunctionEmitter::accessOf(const Instr& instr, Access* access) {
         address.base_kind == Operand::kNone) {
       return false;
     }
-    Operand base;
-    base.kind = static_cast<Operand::Kind>(address.base_kind);
-    base.base = address.base;
-    *access = {load, vector, false, width, gp(base), address.disp, &value};
+    *access = {load, vector, false, width, baseNumber(address), address.disp, &value};
     return width == 8 || width == 4;
-  };
-  auto slotWord = [&](const Operand& slot) {
-    return static_cast<uint64_t>(int64_t{in_.frame.size} + in_.frame.slotOffset(slot.base));
   };
   switch (instr.op) {
     case Op::kLoad:
@@ -36,16 +30,14 @@ bool FunctionEmitter::accessOf(const Instr& instr, Access* access) {
     case Op::kLoadF: return memory(true, true, 8, instr.uses[0], instr.defs[0]);
     case Op::kStore: return memory(false, false, instr.u32(0), instr.uses[0], instr.uses[1]);
     case Op::kStoreF: return memory(false, true, 8, instr.uses[0], instr.uses[1]);
-    case Op::kLoadOut:
-      return word(true, instr.defs[0], in_.frame.outgoing_offset + 8 * uint64_t{instr.u32(0)});
-    case Op::kStoreOut:
-      return word(false, instr.uses[0], in_.frame.outgoing_offset + 8 * uint64_t{instr.u32(0)});
+    case Op::kLoadOut: return word(true, instr.defs[0], outgoingOffset(instr.u32(0)));
+    case Op::kStoreOut: return word(false, instr.uses[0], outgoingOffset(instr.u32(0)));
     case Op::kMove:
     case Op::kMoveF: {
       const Operand &to = instr.defs[0], &from = instr.uses[0];
       bool load = from.isSlot() && !to.isSlot(), store = to.isSlot() && !from.isSlot();
       if (!load && !store) return false;
-      word(load, load ? to : from, slotWord(load ? from : to));
+      word(load, load ? to : from, slotFromStackPointer(load ? from : to));
       access->of_move = true;
       return true;
     }
@@ -63,12 +55,11 @@ bool FunctionEmitter::canPair(const Access& first, const Access& second) const {
   if (distance != width || low % width != 0 || low < -64 * width || low > 63 * width) return false;
   if (first.load) {
     // The first one's result must not be the other's address; two results are two registers.
-    uint32_t number = first.value->kind == Operand::kPinned
-                          ? target_.pinned(static_cast<lir::Pinned>(first.value->base))
-                          : first.value->base;
-    uint32_t other = second.value->kind == Operand::kPinned
-                         ? target_.pinned(static_cast<lir::Pinned>(second.value->base))
-                         : second.value->base;
+    auto numberOf = [this](const Operand& value) {
+      return value.kind == Operand::kPinned ? target_.pinned(static_cast<lir::Pinned>(value.base))
+                                            : value.base;
+    };
+    uint32_t number = numberOf(*first.value), other = numberOf(*second.value);
     return number != other && (first.vector || number != first.base);
   }
   // In a parallel move x16 may hold a value: constants that need a register are left alone.
@@ -78,7 +69,9 @@ bool FunctionEmitter::canPair(const Access& first, const Access& second) const {
   return !(needsScratch(first) || needsScratch(second)) || !(first.of_move || second.of_move);
 }
 
-bool FunctionEmitter::pairAccess(const Instr& first_instr, const Instr& second_instr) {
+bool FunctionEmitter::emitWithNext(const Instr& first_instr) {
+  if (first_instr.next == nullptr || isShared(*first_instr.next)) return false;
+  const Instr& second_instr = *first_instr.next;
   Access first, second;
   if (first_instr.bytecode_offset != second_instr.bytecode_offset ||
       !accessOf(first_instr, &first) || !accessOf(second_instr, &second) ||
@@ -95,19 +88,14 @@ bool FunctionEmitter::pairAccess(const Instr& first_instr, const Instr& second_i
     low.load ? a_.ldp(one, two, at) : a_.stp(one, two, at);
     return true;
   }
-  bool wide = low.width == 8;
-  auto sized = [&](uint32_t number) {
-    if (number == kZeroRegister) number = a64::Gp::kIdZr;
-    return wide ? a64::Gp(x(number)) : a64::Gp(w(number));
-  };
   if (low.load) {
-    a_.ldp(sized(gp(*low.value)), sized(gp(*high.value)), at);
+    a_.ldp(sized(gp(*low.value), low.width), sized(gp(*high.value), low.width), at);
     return true;
   }
   bool same = low.value->isImm() && high.value->isImm() && low.value->bits == high.value->bits;
   uint32_t one = valueIn(*low.value, kScratchGp, low.width);
   uint32_t two = same ? one : valueIn(*high.value, kScratchGp2, high.width);
-  a_.stp(sized(one), sized(two), at);
+  a_.stp(sized(one, low.width), sized(two, low.width), at);
   return true;
 }
 

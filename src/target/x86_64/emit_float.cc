@@ -72,7 +72,7 @@ void FunctionEmitter::setCompareFp(const Instr& instr) {
 void FunctionEmitter::branchCompareFp(const Instr& instr) {
   Cond cond = instr.cond(0);
   x86::CondCode code = compareFp(instr, cond);
-  if (cond != Cond::kEq && cond != Cond::kNe) return branch(code, instr);
+  if (cond != Cond::kEq && cond != Cond::kNe) return branch(flags(code), instr);
   const lir::Block* equal = instr.targets[cond == Cond::kEq ? 0 : 1];
   const lir::Block* unequal = instr.targets[cond == Cond::kEq ? 1 : 0];
   as_.jumpIf(x86::CondCode::kParityEven, blockLabel(unequal));
@@ -91,12 +91,12 @@ void FunctionEmitter::exitCompareFp(const Instr& instr) {
   if (cond == Cond::kEq) {
     Label skip = as_.newLabel();
     as_.jumpIf(x86::CondCode::kParityEven, skip);
-    exitIf(code, instr);
+    exitIf(flags(code), instr);
     as_.bind(skip);
     return;
   }
-  exitIf(code, instr);
-  if (cond == Cond::kNe) exitIf(x86::CondCode::kParityEven, instr);
+  exitIf(flags(code), instr);
+  if (cond == Cond::kNe) exitIf(flags(x86::CondCode::kParityEven), instr);
 }
 
 }  // namespace tephra::x86_64

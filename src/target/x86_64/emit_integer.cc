@@ -142,17 +142,31 @@ void FunctionEmitter::overflowExit(const Instr& instr, InstId op) {
   if (reversed) {  // the exit still sees b
     a_.mov(kScratch, gp(a));
     a_.sub(kScratch, gp(b));
-    exitIf(x86::CondCode::kOverflow, instr);
+    exitIf(flags(x86::CondCode::kOverflow), instr);
     a_.mov(gp(d), kScratch);
     return;
   }
   twoOperand(instr, op, op == x86::Inst::kIdAdd, 8);
-  exitIf(x86::CondCode::kOverflow, instr);
+  exitIf(flags(x86::CondCode::kOverflow), instr);
 }
 
 void FunctionEmitter::mulExit(const Instr& instr) {
   mul(instr, 8);
-  exitIf(x86::CondCode::kOverflow, instr);
+  exitIf(flags(x86::CondCode::kOverflow), instr);
+}
+
+Condition FunctionEmitter::condition(const Instr& instr) {
+  const Operand &a = instr.uses[0], &b = instr.uses[1];
+  const uint32_t width = instr.u32(1);
+  const Cond cond = instr.cond(0);
+  switch (instr.op) {
+    case lir::Op::kExitTest: test(a, b, width, cond); break;
+    case lir::Op::kExitTestMem: testMem(a, b, width, cond); break;
+    case lir::Op::kBranchCmpMem:
+    case lir::Op::kExitCmpMem: compareMem(a, b, width); break;
+    default: compare(a, b, width);
+  }
+  return flags(condCode(cond));
 }
 
 void FunctionEmitter::compare(const Operand& a, const Operand& b, uint32_t width) {

@@ -3,62 +3,53 @@
 
 namespace tephra::x86_64 {
 
-// Between two memory places through the stack: any register may hold a value of the parallel move
-// that this is part of.
-void FunctionEmitter::move(const Operand& to, const Operand& from) {
-  bool to_register = isGpRegister(to);
-  if (!to_register && !to.isSlot()) return as_.fail("a move to neither register nor slot");
-  if (isGpRegister(from)) {
-    if (!to_register) {
-      a_.mov(slot(to), gp(from));
-    } else if (gpNumber(to) != gpNumber(from)) {
-      a_.mov(gp(to), gp(from));
-    }
-  } else if (from.isSlot()) {
-    if (to_register) {
-      a_.mov(gp(to), slot(from));
-    } else if (to.base != from.base) {
-      a_.push(slot(from));
-      a_.pop(slot(to));
-    }
-  } else if (!from.isImm()) {
-    as_.fail("a move from neither register, slot nor constant");
-  } else if (to_register) {
-    as_.loadImmediate(gp(to), from.bits);
-  } else if (isInt32(from.bits)) {
-    a_.mov(slot(to), from.immValue());
-  } else {
-    x86::Mem half = slot(to);
-    half.setSize(4);
-    a_.mov(half, static_cast<int32_t>(from.bits));
-    half.addOffset(4);
-    a_.mov(half, static_cast<int32_t>(from.bits >> 32));
-  }
+void FunctionEmitter::moveRegister(uint8_t to, uint8_t from) {
+  a_.mov(x86::gpq(to), x86::gpq(from));
 }
 
-void FunctionEmitter::moveFp(const Operand& to, const Operand& from) {
-  if (to.isReg() && from.isReg()) {
-    if (to.base != from.base) a_.movaps(fp(to), fp(from));
-  } else if (to.isReg() && from.isSlot()) {
-    a_.movsd(fp(to), slot(from));
-  } else if (to.isSlot() && from.isReg()) {
-    a_.movsd(slot(to), fp(from));
-  } else if (to.isSlot() && from.isSlot()) {
-    if (to.base == from.base) return;
-    a_.push(slot(from));
-    a_.pop(slot(to));
-  } else {
-    as_.fail("a move of a double between neither registers nor slots");
-  }
+void FunctionEmitter::loadSlot(uint8_t to, const Operand& from) {
+  a_.mov(x86::gpq(to), slot(from));
 }
 
-void FunctionEmitter::moveConstFp(const Instr& instr) {
-  if (instr.defs[0].isSlot()) {
-    move(instr.defs[0], Operand::imm(static_cast<int64_t>(instr.attr[0])));
-  } else if (instr.attr[0] == 0) {  // +0.0 only
-    a_.xorps(fp(instr.defs[0]), fp(instr.defs[0]));
+void FunctionEmitter::storeSlot(const Operand& to, uint8_t from) {
+  a_.mov(slot(to), x86::gpq(from));
+}
+
+void FunctionEmitter::storeConstant(const Operand& to, uint64_t bits) {
+  x86::Mem at = slot(to);
+  if (isInt32(bits)) {
+    a_.mov(at, static_cast<int64_t>(bits));
+    return;
+  }
+  at.setSize(4);
+  a_.mov(at, static_cast<int32_t>(bits));
+  at.addOffset(4);
+  a_.mov(at, static_cast<int32_t>(bits >> 32));
+}
+
+// Through the stack: any register may hold a value of the parallel move that this is part of.
+void FunctionEmitter::copySlot(const Operand& to, const Operand& from) {
+  a_.push(slot(from));
+  a_.pop(slot(to));
+}
+
+void FunctionEmitter::moveFpRegister(uint8_t to, uint8_t from) {
+  a_.movaps(x86::xmm(to), x86::xmm(from));
+}
+
+void FunctionEmitter::loadFpSlot(uint8_t to, const Operand& from) {
+  a_.movsd(x86::xmm(to), slot(from));
+}
+
+void FunctionEmitter::storeFpSlot(const Operand& to, uint8_t from) {
+  a_.movsd(slot(to), x86::xmm(from));
+}
+
+void FunctionEmitter::loadDouble(uint8_t to, uint64_t bits) {
+  if (bits == 0) {  // +0.0 only
+    a_.xorps(x86::xmm(to), x86::xmm(to));
   } else {
-    a_.movsd(fp(instr.defs[0]), as_.literal(instr.attr[0]));
+    a_.movsd(x86::xmm(to), as_.literal(bits));
   }
 }
 
@@ -100,6 +91,22 @@ void FunctionEmitter::store(const x86::Mem& to, const Operand& value, uint32_t w
   }
 }
 
+void FunctionEmitter::storeAt(const Operand& address, const Operand& value, uint32_t width) {
+  store(mem(address, width), value, width);
+}
+
+void FunctionEmitter::stackArgument(const Operand& from, uint32_t offset) {
+  x86::Mem to = x86::ptr(x86::rsp, static_cast<int32_t>(offset), 8);
+  if (from.isSlot()) {
+    a_.mov(x86::gpq(kScratchGp), slot(from));
+    a_.mov(to, x86::gpq(kScratchGp));
+  } else if (from.isReg() && from.bank == lir::Bank::kFp) {
+    a_.movsd(to, fp(from));
+  } else {
+    store(to, from, 8);
+  }
+}
+
 void FunctionEmitter::addMem(const Instr& instr) {
   uint32_t width = instr.u32(0);
   x86::Mem to = mem(instr.uses[0], width);
@@ -122,23 +129,9 @@ void FunctionEmitter::lea(const Instr& instr) {
   // An address that is one register is a move, in half the bytes.
   if (address.isMem() && address.disp == 0 && address.index_kind == Operand::kNone &&
       address.base_kind != Operand::kNone) {
-    Operand base;
-    base.kind = static_cast<Operand::Kind>(address.base_kind);
-    base.base = address.base;
-    return move(instr.defs[0], base);
+    return move(instr.defs[0], Operand::reg(baseNumber(address), lir::Bank::kGp));
   }
   a_.lea(gp(instr.defs[0]), mem(address, 8));
-}
-
-void FunctionEmitter::param(const Instr& instr) {
-  if (instr.u32(0) >= std::size(kArgumentGp)) return fail(instr, "index");
-  uint8_t incoming = kArgumentGp[instr.u32(0)];
-  const Operand& d = instr.defs[0];
-  if (d.isSlot()) {
-    a_.mov(slot(d), x86::gpq(incoming));
-  } else if (gpNumber(d) != incoming) {
-    fail(instr, "not in its argument register");  // a move here could overwrite the next argument
-  }
 }
 
 }  // namespace tephra::x86_64

@@ -63,6 +63,101 @@ void callConstraints(const Target& target, const lir::Instr& instr,
   }
 }
 
+// check: long function (an exhaustive switch: every operation is named)
+bool commonConstraints(const Target& target, const lir::Instr& instr,
+                       std::vector<OperandConstraint>* out) {
+  using lir::Op;
+  plainConstraints(instr, out);
+  switch (instr.op) {
+    case Op::kMove:
+    case Op::kMoveF:
+      if (instr.uses[0].isVReg()) (*out)[1].kind = OperandConstraint::kAnywhere;
+      return true;
+    case Op::kParam:
+      (*out)[0] = fixed(target.argumentRegisters(Bank::kGp)[instr.u32(0)]);
+      return true;
+    case Op::kReturn: (*out)[0] = fixed(target.returnRegister(Bank::kGp)); return true;
+    case Op::kCall:
+    case Op::kCallF:
+    case Op::kCallAddress:
+    case Op::kCallCell: callConstraints(target, instr, out); return true;
+    case Op::kMoveConstF:
+    case Op::kFpToGp:
+    case Op::kLoad:
+    case Op::kLoadF:
+    case Op::kStore:
+    case Op::kStoreF:
+    case Op::kLea:
+    case Op::kAddMem:
+    case Op::kLoadOut:
+    case Op::kStoreOut:
+    case Op::kLeaOut:
+    case Op::kSetCmp:
+    case Op::kSelect:
+    case Op::kIntToF:
+    case Op::kSetCmpF:
+    case Op::kEntries:
+    case Op::kJump:
+    case Op::kBranchCmp:
+    case Op::kBranchCmpMem:
+    case Op::kBranchCmpF:
+    case Op::kBranchRelease:
+    case Op::kTrap:
+    case Op::kExitCmp:
+    case Op::kExitTest:
+    case Op::kExitCmpMem:
+    case Op::kExitTestMem:
+    case Op::kExitCmpF:
+    case Op::kExit:
+    case Op::kUnlinkFrame:
+    case Op::kBranchLook:
+    case Op::kExitLook:
+    case Op::kPopFrame:
+    case Op::kIncref:
+    case Op::kDecref:
+    case Op::kDecrefMortal:
+    case Op::kDecrefRef:
+    case Op::kDealloc:
+    case Op::kDecrefAt: return true;
+    case Op::kAdd:
+    case Op::kSub:
+    case Op::kMul:
+    case Op::kAnd:
+    case Op::kOr:
+    case Op::kXor:
+    case Op::kShl:
+    case Op::kShr:
+    case Op::kSar:
+    case Op::kNeg:
+    case Op::kNegIf:
+    case Op::kDivRem:
+    case Op::kAddExit:
+    case Op::kSubExit:
+    case Op::kMulExit:
+    case Op::kAddF:
+    case Op::kSubF:
+    case Op::kMulF:
+    case Op::kDivF:
+    case Op::kNegF:
+    case Op::kPushFrame: return false;
+  }
+  return false;
+}
+
+void lateValues(const lir::Instr& instr, std::vector<OperandConstraint>* out) {
+  for (size_t i = firstVariadic(instr); i < instr.uses.size(); ++i)
+    (*out)[instr.defs.size() + i].late = true;
+}
+
+RegSet callClobbers(const Target& target, const lir::Instr& instr, Bank bank) {
+  if (!instr.info().is_call) return 0;
+  RegSet set = target.callerSaved(bank);
+  Bank result = instr.op == lir::Op::kCallF ? Bank::kFp : Bank::kGp;
+  if (!instr.defs.empty() && instr.defs[0].kind != Operand::kNone && result == bank)
+    set &= ~(RegSet{1} << target.returnRegister(bank));
+  return set;
+}
+
 bool sameOperand(const Operand& a, const Operand& b) {
   return a.kind == b.kind && a.bank == b.bank && a.base == b.base &&
          (a.kind == Operand::kVReg || a.kind == Operand::kReg || a.kind == Operand::kPinned);

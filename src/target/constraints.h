@@ -1,5 +1,5 @@
-// Purpose: what both targets' constraint tables have in common: the operands' own shape, argument
-// assignment of calls, the values of exits.
+// Purpose: what the targets' constraint tables have in common: the operands' own shape, argument
+// assignment of calls, the values of exits, and which operations a machine is asked about at all.
 // Invariant: an operand that is not a virtual register and not an address ("stays as it is":
 // immediates, pinned registers) is always kImmediate, also as an argument of a call; emission
 // puts it where the convention wants it.
@@ -21,6 +21,15 @@ size_t firstVariadic(const lir::Instr& instr);
 // in the bank's return register.
 void callConstraints(const Target& target, const lir::Instr& instr,
                      std::vector<OperandConstraint>* out);
+
+// All of an operation's constraints where they are the same for every machine: any registers, or
+// those of the C convention. False: what the operands are alone, and the machine adds the rest.
+bool commonConstraints(const Target& target, const lir::Instr& instr,
+                       std::vector<OperandConstraint>* out);
+// The values of the exit are read after the result was written.
+void lateValues(const lir::Instr& instr, std::vector<OperandConstraint>* out);
+// What a call overwrites beside its result.
+RegSet callClobbers(const Target& target, const lir::Instr& instr, lir::Bank bank);
 
 // Where argument `index` of a call goes: a register, or word `stack_word` of the stack arguments.
 struct ArgumentPlace {

@@ -92,96 +92,25 @@ class AArch64Target final : public Target {
   uint8_t largestScale() const override { return 6; }
 };
 
-// check: long function (an exhaustive switch: every operation is named)
 void AArch64Target::constraints(const Instr& instr, std::vector<OperandConstraint>* out) const {
-  plainConstraints(instr, out);
+  if (commonConstraints(*this, instr, out)) return;
   switch (instr.op) {
-    case Op::kMove:
-    case Op::kMoveF:
-      if (instr.uses[0].isVReg()) (*out)[1].kind = OperandConstraint::kAnywhere;
-      break;
-    case Op::kParam: (*out)[0] = fixed(kArgumentGp[instr.u32(0)]); break;
     // The remainder is made from the quotient and both inputs.
     case Op::kDivRem: (*out)[2].late = (*out)[3].late = true; break;
     case Op::kAddExit:
     case Op::kSubExit:
-    case Op::kMulExit:
-      for (size_t i = firstVariadic(instr); i < instr.uses.size(); ++i)
-        (*out)[instr.defs.size() + i].late = true;
-      break;
-    case Op::kReturn: (*out)[0] = fixed(0); break;
+    case Op::kMulExit: lateValues(instr, out); break;
     case Op::kPushFrame:
       (*out)[0] = fixed(kFrameResult);
       (*out)[1] = fixed(0);
       break;
-    case Op::kCall:
-    case Op::kCallF:
-    case Op::kCallAddress:
-    case Op::kCallCell: callConstraints(*this, instr, out); break;
-    case Op::kMoveConstF:
-    case Op::kFpToGp:
-    case Op::kLoad:
-    case Op::kLoadF:
-    case Op::kStore:
-    case Op::kStoreF:
-    case Op::kLea:
-    case Op::kAddMem:
-    case Op::kLoadOut:
-    case Op::kStoreOut:
-    case Op::kLeaOut:
-    case Op::kAdd:
-    case Op::kSub:
-    case Op::kMul:
-    case Op::kAnd:
-    case Op::kOr:
-    case Op::kXor:
-    case Op::kShl:
-    case Op::kShr:
-    case Op::kSar:
-    case Op::kNeg:
-    case Op::kNegIf:
-    case Op::kSetCmp:
-    case Op::kSelect:
-    case Op::kAddF:
-    case Op::kSubF:
-    case Op::kMulF:
-    case Op::kDivF:
-    case Op::kNegF:
-    case Op::kIntToF:
-    case Op::kSetCmpF:
-    case Op::kEntries:
-    case Op::kJump:
-    case Op::kBranchCmp:
-    case Op::kBranchCmpMem:
-    case Op::kBranchCmpF:
-    case Op::kBranchRelease:
-    case Op::kTrap:
-    case Op::kExitCmp:
-    case Op::kExitTest:
-    case Op::kExitCmpMem:
-    case Op::kExitTestMem:
-    case Op::kExitCmpF:
-    case Op::kExit:
-    case Op::kUnlinkFrame:
-    case Op::kBranchLook:
-    case Op::kExitLook:
-    case Op::kPopFrame:
-    case Op::kIncref:
-    case Op::kDecref:
-    case Op::kDecrefMortal:
-    case Op::kDecrefRef:
-    case Op::kDealloc:
-    case Op::kDecrefAt: break;
+    default: break;  // three addresses, any registers
   }
 }
 
 RegSet AArch64Target::clobbers(const Instr& instr, Bank bank) const {
   if (instr.op == Op::kPushFrame) return bank == Bank::kGp ? kPushFrameGp : callerSaved(bank);
-  if (!instr.info().is_call) return 0;
-  RegSet set = callerSaved(bank);
-  Bank result = instr.op == Op::kCallF ? Bank::kFp : Bank::kGp;
-  if (!instr.defs.empty() && instr.defs[0].kind != Operand::kNone && result == bank) set &= ~bit(0);
-  return set;
+  return callClobbers(*this, instr, bank);
 }
 
 // add and sub are each other's negative; so are cmp and cmn.

@@ -1,6 +1,6 @@
 // Purpose: x86-64 with the System V convention as the allocator and lowering see it.
-// Every operation is listed in constraints(): two-operand forms reuse their first input, shifts
-// count in cl, division is rdx:rax. SSE2 only; nothing newer is assumed.
+// Two-operand forms reuse their first input, shifts count in cl, division is rdx:rax. SSE2 only;
+// nothing newer is assumed.
 #include "target/constraints.h"
 #include "target/x86_64/registers.h"
 
@@ -79,12 +79,6 @@ void twoOperand(const Instr& instr, std::vector<OperandConstraint>* out) {
   if (instr.uses.size() > 1 && !sameOperand(instr.uses[0], instr.uses[1])) (*out)[2].late = true;
 }
 
-// The values of the exit are read after the result was written.
-void lateValues(const Instr& instr, std::vector<OperandConstraint>* out) {
-  for (size_t i = firstVariadic(instr); i < instr.uses.size(); ++i)
-    (*out)[instr.defs.size() + i].late = true;
-}
-
 void shift(const Instr& instr, std::vector<OperandConstraint>* out) {
   (*out)[0] = reuseInput(0);
   if (instr.uses[1].isImm()) return;
@@ -92,31 +86,14 @@ void shift(const Instr& instr, std::vector<OperandConstraint>* out) {
   (*out)[2].late = true;
 }
 
-// check: long function (an exhaustive switch: every operation is named)
 void X86Target::constraints(const Instr& instr, std::vector<OperandConstraint>* out) const {
-  plainConstraints(instr, out);
+  if (commonConstraints(*this, instr, out)) return;
   switch (instr.op) {
-    case Op::kMove:
-    case Op::kMoveF:
-      if (instr.uses[0].isVReg()) (*out)[1].kind = OperandConstraint::kAnywhere;
-      break;
-    case Op::kParam: (*out)[0] = fixed(kArgumentGp[instr.u32(0)]); break;
-    case Op::kSub:  // an immediate is subtracted by lea
+    case Op::kAdd: break;  // lea adds to a third register
+    case Op::kSub:         // lea subtracts an immediate
+    case Op::kMul:         // three operands with an immediate
       if (!instr.uses[1].isImm()) twoOperand(instr, out);
       break;
-    case Op::kMul:  // three operands with an immediate
-      if (!instr.uses[1].isImm()) twoOperand(instr, out);
-      break;
-    case Op::kAnd:
-    case Op::kOr:
-    case Op::kXor:
-    case Op::kNeg:
-    case Op::kNegIf:
-    case Op::kAddF:
-    case Op::kSubF:
-    case Op::kMulF:
-    case Op::kDivF:
-    case Op::kNegF: twoOperand(instr, out); break;
     case Op::kShl:
     case Op::kShr:
     case Op::kSar: shift(instr, out); break;
@@ -135,66 +112,18 @@ void X86Target::constraints(const Instr& instr, std::vector<OperandConstraint>* 
       if (!instr.uses[1].isImm()) twoOperand(instr, out);
       lateValues(instr, out);
       break;
-    case Op::kReturn: (*out)[0] = fixed(kRax); break;
     case Op::kPushFrame:
       (*out)[0] = fixed(kRax);
       (*out)[1] = fixed(kRdi);
       break;
-    case Op::kCall:
-    case Op::kCallF:
-    case Op::kCallAddress:
-    case Op::kCallCell: callConstraints(*this, instr, out); break;
-    case Op::kAdd:  // lea adds to a third register
-    case Op::kMoveConstF:
-    case Op::kFpToGp:
-    case Op::kLoad:
-    case Op::kLoadF:
-    case Op::kStore:
-    case Op::kStoreF:
-    case Op::kLea:
-    case Op::kAddMem:
-    case Op::kLoadOut:
-    case Op::kStoreOut:
-    case Op::kLeaOut:
-    case Op::kSetCmp:
-    case Op::kSelect:
-    case Op::kIntToF:
-    case Op::kSetCmpF:
-    case Op::kEntries:
-    case Op::kJump:
-    case Op::kBranchCmp:
-    case Op::kBranchCmpMem:
-    case Op::kBranchCmpF:
-    case Op::kBranchRelease:
-    case Op::kTrap:
-    case Op::kExitCmp:
-    case Op::kExitTest:
-    case Op::kExitCmpMem:
-    case Op::kExitTestMem:
-    case Op::kExitCmpF:
-    case Op::kExit:
-    case Op::kUnlinkFrame:
-    case Op::kBranchLook:
-    case Op::kExitLook:
-    case Op::kPopFrame:
-    case Op::kIncref:
-    case Op::kDecref:
-    case Op::kDecrefMortal:
-    case Op::kDecrefRef:
-    case Op::kDealloc:
-    case Op::kDecrefAt: break;
+    default: twoOperand(instr, out);
   }
 }
 
 RegSet X86Target::clobbers(const Instr& instr, Bank bank) const {
   if (instr.op == Op::kPushFrame) return bank == Bank::kGp ? bit(kR10) : callerSaved(bank);
   if (instr.op == Op::kUnlinkFrame) return bank == Bank::kGp ? bit(kR10) : 0;
-  if (!instr.info().is_call) return 0;
-  RegSet set = callerSaved(bank);
-  Bank result = instr.op == Op::kCallF ? Bank::kFp : Bank::kGp;
-  if (!instr.defs.empty() && instr.defs[0].kind != Operand::kNone && result == bank)
-    set &= ~bit(returnRegister(bank));
-  return set;
+  return callClobbers(*this, instr, bank);
 }
 
 bool X86Target::immediateFits(const Instr& instr, int index, int64_t value) const {

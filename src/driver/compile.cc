@@ -14,6 +14,7 @@
 #include "driver/stress.h"
 #include "frontend/build.h"
 #include "lower/lower.h"
+#include "metadata/register_entry.h"
 #include "passes/pipeline.h"
 #include "pyver/code_kind.h"
 #include "regalloc/regalloc.h"

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "frontend/graph_builder.h"
+#include "metadata/register_entry.h"
 
 namespace tephra::frontend {
 
@@ -12,7 +13,6 @@ using namespace hir;  // NOLINT
 namespace {
 
 constexpr uint32_t kMethKeywords = 0x02, kMethNoArgs = 0x04, kMethO = 0x08, kMethFast = 0x80;
-constexpr uint32_t kMaxRegisterArgs = 5;
 enum Convention : uint32_t { kConventionNoArgs, kConventionO, kConventionFast, kConventionFastKw };
 
 // The exact class whose method descriptor has this name ("list.append"): only for these is the
@@ -45,7 +45,7 @@ bool conventionFor(uint32_t flags, size_t count, uint32_t* convention) {
 bool GraphBuilder::directlyCallable(ObjRef ref) const {
   const ObjectInfo& f = unit_.objects[ref];
   return options_.direct_calls && f.is_plain_callable && f.entry_cell != 0 &&
-         f.argcount <= kMaxRegisterArgs;
+         f.argcount <= kMaxRegisterParameters;
 }
 
 // Puts a call's arguments into the parameters of a known Python function, or of one with known

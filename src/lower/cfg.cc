@@ -175,7 +175,7 @@ void Context::makeBlocks() {
   function_object = b.Param(0);
   arguments_.assign(unit.total_args, Operand());
   parameters_.assign(unit.total_args, Operand());
-  if (unit.total_args <= kMaxRegisterArgs) {
+  if (unit.total_args <= kMaxRegisterParameters) {
     for (uint32_t i = 0; i < unit.total_args; ++i) arguments_[i] = b.Param(i + 1);
     out.num_params = unit.total_args + 1;
   } else {

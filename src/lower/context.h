@@ -16,6 +16,7 @@
 #include "lir/builder.h"
 #include "lir/ir.h"
 #include "metadata/helpers.h"
+#include "metadata/register_entry.h"
 #include "pyver/common/unit.h"
 #include "target/target.h"
 
@@ -31,9 +32,6 @@ using Operands = std::vector<Operand>;
 
 // Clears "no reference held"; tagged NULL (1) becomes NULL.
 inline constexpr int64_t kTagMask = -2;
-
-// Parameters beyond this come as an array (docs/architecture.md, "Entries").
-inline constexpr uint32_t kMaxRegisterArgs = 5;
 
 // What Branch, GuardTrue and GuardFalse test: a comparison that is made at its only use, or c != 0.
 struct Condition {

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "lir/ir.h"
 #include "metadata/exits.h"
+#include "metadata/register_entry.h"
 #include "pyver/common/layout.h"
 #include "target/runtime_addresses.h"
 #include "target/tally.h"
@@ -133,9 +134,6 @@ struct StubInput {
   bool landing_pads = false;
 };
 Result<EmittedCode> emitStub(const Target& target, const StubInput& input);
-
-// Parameters of a register entry that go in registers; more are passed as one array.
-inline constexpr uint32_t kMaxRegisterParameters = 5;
 
 // Helper of both targets: where conditions cannot be met, emission ends with this.
 inline Bailout emissionBailout(std::string detail) {

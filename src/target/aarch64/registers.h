@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstdint>
+#include <iterator>
 
+#include "metadata/register_entry.h"
 #include "target/target.h"
 
 namespace tephra::aarch64 {
@@ -20,6 +22,7 @@ inline constexpr uint8_t kScratchFp = 31;
 inline constexpr uint8_t kFrameResult = 9;  // of the stub of PushFrame
 inline constexpr uint8_t kFrameShape = 10;  // PushFrame's stub is given a FrameShape
 inline constexpr uint8_t kArgumentGp[] = {0, 1, 2, 3, 4, 5, 6, 7};
+static_assert(1 + kMaxRegisterParameters <= std::size(kArgumentGp));
 inline constexpr uint8_t kArgumentFp[] = {0, 1, 2, 3, 4, 5, 6, 7};
 
 constexpr RegSet bit(int reg) { return RegSet{1} << reg; }

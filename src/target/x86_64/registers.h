@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <iterator>
 
+#include "metadata/register_entry.h"
 #include "target/target.h"
 
 namespace tephra::x86_64 {
@@ -33,6 +35,7 @@ inline constexpr uint8_t kScratchGp = kR11;
 inline constexpr uint8_t kScratchFp = 15;
 inline constexpr uint8_t kShiftCount = kRcx;
 inline constexpr uint8_t kArgumentGp[] = {kRdi, kRsi, kRdx, kRcx, kR8, kR9};
+static_assert(1 + kMaxRegisterParameters <= std::size(kArgumentGp));
 inline constexpr uint8_t kArgumentFp[] = {0, 1, 2, 3, 4, 5, 6, 7};
 
 constexpr RegSet bit(int reg) { return RegSet{1} << reg; }

@@ -256,4 +256,13 @@ uint32_t EmitterBase::outgoingOffset(uint32_t word) {
   return in_.frame.outgoing_offset + 8 * word;
 }
 
+int64_t narrow(int64_t value, uint32_t width) {
+  switch (width) {
+    case 1: return static_cast<int8_t>(value);
+    case 2: return static_cast<int16_t>(value);
+    case 4: return static_cast<int32_t>(value);
+    default: return value;
+  }
+}
+
 }  // namespace tephra

@@ -54,7 +54,6 @@ class EmitterBase {
   virtual void callKeepingArguments(uint64_t address) = 0;
 
   void initStackLimit();
-  void landingPad();
   Label exitLabel(uint32_t exit);
   const Label& blockLabel(const lir::Block* block) const { return block_labels_[block->id]; }
   // Behind everything else.
@@ -108,8 +107,7 @@ class EmitterBase {
   // True when it was the last reference. What is immortal goes to `immortal`; an invalid label says
   // that nothing is.
   virtual Condition decrement(uint8_t object, const Label& immortal) = 0;
-  // Is [base + offset] not zero? `base` may be the scratch register, which is overwritten only then
-  // when it is not.
+  // Is [base + offset] not zero? Where `base` is the scratch register it is kept.
   virtual Condition isSet(uint8_t base, int32_t offset, uint32_t width) = 0;
   // Does [base + offset] differ from the unit's literal?
   virtual Condition versionDiffers(uint8_t base, int32_t offset, uint64_t version,
@@ -135,6 +133,7 @@ class EmitterBase {
 
   void emitBlock(const lir::Block* block);
   void noteLine(const Instr& instr);
+  void landingPad();
   void entries();
   void frameEntry(size_t number);
   void addEntry(EntryPoint point) { entries_.emplace_back(out_.here(), point); }
@@ -183,5 +182,8 @@ class EmitterBase {
   std::vector<std::pair<Place, uint32_t>> lines_;
   std::vector<std::pair<Place, uint32_t>> resumptions_;  // exits
 };
+
+// The part of an immediate that an operation of this width sees, as a signed number.
+int64_t narrow(int64_t value, uint32_t width);
 
 }  // namespace tephra

@@ -113,11 +113,6 @@ RegSet AArch64Target::clobbers(const Instr& instr, Bank bank) const {
   return callClobbers(*this, instr, bank);
 }
 
-// add and sub are each other's negative; so are cmp and cmn.
-bool fitsAddOrSub(int64_t value) {
-  return isAddImmediate(value) || (value != INT64_MIN && isAddImmediate(-value));
-}
-
 int64_t narrowed(int64_t value, uint32_t width) {
   return width == 4 ? static_cast<int32_t>(value) : value;
 }

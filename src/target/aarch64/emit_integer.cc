@@ -7,21 +7,7 @@ using asmjit::InstId;
 using lir::Cond;
 using lir::Operand;
 
-int64_t narrow(int64_t value, uint32_t width) {
-  switch (width) {
-    case 1: return static_cast<int8_t>(value);
-    case 2: return static_cast<int16_t>(value);
-    case 4: return static_cast<int32_t>(value);
-    default: return value;
-  }
-}
-
 namespace {
-
-// The immediate of add, sub, cmp and cmn, or nothing: then `value` needs a register.
-bool isArithmetic(int64_t value) {
-  return isAddImmediate(value) || (value != INT64_MIN && isAddImmediate(-value));
-}
 
 bool isSignedCondition(Cond cond) {
   return cond == Cond::kLt || cond == Cond::kLe || cond == Cond::kGt || cond == Cond::kGe;
@@ -31,7 +17,7 @@ bool isSignedCondition(Cond cond) {
 
 // asmjit refuses negative immediates: the other operation takes them.
 void FunctionEmitter::addOrSubImmediate(uint8_t to, uint8_t from, int64_t value, uint32_t width) {
-  if (!isArithmetic(value)) {
+  if (!fitsAddOrSub(value)) {
     uint64_t bits = width == 8 ? static_cast<uint64_t>(value) : static_cast<uint32_t>(value);
     as_.loadImmediate(kScratchGp2, bits);
     a_.add(sized(to, width), sized(from, width), sized(kScratchGp2, width));
@@ -106,7 +92,7 @@ void FunctionEmitter::overflowExit(const Instr& instr, bool subtract) {
   a64::GpX to = x(gp(instr.defs[0])), a = x(gp(instr.uses[0]));
   const Operand& b = instr.uses[1];
   int64_t value = b.isImm() ? b.immValue() : 0;
-  if (b.isImm() && isArithmetic(value)) {
+  if (b.isImm() && fitsAddOrSub(value)) {
     bool sub = subtract != (value < 0);
     auto size = static_cast<uint64_t>(value < 0 ? -value : value);
     if (sub)
@@ -181,7 +167,7 @@ Condition FunctionEmitter::compare(uint8_t a, const Operand& b, uint32_t width, 
     if (cond == Cond::kLt) return Condition::ofBit(a, sign, true);
     if (cond == Cond::kGe) return Condition::ofBit(a, sign, false);
   }
-  if (!isArithmetic(value)) {
+  if (!fitsAddOrSub(value)) {
     a_.cmp(sized(a, width), sized(valueIn(b, kScratchGp2, width), width));
   } else if (value >= 0) {
     a_.cmp(sized(a, width), value);

@@ -134,7 +134,5 @@ void closeFrame(Assembly& as, const UnwindConvention& convention, bool move_stac
 inline Condition flags(Cc cc) { return Condition::flags(cc); }
 Cc flagOf(lir::Cond cond);
 asmjit::arm::CondCode asmjitCondition(Cc cc);
-// The part of an immediate that an operation of this width sees, as a signed number.
-int64_t narrow(int64_t value, uint32_t width);
 
 }  // namespace tephra::aarch64

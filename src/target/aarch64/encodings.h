@@ -10,7 +10,6 @@ namespace tephra::aarch64 {
 
 // As encoded.
 enum class Cc : uint8_t { kEq, kNe, kHs, kLo, kMi, kPl, kVs, kVc, kHi, kLs, kGe, kLt, kGt, kLe };
-constexpr Cc negate(Cc cc) { return static_cast<Cc>(static_cast<uint8_t>(cc) ^ 1); }
 const char* ccName(Cc cc);
 
 inline constexpr uint32_t kZeroRegister = 31;  // in these functions' register operands

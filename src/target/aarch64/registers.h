@@ -39,5 +39,10 @@ bool isLogicalImmediate(uint64_t value, unsigned bits);
 constexpr bool isAddImmediate(int64_t value) {
   return value >= 0 && (value < 4096 || ((value & 0xFFF) == 0 && value < (INT64_C(4096) << 12)));
 }
+// The immediate of add, sub, cmp and cmn: add and sub are each other's negative, as are cmp and
+// cmn.
+constexpr bool fitsAddOrSub(int64_t value) {
+  return isAddImmediate(value) || (value != INT64_MIN && isAddImmediate(-value));
+}
 
 }  // namespace tephra::aarch64

@@ -10,16 +10,6 @@ using lir::Operand;
 
 namespace {
 
-// The part of an immediate that an operation of this width sees, as a signed number.
-int64_t narrow(int64_t value, uint32_t width) {
-  switch (width) {
-    case 1: return static_cast<int8_t>(value);
-    case 2: return static_cast<int16_t>(value);
-    case 4: return static_cast<int32_t>(value);
-    default: return value;
-  }
-}
-
 const x86::Gp kScratch = x86::gpq(kScratchGp);
 
 x86::Gp scratch(uint32_t width) {

@@ -238,8 +238,9 @@ TEST_P(OldArmBugs, A8TheCallTargetIsReadBehindPositionAndArguments) {
   for (int i = 1; i <= 5; ++i) arguments += "g" + std::to_string(i) + ", ";
   static uint64_t cell;
   cell = addressOf(&observe);
-  std::string call_cell = "CallCell " + arguments + "700, g1, g2, 900 {cell=" +
-                          address(reinterpret_cast<uint64_t>(&cell)) + "}\n";
+  std::string call_cell = "CallCell " + arguments +
+                          "700, g1, g2, 900 {cell=" + address(reinterpret_cast<uint64_t>(&cell)) +
+                          "}\n";
   std::string params;
   for (int i = 1; i <= 5; ++i)
     params += "  g" + std::to_string(i) + " = Param {index=" + std::to_string(i - 1) + "}\n";
@@ -258,8 +259,9 @@ TEST_P(OldArmBugs, A8TheCallTargetIsReadBehindPositionAndArguments) {
       }
     }
     compile("fun a8 params=5 outgoing=2 {\nbb0:\n" + params + pressure +
-            "  Store [g5], 123456789012345 {width=8}\n  g6 = " + call_cell + sum + "  g9000 = " +
-            call_cell + "  g9001 = Add g" + std::to_string(last) + ", g9000 {width=8}\n  Return g9001\n}\n");
+            "  Store [g5], 123456789012345 {width=8}\n  g6 = " + call_cell + sum +
+            "  g9000 = " + call_cell + "  g9001 = Add g" + std::to_string(last) +
+            ", g9000 {width=8}\n  Return g9001\n}\n");
     if (!runs()) continue;
     uint64_t word = 0, at = reinterpret_cast<uint64_t>(&word);
     uint64_t expected = 2;

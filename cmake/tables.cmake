@@ -2,7 +2,7 @@
 #
 # (A kind with a generator of its own, tools/gen_KIND.py, is run through that, with the same options.)
 #
-# tephra_generate_tables() runs, for every `kind=table file` of TEPHRA_TABLES whose file exists,
+# tephra_generate_tables() runs, for every `kind=table files` of TEPHRA_TABLES that exists,
 #   tools/gen_ops.py --table KIND --out GEN          at build time, when the table or a generator changed
 #   tools/gen_ops.py --table KIND --out GEN --list   at configure time, to learn the outputs
 # It sets TEPHRA_GEN_HEADERS and, per source folder, TEPHRA_GEN_SOURCES_<folder>.
@@ -19,7 +19,9 @@ function(tephra_generate_tables)
     list(GET pair 0 kind)
     list(GET pair 1 table)
     # Globbed so that a table which appears later is noticed by the next build.
-    file(GLOB tables CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${table})
+    string(REPLACE "," ";" tables ${table})
+    list(TRANSFORM tables PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+    file(GLOB tables CONFIGURE_DEPENDS ${tables})
     set(generator ${CMAKE_CURRENT_SOURCE_DIR}/tools/gen_${kind}.py)
     if(NOT EXISTS ${generator})
       set(generator ${CMAKE_CURRENT_SOURCE_DIR}/tools/gen_ops.py)

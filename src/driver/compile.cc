@@ -268,17 +268,7 @@ void printDumps(const CodeUnit& unit, const Dumps& dumps) {
 Result<bool> runPasses(hir::Function& function) {
   const Options& options = jit().options;
   passes::PassContext context;
-  auto disable = [&](bool on, const char* name) {
-    if (!on) context.options.disable(name);
-  };
-  disable(options.pass_phi_elimination, "phi_elimination");
-  disable(options.pass_simplify, "simplify");
-  disable(options.pass_guard_removal, "guard_removal");
-  disable(options.pass_comparison_fusion, "comparison_fusion");
-  disable(options.pass_unbox_phis, "unbox_phis");
-  disable(options.pass_number_stores, "number_stores");
-  disable(options.pass_unboxed_states, "unboxed_states");
-  disable(options.pass_dce, "dce");
+  context.options.disableAsIn(options);
   context.options.verify |= options.verify;
   context.stress_counter = stressCounter();
   if (listContains(options.dump, "hir-passes") &&

@@ -21,8 +21,8 @@ namespace tephra::passes {
 namespace {
 
 constexpr PassInstance kPipeline[] = {
-#define TEPHRA_PASS(name, pass, required, doc) {name, #pass, pass, required, doc},
-#include "passes/pipeline.tbl"
+#define TEPHRA_PASS(name, pass, option, doc) {name, #pass, pass, option, doc},
+#include "passes/pipeline.gen.h"
 #undef TEPHRA_PASS
 };
 static_assert(std::size(kPipeline) <= kMaxPasses);
@@ -50,6 +50,12 @@ bool PassOptions::disable(const std::string& name) {
     found = true;
   }
   return found;
+}
+
+void PassOptions::disableAsIn(const Options& options) {
+  for (size_t i = 0; i < std::size(kPipeline); ++i) {
+    if (!kPipeline[i].required() && !(options.*kPipeline[i].option)) disabled.set(i);
+  }
 }
 
 bool runPass(const PassInstance& instance, hir::Function& function, PassContext& context) {
@@ -81,7 +87,7 @@ void runPipeline(hir::Function& function, PassContext& context) {
     if (!context.errors.empty()) return;
   }
   for (size_t i = 0; i < std::size(kPipeline); ++i) {
-    if (context.options.disabled.test(i) && !kPipeline[i].required) continue;
+    if (context.options.disabled.test(i) && !kPipeline[i].required()) continue;
     if (!runPass(kPipeline[i], function, context)) return;
   }
 }

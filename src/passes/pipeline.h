@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "hir/ir.h"
+#include "options/options.h"
 
 namespace tephra::passes {
 
@@ -27,6 +28,8 @@ struct PassOptions {
 
   // "simplify" disables every instance of the pass, "simplify$late" the one. False: no such name.
   bool disable(const std::string& name);
+  // What the options pass-* switch off.
+  void disableAsIn(const Options& options);
 };
 
 struct PassTiming {
@@ -53,8 +56,10 @@ struct PassInstance {
   const char* name;  // "simplify$after_guards"
   const char* pass;  // "simplify"
   PassFunction run;
-  bool required;  // later phases cannot do without it
+  bool Options::*option;  // what switches it off; null: nothing does
   const char* doc;
+
+  bool required() const { return option == nullptr; }
 };
 
 // In order of execution.

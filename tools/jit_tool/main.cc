@@ -200,7 +200,7 @@ int allocate(const std::string& file, const std::string& text, const Arguments& 
 
 int listPasses() {
   for (const passes::PassInstance& pass : passes::pipeline()) {
-    fmt::print("{:24} {}{}\n", pass.name, pass.doc, pass.required ? " (always runs)" : "");
+    fmt::print("{:24} {}{}\n", pass.name, pass.doc, pass.required() ? " (always runs)" : "");
   }
   return 0;
 }

@@ -65,6 +65,26 @@ TEST(Pipeline, PassesAreSwitchedOffByName) {
   EXPECT_EQ(one.disabled.count(), 1u);
 }
 
+// The table gives every pass that may be left out an option, which switches all its instances off.
+TEST(Pipeline, OptionsSwitchPassesOff) {
+  PassOptions usual;
+  usual.disableAsIn(Options());
+  EXPECT_EQ(usual.disabled.count(), 0u);
+  Options options;
+  ASSERT_EQ(setOption(&options, "pass-simplify", "0"), "");
+  ASSERT_EQ(setOption(&options, "pass-dce", "0"), "");
+  PassOptions without, by_name;
+  without.disableAsIn(options);
+  by_name.disable("simplify");
+  by_name.disable("dce");
+  EXPECT_EQ(without.disabled, by_name.disabled);
+  for (const PassInstance& instance : pipeline()) {
+    const bool always = instance.required();
+    EXPECT_NE(always, !optionValue(options, "pass-" + std::string(instance.pass)).empty())
+        << instance.name;
+  }
+}
+
 // Before each exit of its own, and before what only raises unless a part of the instruction has
 // been done: the second BinaryOp of offset 5 not, the one at offset 7 again. Not before a call,
 // whose state is that behind it.
@@ -107,7 +127,7 @@ TEST(Pipeline, InputAndPassesAreVerified) {
                       f.entry()->cold = true;
                       return false;
                     },
-                    false, ""};
+                    nullptr, ""};
   EXPECT_FALSE(runPass(lies, function, context));
   ASSERT_EQ(context.errors.size(), 1u);
   EXPECT_NE(context.errors[0].find("says that it did not"), std::string::npos);
@@ -117,7 +137,7 @@ TEST(Pipeline, InputAndPassesAreVerified) {
                         hir::Function::remove(f.entry()->last);
                         return true;
                       },
-                      false, ""};
+                      nullptr, ""};
   EXPECT_FALSE(runPass(breaks, function, context));
   ASSERT_FALSE(context.errors.empty());
   EXPECT_EQ(context.errors[0].rfind("breaks: ", 0), 0u);

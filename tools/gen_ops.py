@@ -19,7 +19,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SRC = ROOT / "src"
 
 OUTPUTS = {
-    "hir": ["hir/ops_list.gen.h", "hir/builder_ops.gen.h", "hir/ops_table.gen.cc"],
+    "hir": ["hir/ops_list.gen.h", "hir/builder_ops.gen.h", "hir/ops_table.gen.cc", "hir/alias_sets.gen.h",
+            "lower/lowerers.gen.h", "lower/lowerers.gen.cc"],
     "lir": ["lir/ops_list.gen.h", "lir/builder_ops.gen.h", "lir/ops_table.gen.cc"],
     "canonical": ["pyver/common/canonical_list.gen.h", "pyver/common/canonical_names.gen.cc"],
     "helpers": ["metadata/helpers_list.gen.h", "metadata/helpers_table.gen.cc",
@@ -27,6 +28,7 @@ OUTPUTS = {
 }
 TABLES = {
     "hir": SRC / "hir/ops.tbl",
+    "alias_sets": SRC / "hir/alias_sets.tbl",
     "lir": SRC / "lir/ops.tbl",
     "canonical": SRC / "pyver/common/canonical.tbl",
     "helpers": SRC / "runtime/helpers.tbl",
@@ -73,14 +75,65 @@ HIR_ATTRS = {"i64": ("kI64", "int64_t"), "u64": ("kU64", "uint64_t"), "u32": ("k
              "f64": ("kF64", "double"), "bool": ("kBool", "bool"), "obj": ("kObj", "ObjRef"),
              "type": ("kType", "Type"), "cmp": ("kCmp", "CmpKind"), "binop": ("kBinOp", "BinOp"),
              "unop": ("kUnOp", "UnOp"), "reason": ("kReason", "ExitReason")}
-EFFECTS = {"none": "0", "reads_heap": "kReadsHeap", "writes_heap": "kWritesHeap",
-           "reads_home": "kReadsHome", "writes_home": "kWritesHome", "alloc": "kAlloc",
-           "any": "kAny", "control": "kControl", "frame": "kFrame"}
+FLAGS = {"any", "alloc", "control", "guard", "optional", "orders_ends", "partner", "release"}
+POSITIONS = {"rare": "kRarely", "none": "kNever"}
+EMBEDS = {"object": "kObject", "callee": "kCallee", "entry": "kEntry"}
 OWNERSHIP = {"new": "kNew", "borrowed": "kBorrowed", "uncounted": "kUncounted", "alias": "kAlias"}
+
+
+def parse_alias_sets():
+    path = TABLES["alias_sets"]
+    for number, (name, kind, doc) in rows(path, 3):
+        if kind not in ("heap", "frame"):
+            raise TableError(f"{path}:{number}: {name}: its kind is heap or frame, not {kind!r}")
+        yield name, kind, doc
+
+
+class Effects:
+    """The effects column of one row: what it reads and writes, and what passes may do with it."""
+
+    def __init__(self, where: str, text: str, sets: list):
+        self.flags: set = set()
+        self.words: dict = {}  # position, at, number, embeds
+        self.reads: list = []
+        self.writes: list = []
+        for item in [] if text == "none" else text.split():
+            word, _, value = item.partition(":")
+            if item in FLAGS:
+                self.flags.add(item)
+            elif word in ("r", "w", "rw"):
+                named = value.split("+")
+                for name in named:
+                    if name not in sets:
+                        raise TableError(f"{where}: no alias set {name!r} in alias_sets.tbl")
+                self.reads += named if "r" in word else []
+                self.writes += named if "w" in word else []
+            elif word in ("at", "number") and value:
+                self.words[word] = value
+            elif (word == "position" and value in POSITIONS) or (word == "embeds" and value in EMBEDS):
+                self.words[word] = value
+            else:
+                raise TableError(f"{where}: unknown effect {item!r}")
+        if "any" in self.flags:
+            self.reads = self.writes = list(sets)
+
+    def position(self) -> str:
+        if "position" in self.words:
+            return POSITIONS[self.words["position"]]
+        return "kAlways" if self.flags & {"any", "alloc"} else "kNever"
+
+
+def is_removable(op) -> bool:
+    """May it go when nobody uses its result?"""
+    flags = op["effects"].flags
+    stays = (op["type"] == "-" or op["own"] == "new" or op["exits"] or op["effects"].writes
+             or flags & {"any", "alloc", "control", "partner"})
+    return "optional" in flags or not stays
 
 
 def parse_hir():
     path = TABLES["hir"]
+    sets = [name for name, _, _ in parse_alias_sets()]
     for number, (name, result, operands, attrs, effects, exits, lower, doc) in rows(path, 8):
         where = f"{path}:{number}: {name}"
         words = result.split()
@@ -101,12 +154,87 @@ def parse_hir():
                 raise TableError(f"{where}: unknown attribute kind {kind!r}")
         if len(atts) > 3:
             raise TableError(f"{where}: at most 3 attributes")
-        effs = effects.split(",")
+        effs = Effects(where, effects, sets)
+        if lower not in ("custom", "condition", "none") and not lower.startswith("call:"):
+            raise TableError(f"{where}: lower is custom, condition, none or call:HELPER, not {lower!r}")
         exs = [] if exits == "-" else exits.split(",")
         yield {"name": name, "type": words[0], "own": words[1] if len(words) > 1 else None,
-               "operands": ops, "attrs": atts, "effects": effs, "exits": exs,
+               "operands": ops, "attrs": atts, "effects": effs, "effects_text": effects, "exits": exs,
                "helper": lower[5:] if lower.startswith("call:") else None, "doc": doc,
                "lower": lower}
+
+
+def op_info(o) -> str:
+    """The row of OpInfo that ops.tbl's row becomes. What is not said here is as in OpInfo."""
+    effects = o["effects"]
+    fields = {"name": c_string(o["name"])}
+    if o["type"] != "-":
+        fields["result"] = HIR_TYPES[o["type"]]
+    if o["own"]:
+        fields["ownership"] = f"Ownership::{OWNERSHIP[o['own']]}"
+    if o["operands"]:
+        fields["operands"] = f"kOperands{o['name']}"
+    if o["attrs"]:
+        fields["attrs"] = f"kAttrs{o['name']}"
+    for kind in ("reads", "writes"):
+        named = getattr(effects, kind)
+        if named:
+            fields[kind] = "alias::kAll" if "any" in effects.flags else " | ".join(f"alias::k{camel(n)}" for n in named)
+    columns = {"runs_python": "any" in effects.flags, "terminator": "control" in effects.flags,
+               "can_deopt": "deopt" in o["exits"], "can_raise": "raise" in o["exits"],
+               "removable": is_removable(o), "orders_ends": "orders_ends" in effects.flags,
+               "guard": "guard" in effects.flags, "partner": "partner" in effects.flags,
+               "releases": "release" in effects.flags}
+    fields.update({name: "true" for name, holds in columns.items() if holds})
+    if effects.position() != "kNever":
+        fields["position"] = f"Position::{effects.position()}"
+    for word, field in (("at", "position_form"), ("number", "number_form")):
+        if word in effects.words:
+            fields[field] = f"Op::k{effects.words[word]}"
+    if "embeds" in effects.words:
+        fields["embeds"] = f"Embeds::{EMBEDS[effects.words['embeds']]}"
+    if o["helper"]:
+        fields["helper"] = f"Helper::{o['helper']}"
+    fields["doc"] = c_string(o["doc"])
+    return "    {" + ", ".join(f".{name} = {value}" for name, value in fields.items()) + "},\n"
+
+
+def gen_alias_sets() -> str:
+    lines = [BANNER.format("src/hir/alias_sets.tbl"), "#pragma once\n\n#include <cstdint>\n\n"
+             "namespace tephra::hir {\n\nusing AliasSets = uint32_t;\n\nnamespace alias {\n\n"]
+    of_kind = {"heap": [], "frame": []}
+    for i, (name, kind, doc) in enumerate(parse_alias_sets()):
+        of_kind[kind].append(f"k{camel(name)}")
+        lines.append(f"// {doc}\ninline constexpr AliasSets k{camel(name)} = 1u << {i};\n")
+    for kind, names in of_kind.items():
+        group = f"kAny{kind.capitalize()}"
+        lines.append(f"inline constexpr AliasSets {group} = {' | '.join(names)};\n")
+    lines.append("inline constexpr AliasSets kAll = kAnyHeap | kAnyFrame;\n\n"
+                 "}  // namespace alias\n}  // namespace tephra::hir\n")
+    return "".join(lines)
+
+
+def gen_lowerers(ops):
+    """Declarations and dispatch: a row whose function is missing does not link, and is named by that."""
+    banner = BANNER.format("src/hir/ops.tbl")
+    declared, table, conditions = [banner], [], []
+    for o in ops:
+        name, lower = o["name"], o["lower"]
+        function = {"custom": f"lower{name}", "condition": "lowerCondition", "none": "lowerNothing"}.get(
+            lower, "lowerHelperCall")
+        if lower == "custom":
+            declared.append(f"void lower{name}(Context& c, const Instr& i);\n")
+        elif lower == "condition":
+            declared.append(f"Condition condition{name}(Context& c, const Instr& i);\n")
+        table.append(f"    {function},\n")
+        conditions.append(f"    condition{name},\n" if lower == "condition" else "    nullptr,\n")
+    source = (banner + '#include "lower/context.h"\n\nnamespace tephra::lower {\nnamespace {\n\n'
+              "constexpr Lowerer kLowerers[] = {\n" + "".join(table) + "};\n"
+              "constexpr ConditionMaker kConditions[] = {\n" + "".join(conditions) + "};\n\n}  // namespace\n\n"
+              "Lowerer lowererOf(hir::Op op) { return kLowerers[static_cast<int>(op)]; }\n\n"
+              "ConditionMaker conditionMakerOf(hir::Op op) { return kConditions[static_cast<int>(op)]; }\n\n"
+              "}  // namespace tephra::lower\n")
+    return ["".join(declared), source]
 
 
 def gen_hir():
@@ -125,15 +253,7 @@ def gen_hir():
                               for n, k in o["attrs"])
             out.append(f"constexpr AttrInfo kAttrs{o['name']}[] = {{{items}}};\n")
     out.append("const OpInfo kInfo[] = {\n")
-    for o in ops:
-        own = OWNERSHIP[o["own"]] if o["own"] else "kNone"
-        effects = " | ".join(EFFECTS[e] for e in o["effects"])
-        helper = c_string(o["helper"]) if o["helper"] else "nullptr"
-        operands = f"kOperands{o['name']}" if o["operands"] else "{}"
-        attrs = f"kAttrs{o['name']}" if o["attrs"] else "{}"
-        out.append(f"    {{{c_string(o['name'])}, {HIR_TYPES[o['type']]}, Ownership::{own}, "
-                   f"{operands}, {attrs}, {effects}, {str('deopt' in o['exits']).lower()}, "
-                   f"{str('raise' in o['exits']).lower()}, {helper}, {c_string(o['doc'])}}},\n")
+    out += [op_info(o) for o in ops]
     out.append("};\n}  // namespace\n\nconst OpInfo& opInfo(Op op) "
                "{ return kInfo[static_cast<int>(op)]; }\n\n"
                "bool opFromName(const std::string& name, Op* out) {\n"
@@ -175,7 +295,7 @@ def gen_hir():
         body += sets
         body.append("    return add(instr);\n  }\n")
         build.append("".join(body))
-    return dict(zip(OUTPUTS["hir"], [listing, "".join(build), "".join(out)]))
+    return dict(zip(OUTPUTS["hir"], [listing, "".join(build), "".join(out), gen_alias_sets(), *gen_lowerers(ops)]))
 
 
 # --- LIR -------------------------------------------------------------------------------------
@@ -325,8 +445,11 @@ def docs(folder: pathlib.Path) -> None:
         ops = " ".join(f"{n}:{t}{'!' if s else ''}{'^' if g else ''}{'*' if v else ''}"
                        for n, t, s, v, g in o["operands"])
         lines.append(f"| {o['name']} | {o['type']} {o['own'] or ''} | {ops} | "
-                     f"{' '.join(':'.join(a) for a in o['attrs'])} | {', '.join(o['effects'])} | "
+                     f"{' '.join(':'.join(a) for a in o['attrs'])} | {o['effects_text']} | "
                      f"{', '.join(o['exits'])} | {o['doc']} |")
+    lines += ["", "## Alias sets", "", "What `r:` (reads), `w:` (writes) and `rw:` name; from `src/hir/alias_sets.tbl`. The other words of the column are",
+              "explained at the head of `src/hir/ops.tbl`.", "", "| set | kind | what belongs to it |", "|---|---|---|"]
+    lines += [f"| {name} | {kind} | {doc} |" for name, kind, doc in parse_alias_sets()]
     (folder / "hir-ops.md").write_text("\n".join(lines) + "\n")
     lines = ["# LIR operations", "", "Generated from `src/lir/ops.tbl` by `tools/gen_ops.py --docs`.",
              "", "| operation | defs | uses | attributes | flags | meaning |", "|---|---|---|---|---|---|"]

@@ -103,20 +103,15 @@ class Embedded {
 
  private:
   bool operation(const hir::Instr& instr) {
-    switch (instr.op) {
-      case hir::Op::kConstObject:
-      case hir::Op::kGuardIs: return name(static_cast<ObjRef>(instr.attr[0]));
+    switch (instr.info().embeds) {
+      case hir::Embeds::kNothing: return true;
+      case hir::Embeds::kObject: return name(static_cast<ObjRef>(instr.attr[0]));
       // The cell is the function's. Without one the call is by vectorcall.
-      case hir::Op::kCallDirect:
+      case hir::Embeds::kCallee:
         return instr.attr[0] >= unit_.objects.size() || callee(static_cast<ObjRef>(instr.attr[0]));
-      case hir::Op::kAssumeEntry: assume(instr); return true;
-      // Behind a guard of a class's version, which holds the object.
-      case hir::Op::kWeakObject:
-      // The function's code and defaults: replacing them is told by the function (CallDirect).
-      case hir::Op::kGuardFunctionCode:
-      case hir::Op::kGuardFieldIs:
-      default: return true;
+      case hir::Embeds::kEntry: assume(instr); return true;
     }
+    return false;
   }
 
   void assume(const hir::Instr& instr) {

@@ -4,8 +4,6 @@
 
 namespace tephra::hir {
 
-bool OpInfo::isTerminator() const { return (effects & kControl) != 0; }
-
 const OperandInfo& operandInfo(const OpInfo& info, size_t input) {
   return info.operands[std::min(input, info.operands.size() - 1)];
 }

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/targets.h"
+#include "hir/alias_sets.gen.h"
 #include "hir/types.h"
 #include "metadata/entries.h"
 #include "metadata/exits.h"
@@ -34,17 +36,11 @@ inline constexpr uint32_t kParentState = 0xFFFFFFFF;
 
 enum class Ownership : uint8_t { kNone, kNew, kBorrowed, kUncounted, kAlias };
 
-enum Effect : uint16_t {
-  kEffectNone = 0,
-  kReadsHeap = 1 << 0,
-  kWritesHeap = 1 << 1,
-  kReadsHome = 1 << 2,
-  kWritesHome = 1 << 3,
-  kAlloc = 1 << 4,
-  kAny = 1 << 5,  // runs arbitrary Python code
-  kControl = 1 << 6,
-  kFrame = 1 << 7,
-};
+// When an operation looks at the frame's position; rarely: out of line, where it stores it itself.
+enum class Position : uint8_t { kNever, kRarely, kAlways };
+
+// What its attributes name that machine code keeps (driver/compile.cc).
+enum class Embeds : uint8_t { kNothing, kObject, kCallee, kEntry };
 
 enum class CmpKind : uint8_t { kLt, kLe, kEq, kNe, kGt, kGe };  // Py_LT ... Py_GE
 
@@ -104,21 +100,33 @@ struct AttrInfo {
   const char* name;
   AttrKind kind;
 };
-// One row of ops.tbl.
+// One row of ops.tbl. What a pass asks of an operation stands here, not in a switch of its own.
 struct OpInfo {
   const char* name;
-  Type result;
-  Ownership ownership;
-  std::span<const OperandInfo> operands;
-  std::span<const AttrInfo> attrs;
-  uint16_t effects;
-  bool can_deopt;
-  bool can_raise;
-  const char* helper;  // "call:" rows, else nullptr
-  const char* doc;
+  Type result = kTypeNone;
+  Ownership ownership = Ownership::kNone;
+  std::span<const OperandInfo> operands = {};
+  std::span<const AttrInfo> attrs = {};
+  AliasSets reads = 0;
+  AliasSets writes = 0;
+  bool runs_python = false;  // arbitrary code: reads and writes all sets
+  bool terminator = false;
+  bool can_deopt = false;
+  bool can_raise = false;
+  bool removable = false;    // goes when nobody uses its result,
+  bool orders_ends = false;  // except where both operands may run code as they end
+  bool guard = false;        // proves something, until what it reads is written
+  bool partner = false;      // a further result of the operation before it
+  bool releases = false;     // gives back the reference of operand 0
+  Position position = Position::kNever;
+  std::optional<Op> position_form;  // the same, which stores the position itself
+  std::optional<Op> number_form;    // the same of an unboxed number (the stolen operand)
+  Embeds embeds = Embeds::kNothing;
+  std::optional<Helper> helper;  // "call:" rows
+  const char* doc = "";
 
+  bool writesHeap() const { return (writes & alias::kAnyHeap) != 0; }
   bool hasExits() const { return can_deopt || can_raise; }
-  bool isTerminator() const;
 };
 const OpInfo& opInfo(Op op);
 bool opFromName(const std::string& name, Op* out);
@@ -172,7 +180,7 @@ struct Instr {
     scope = other->scope;
     offset = other->offset;
   }
-  bool isTerminator() const { return info().isTerminator(); }
+  bool isTerminator() const { return info().terminator; }
   bool hasState() const { return info().hasExits(); }
   Instr* state() const { return hasState() && !operands.empty() ? operands.back() : nullptr; }
   // Operands without the trailing frame state.
@@ -276,7 +284,7 @@ size_t predIndex(const Block* from, int which);
 const OperandInfo& operandInfo(const OpInfo& info, size_t input);
 // A second or later result of the operation before it, which must follow at once (LoadMethodSelf,
 // UnpackedItem): nothing may be put between the two.
-inline bool isPartner(Op op) { return op == Op::kLoadMethodSelf || op == Op::kUnpackedItem; }
+inline bool isPartner(Op op) { return opInfo(op).partner; }
 
 // Does the edge to targets[which] of `from` come from a frame that the interpreter has made? It is
 // there then, with the locals in their homes, each of which owns what it holds.

@@ -192,6 +192,8 @@ class Verifier {
     }
   }
 
+  static constexpr AliasSets kFrameSets = alias::kFrame | alias::kHome | alias::kPosition;
+
   const CodeUnit* unitOf(const Instr& instr) const { return function_.scopeOf(&instr).unit; }
 
   // What is inlined leaves by a chain of states, one for each scope out to the root; what a frame
@@ -207,8 +209,9 @@ class Verifier {
       if (has && instr.operands.back()->scope != scope.parent)
         fail(instr, "its parent state is not of the scope that calls it");
     }
-    constexpr uint16_t kNeedsFrame = kReadsHome | kWritesHome | kFrame | kAny;
-    if (scope.frame == FrameOrigin::kAbsent && (instr.info().effects & kNeedsFrame))
+    const OpInfo& info = instr.info();
+    const bool touches = ((info.reads | info.writes) & kFrameSets) != 0;
+    if (scope.frame == FrameOrigin::kAbsent && (info.runs_python || touches))
       fail(instr, "may look at the frame of a scope that has none");
   }
 
@@ -365,9 +368,10 @@ class Verifier {
       push = instr;
     }
     const std::map<const Block*, bool> at_start = framesAtStarts(push);
-    constexpr uint16_t kNeedsFrame = kReadsHome | kWritesHome | kFrame;
     for (const Instr* instr : values_) {
-      bool needs = (instr->info().effects & kNeedsFrame) || instr->op == Op::kLeaveFrame;
+      const OpInfo& info = instr->info();
+      bool touches = !info.runs_python && ((info.reads | info.writes) & kFrameSets) != 0;
+      bool needs = touches || instr->op == Op::kLeaveFrame;
       if (!needs || instr->op == Op::kPushFrame) continue;
       const bool pushed = push && instr->block == push->block && dominators.dominates(push, instr);
       auto there = at_start.find(instr->block);

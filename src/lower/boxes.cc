@@ -202,7 +202,7 @@ void putNumber(Context& c, const Instr& i, Operand address, Operand old, const I
 }
 
 // Small ints are immortal, so the table's objects need no reference.
-void boxInt(Context& c, const Instr& i) {
+void lowerBoxInt(Context& c, const Instr& i) {
   if (auto update = homeUpdateAfter(c, i, hir::kMaskInt)) {
     skip(c, *update);
     return intIntoHome(c, i, *update);
@@ -216,7 +216,7 @@ void boxInt(Context& c, const Instr& i) {
   c.define(&i, c.joinWith(large.hot, small, large.cold, made));
 }
 
-void boxFloat(Context& c, const Instr& i) {
+void lowerBoxFloat(Context& c, const Instr& i) {
   if (auto update = homeUpdateAfter(c, i, hir::kMaskFloat)) {
     skip(c, *update);
     return floatIntoHome(c, i, *update);
@@ -224,7 +224,7 @@ void boxFloat(Context& c, const Instr& i) {
   c.define(&i, c.callChecked(i, "box_float", {c.use(i.operands[0])}));
 }
 
-void strConcat(Context& c, const Instr& i) {
+void lowerStrConcat(Context& c, const Instr& i) {
   Operand left = c.use(i.operands[0]), right = c.use(i.operands[1]);
   auto update = homeUpdateAfter(c, i, hir::kMaskObject);
   if (!update) return c.define(&i, c.callChecked(i, "str_concat", {left, right}));

@@ -4,9 +4,6 @@
 #include "lower/context.h"
 
 namespace tephra::lower {
-
-using hir::Op;
-
 namespace {
 
 constexpr uint32_t kFirstArgument = 1;
@@ -56,29 +53,6 @@ Operand keywordNames(Context& c, const Instr& i) {
   return i.u32(0) == hir::kNoObject ? c.imm(0) : c.object(i, i.u32(0));
 }
 
-void callAny(Context& c, const Instr& i) {
-  c.define(&i, callPlain(c, i, keywordNames(c, i), i.lent));
-}
-
-void callMaybeMethod(Context& c, const Instr& i) {
-  c.define(&i, callPassed(c, i,
-                          {c.use(i.operands[0]), c.use(i.operands[1]), argumentsFrom(i, 2),
-                           keywordNames(c, i), i.lent}));
-}
-
-void callKw(Context& c, const Instr& i) {
-  c.define(&i, callPassed(c, i,
-                          {c.use(i.operands[0]), c.use(i.operands[1]), argumentsFrom(i, 3),
-                           c.use(i.operands[2]), (i.lent & 3) | i.lent >> 3 << 2}));
-}
-
-void callEx(Context& c, const Instr& i) {
-  c.define(&i, c.callChecked(
-                   i, "call_ex",
-                   {c.thread(), c.use(i.operands[0]), c.use(i.operands[1]), c.use(i.operands[2]),
-                    c.imm(static_cast<int64_t>(i.lent >> 1 | i.attr[0] << 2))}));
-}
-
 // Parameters of a Python function: references as its frame's slots hold them.
 Operand parameterOf(Context& c, const Instr& i, size_t input) {
   Operand value = c.use(i.inputs()[input]);
@@ -91,7 +65,7 @@ Operand callCell(Context& c, const Instr& i, uint64_t cell) {
   const size_t count = i.inputs().size() - 1;
   Operands operands{c.use(i.operands[0])}, parameters;
   for (size_t k = 1; k <= count; ++k) parameters.push_back(parameterOf(c, i, k));
-  if (count <= kMaxRegisterParameters) {
+  if (count <= kMaxRegisterArgs) {
     operands.insert(operands.end(), parameters.begin(), parameters.end());
   } else {
     for (size_t k = 0; k < count; ++k) c.storeOut(static_cast<uint32_t>(k), parameters[k]);
@@ -105,9 +79,44 @@ Operand callCell(Context& c, const Instr& i, uint64_t cell) {
 // CallDirect without its cell; the function stays the caller's.
 Operand callIndirectly(Context& c, const Instr& i) { return callPlain(c, i, c.imm(0), i.lent | 1); }
 
+enum Convention : uint32_t { kNoArgs, kOneArg, kFastCall, kFastCallKeywords };
+
+// Rows whose helper gives a second result through a pointer, its last argument.
+void withSecondResult(Context& c, const Instr& i, const char* helper, Operands args) {
+  uint32_t word = c.firstFreeWord(args.size() + 1);
+  args.push_back(c.addressOut(word));
+  c.define(&i, c.callChecked(i, helper, args));
+  c.defineSecondary(i, word);
+}
+
+}  // namespace
+
+void lowerCall(Context& c, const Instr& i) {
+  c.define(&i, callPlain(c, i, keywordNames(c, i), i.lent));
+}
+
+void lowerCallMaybeMethod(Context& c, const Instr& i) {
+  c.define(&i, callPassed(c, i,
+                          {c.use(i.operands[0]), c.use(i.operands[1]), argumentsFrom(i, 2),
+                           keywordNames(c, i), i.lent}));
+}
+
+void lowerCallKw(Context& c, const Instr& i) {
+  c.define(&i, callPassed(c, i,
+                          {c.use(i.operands[0]), c.use(i.operands[1]), argumentsFrom(i, 3),
+                           c.use(i.operands[2]), (i.lent & 3) | i.lent >> 3 << 2}));
+}
+
+void lowerCallEx(Context& c, const Instr& i) {
+  c.define(&i, c.callChecked(
+                   i, "call_ex",
+                   {c.thread(), c.use(i.operands[0]), c.use(i.operands[1]), c.use(i.operands[2]),
+                    c.imm(static_cast<int64_t>(i.lent >> 1 | i.attr[0] << 2))}));
+}
+
 // Where only the callee's code is known, the cell is for functions whose vectorcall is that of the
 // compiled code; the others are called as anything else is.
-void callDirect(Context& c, const Instr& i) {
+void lowerCallDirect(Context& c, const Instr& i) {
   const ObjectInfo* known = c.function.object(&i, i.u32(0));
   if (known == nullptr || known->entry_cell == 0) return c.define(&i, callIndirectly(c, i));
   const ObjectInfo& callee = *known;
@@ -122,11 +131,9 @@ void callDirect(Context& c, const Instr& i) {
   c.define(&i, c.joinWith(direct_end, direct, c.b.block(), other));
 }
 
-enum Convention : uint32_t { kNoArgs, kOneArg, kFastCall, kFastCallKeywords };
-
 // The C function itself, as the interpreter's specialised calls do. Native stack space was checked
 // when this function was entered, with room for C functions.
-void callBuiltin(Context& c, const Instr& i) {
+void lowerCallBuiltin(Context& c, const Instr& i) {
   std::vector<const Instr*> args = argumentsFrom(i, 1);
   Operand self;
   if (i.u32(1) != hir::kNoObject) {
@@ -158,48 +165,22 @@ void callBuiltin(Context& c, const Instr& i) {
   c.define(&i, result);
 }
 
-// Rows whose helper gives a second result through a pointer, its last argument.
-void withSecondResult(Context& c, const Instr& i, const char* helper, Operands args) {
-  uint32_t word = c.firstFreeWord(args.size() + 1);
-  args.push_back(c.addressOut(word));
-  c.define(&i, c.callChecked(i, helper, args));
-  c.defineSecondary(i, word);
-}
-
-void loadMethod(Context& c, const Instr& i) {
+void lowerLoadMethod(Context& c, const Instr& i) {
   withSecondResult(c, i, "load_method", {c.use(i.operands[0]), c.object(i, i.u32(0))});
 }
 
-void loadSuperMethod(Context& c, const Instr& i) {
+void lowerLoadSuperMethod(Context& c, const Instr& i) {
   withSecondResult(c, i, "load_super_method",
                    {c.thread(), c.use(i.operands[0]), c.use(i.operands[1]), c.use(i.operands[2]),
                     c.object(i, i.u32(0)), c.imm(i.u32(1))});
 }
 
-void loadSpecial(Context& c, const Instr& i) {
+void lowerLoadSpecial(Context& c, const Instr& i) {
   withSecondResult(c, i, "load_special", {c.thread(), c.use(i.operands[0]), c.imm(i.u32(0))});
 }
 
-void beforeWith(Context& c, const Instr& i) {
+void lowerBeforeWith(Context& c, const Instr& i) {
   withSecondResult(c, i, "before_with", {c.thread(), c.use(i.operands[0])});
-}
-
-}  // namespace
-
-Lowerer callLowerer(Op op) {
-  switch (op) {
-    case Op::kCall: return callAny;
-    case Op::kCallMaybeMethod: return callMaybeMethod;
-    case Op::kCallKw: return callKw;
-    case Op::kCallEx: return callEx;
-    case Op::kCallDirect: return callDirect;
-    case Op::kCallBuiltin: return callBuiltin;
-    case Op::kLoadMethod: return loadMethod;
-    case Op::kLoadSuperMethod: return loadSuperMethod;
-    case Op::kLoadSpecial: return loadSpecial;
-    case Op::kBeforeWith: return beforeWith;
-    default: return nullptr;
-  }
 }
 
 }  // namespace tephra::lower

@@ -107,11 +107,11 @@ bool Context::mayDefer(const Instr* value, const Instr* user) const {
   bool tests = user->op == Op::kBranch || user->op == Op::kGuardTrue ||
                user->op == Op::kGuardFalse || (user->op == Op::kBoolNot && deferred_[user->id]);
   if (!tests) return false;
-  if (!(value->info().effects & hir::kReadsHeap)) return true;
+  if (!(value->info().reads & hir::alias::kAnyHeap)) return true;
   const Instr* end = user;
   while (end->op == Op::kBoolNot) end = single_user_[end->id];
   for (const Instr* i = value->next; i != end; i = i->next) {
-    if (!i || (i->info().effects & (hir::kWritesHeap | hir::kAny))) return false;
+    if (!i || i->info().writesHeap()) return false;
   }
   return true;
 }
@@ -120,7 +120,7 @@ void Context::findDeferred() {
   deferred_.assign(function.numValues(), false);
   for (const hir::Block* block : order_) {
     for (const Instr* i = block->last; i; i = i->prev) {
-      if (isPrimitiveCondition(i->op) && uses_[i->id] == 1)
+      if (conditionMakerOf(i->op) && uses_[i->id] == 1)
         deferred_[i->id] = mayDefer(i, single_user_[i->id]);
     }
   }
@@ -224,12 +224,7 @@ void Context::lowerBlock(const hir::Block* block) {
     if (deferred_[i->id]) continue;
     b.setOffset(i->offset);
     b.setOrigin(static_cast<uint16_t>(static_cast<uint16_t>(i->op) + 1));
-    Lowerer lower = lowererOf(i->op);
-    if (lower) {
-      lower(*this, *i);
-    } else {
-      fail(std::string("no lowering of ") + i->info().name);
-    }
+    lowererOf(i->op)(*this, *i);
   }
   if (!failed() && !block->terminator()) fail("block without terminator");
 }

@@ -47,64 +47,66 @@ Condition sequenceHasNext(Context& c, const Instr* iterator, int32_t seq_offset,
   return result;
 }
 
-Condition primitiveCondition(Context& c, const Instr* value) {
-  Condition result;
-  switch (value->op) {
-    case Op::kIntCompare:
-      return compareOf(c, value->operands[0], value->operands[1],
-                       condOf(static_cast<hir::CmpKind>(value->attr[0])));
-    case Op::kPtrEqual: return compareOf(c, value->operands[0], value->operands[1], Cond::kEq);
-    case Op::kDoubleCompare:
-      result.kind = Condition::kCmpF;
-      result.a = c.use(value->operands[0]);
-      result.b = c.use(value->operands[1]);
-      result.cond = condOf(static_cast<hir::CmpKind>(value->attr[0]));
-      return result;
-    case Op::kUnboxBool:
-      result.a = c.use(value->operands[0]);
-      result.b = c.imm(static_cast<int64_t>(c.py.py_true));
-      result.cond = Cond::kEq;
-      return result;
-    case Op::kRangeIterHasNext:
-      result.a = c.mem(c.use(value->operands[0]), c.py.range_iter_len);
-      if (c.target.memoryOperands()) {
-        result.kind = Condition::kCmpMem;
-      } else {
-        result.a = c.range_lengths[value] = c.b.Load(result.a, 8, false);
-      }
-      result.b = c.imm(0);
-      result.cond = Cond::kNe;  // it is never negative
-      return result;
-    case Op::kListIterHasNext:
-      return sequenceHasNext(c, value->operands[0], c.py.list_iter_seq, c.py.list_iter_index);
-    case Op::kTupleIterHasNext:
-      return sequenceHasNext(c, value->operands[0], c.py.tuple_iter_seq, c.py.tuple_iter_index);
-    case Op::kBoolNot:
-      result = c.condition(value->operands[0]);
-      if (result.kind == Condition::kConstant) {
-        result.value = !result.value;
-      } else if (result.kind == Condition::kCmpF) {
-        result.inverted = !result.inverted;
-      } else {
-        result.cond = lir::negate(result.cond);
-      }
-      return result;
-    default: c.fail(std::string("not a comparison: ") + value->info().name); return result;
-  }
+Condition conditionIntCompare(Context& c, const Instr& i) {
+  return compareOf(c, i.operands[0], i.operands[1], condOf(static_cast<hir::CmpKind>(i.attr[0])));
 }
 
-bool isPrimitiveCondition(Op op) {
-  switch (op) {
-    case Op::kIntCompare:
-    case Op::kPtrEqual:
-    case Op::kDoubleCompare:
-    case Op::kUnboxBool:
-    case Op::kRangeIterHasNext:
-    case Op::kListIterHasNext:
-    case Op::kTupleIterHasNext:
-    case Op::kBoolNot: return true;
-    default: return false;
+Condition conditionPtrEqual(Context& c, const Instr& i) {
+  return compareOf(c, i.operands[0], i.operands[1], Cond::kEq);
+}
+
+Condition conditionDoubleCompare(Context& c, const Instr& i) {
+  Condition result;
+  result.kind = Condition::kCmpF;
+  result.a = c.use(i.operands[0]);
+  result.b = c.use(i.operands[1]);
+  result.cond = condOf(static_cast<hir::CmpKind>(i.attr[0]));
+  return result;
+}
+
+Condition conditionUnboxBool(Context& c, const Instr& i) {
+  Condition result;
+  result.a = c.use(i.operands[0]);
+  result.b = c.imm(static_cast<int64_t>(c.py.py_true));
+  result.cond = Cond::kEq;
+  return result;
+}
+
+Condition conditionRangeIterHasNext(Context& c, const Instr& i) {
+  Condition result;
+  result.a = c.mem(c.use(i.operands[0]), c.py.range_iter_len);
+  if (c.target.memoryOperands()) {
+    result.kind = Condition::kCmpMem;
+  } else {
+    result.a = c.range_lengths[&i] = c.b.Load(result.a, 8, false);
   }
+  result.b = c.imm(0);
+  result.cond = Cond::kNe;  // it is never negative
+  return result;
+}
+
+Condition conditionListIterHasNext(Context& c, const Instr& i) {
+  return sequenceHasNext(c, i.operands[0], c.py.list_iter_seq, c.py.list_iter_index);
+}
+
+Condition conditionTupleIterHasNext(Context& c, const Instr& i) {
+  return sequenceHasNext(c, i.operands[0], c.py.tuple_iter_seq, c.py.tuple_iter_index);
+}
+
+Condition conditionBoolNot(Context& c, const Instr& i) {
+  Condition result = c.condition(i.operands[0]);
+  if (result.kind == Condition::kConstant) {
+    result.value = !result.value;
+  } else if (result.kind == Condition::kCmpF) {
+    result.inverted = !result.inverted;
+  } else {
+    result.cond = lir::negate(result.cond);
+  }
+  return result;
+}
+
+void lowerCondition(Context& c, const Instr& i) {
+  c.define(&i, valueOf(c, conditionMakerOf(i.op)(c, i)));
 }
 
 Condition Context::condition(const Instr* value) {
@@ -114,7 +116,7 @@ Condition Context::condition(const Instr* value) {
     result.value = value->attr[0] != 0;
     return result;
   }
-  if (deferred_[value->id]) return primitiveCondition(*this, value);
+  if (deferred_[value->id]) return conditionMakerOf(value->op)(*this, *value);
   Condition result;
   result.a = use(value);
   result.b = imm(0);

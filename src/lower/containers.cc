@@ -48,45 +48,6 @@ Operand element(Context& c, Operand items, int64_t first, Operand index) {
   return Operand::mem(items, static_cast<int32_t>(first), index, 3);
 }
 
-void loadListItem(Context& c, const Instr& i) {
-  Operand list = c.reg(i.operands[0]);
-  c.define(&i, withIndex(c, i, list, i.operands[1], [&](Operand index) {
-    return c.b.Load(element(c, c.load(list, c.py.list_items), 0, index), 8, false);
-  }));
-}
-
-void loadTupleItem(Context& c, const Instr& i) {
-  Operand tuple = c.reg(i.operands[0]);
-  c.define(&i, withIndex(c, i, tuple, i.operands[1], [&](Operand index) {
-    return c.b.Load(element(c, tuple, c.py.tuple_items, index), 8, false);
-  }));
-}
-
-void loadItemAt(Context& c, const Instr& i) {
-  Operand sequence = c.use(i.operands[0]);
-  int64_t at = 8 * int64_t{i.u32(0)};
-  if (i.op == Op::kLoadListItemAt)
-    return c.define(&i, c.load(c.load(sequence, c.py.list_items), at));
-  c.define(&i, c.load(sequence, c.py.tuple_items + at));
-}
-
-void storeListItem(Context& c, const Instr& i) {
-  Operand list = c.reg(i.operands[0]);
-  Operand index = checkedIndex(c, i, list, i.operands[1]);
-  Operand address = element(c, c.load(list, c.py.list_items), 0, index);
-  Operand old = c.b.Load(address, 8, false);
-  c.b.Store(address, c.use(i.operands[2]), 8);
-  c.define(&i, old);
-}
-
-void replaceListItem(Context& c, const Instr& i) {
-  Operand list = c.reg(i.operands[0]);
-  Operand index = checkedIndex(c, i, list, i.operands[1]);
-  Operand address = element(c, c.load(list, c.py.list_items), 0, index);
-  putNumber(c, i, address, c.b.Load(address, 8, false), i.operands[2]);
-}
-
-// value = start; start += step; len -= 1, as rangeiter_next.
 // The length that the branch before `next` has tested, if it is in a register still; nothing lies
 // between the two.
 std::optional<Operand> testedLength(Context& c, const Instr& next) {
@@ -102,7 +63,82 @@ std::optional<Operand> testedLength(Context& c, const Instr& next) {
   return same ? std::optional(it->second) : std::nullopt;
 }
 
-void rangeIterNext(Context& c, const Instr& i) {
+void sequenceIterNext(Context& c, const Instr& i, bool list) {
+  int32_t index_offset = list ? c.py.list_iter_index : c.py.tuple_iter_index;
+  Operand it = c.reg(i.operands[0]);
+  Operand sequence = c.load(it, list ? c.py.list_iter_seq : c.py.tuple_iter_seq);
+  Operand index = c.load(it, index_offset);
+  Operand item = list ? c.b.Load(element(c, c.load(sequence, c.py.list_items), 0, index), 8, false)
+                      : c.b.Load(element(c, sequence, c.py.tuple_items, index), 8, false);
+  c.store(it, index_offset, c.b.Add(index, c.imm(1), 8));
+  c.define(&i, item);
+}
+
+// Displays: the items in the outgoing area, their address and number to the helper.
+Operand display(Context& c, const Instr& i, const char* helper, int64_t words_per_item = 1) {
+  std::span<Instr* const> items = i.inputs();
+  for (size_t k = 0; k < items.size(); ++k) c.storeOut(static_cast<uint32_t>(k), c.use(items[k]));
+  int64_t count = std::ssize(items) / words_per_item;
+  return c.callChecked(i, helper, {c.addressOut(0), c.imm(count)});
+}
+
+// `words` items to the outgoing area, whose address is the helper's last argument.
+void unpack(Context& c, const Instr& i, const char* helper, Operands args, uint32_t words) {
+  uint32_t first = c.firstFreeWord(args.size() + 1);
+  c.needOut(first + words);
+  args.push_back(c.addressOut(first));
+  c.callChecked(i, helper, args);
+  c.defineSecondary(i, first);
+}
+
+// Made with its producer (Context::defineSecondary).
+void secondary(Context& c, const Instr& i) {
+  if (!c.isDefined(&i)) c.fail(std::string(i.info().name) + " is not in its producer's block");
+}
+
+}  // namespace
+
+void lowerLoadListItem(Context& c, const Instr& i) {
+  Operand list = c.reg(i.operands[0]);
+  c.define(&i, withIndex(c, i, list, i.operands[1], [&](Operand index) {
+    return c.b.Load(element(c, c.load(list, c.py.list_items), 0, index), 8, false);
+  }));
+}
+
+void lowerLoadTupleItem(Context& c, const Instr& i) {
+  Operand tuple = c.reg(i.operands[0]);
+  c.define(&i, withIndex(c, i, tuple, i.operands[1], [&](Operand index) {
+    return c.b.Load(element(c, tuple, c.py.tuple_items, index), 8, false);
+  }));
+}
+
+void lowerLoadListItemAt(Context& c, const Instr& i) {
+  Operand items = c.load(c.use(i.operands[0]), c.py.list_items);
+  c.define(&i, c.load(items, 8 * int64_t{i.u32(0)}));
+}
+
+void lowerLoadTupleItemAt(Context& c, const Instr& i) {
+  c.define(&i, c.load(c.use(i.operands[0]), c.py.tuple_items + 8 * int64_t{i.u32(0)}));
+}
+
+void lowerStoreListItem(Context& c, const Instr& i) {
+  Operand list = c.reg(i.operands[0]);
+  Operand index = checkedIndex(c, i, list, i.operands[1]);
+  Operand address = element(c, c.load(list, c.py.list_items), 0, index);
+  Operand old = c.b.Load(address, 8, false);
+  c.b.Store(address, c.use(i.operands[2]), 8);
+  c.define(&i, old);
+}
+
+void lowerReplaceListItem(Context& c, const Instr& i) {
+  Operand list = c.reg(i.operands[0]);
+  Operand index = checkedIndex(c, i, list, i.operands[1]);
+  Operand address = element(c, c.load(list, c.py.list_items), 0, index);
+  putNumber(c, i, address, c.b.Load(address, 8, false), i.operands[2]);
+}
+
+// value = start; start += step; len -= 1, as rangeiter_next.
+void lowerRangeIterNext(Context& c, const Instr& i) {
   Operand it = c.reg(i.operands[0]);
   Operand value = c.load(it, c.py.range_iter_start);
   Operand next = c.b.Add(value, c.load(it, c.py.range_iter_step), 8);
@@ -115,80 +151,25 @@ void rangeIterNext(Context& c, const Instr& i) {
   c.define(&i, value);
 }
 
-void sequenceIterNext(Context& c, const Instr& i) {
-  bool list = i.op == Op::kListIterNext;
-  int32_t index_offset = list ? c.py.list_iter_index : c.py.tuple_iter_index;
-  Operand it = c.reg(i.operands[0]);
-  Operand sequence = c.load(it, list ? c.py.list_iter_seq : c.py.tuple_iter_seq);
-  Operand index = c.load(it, index_offset);
-  Operand item = list ? c.b.Load(element(c, c.load(sequence, c.py.list_items), 0, index), 8, false)
-                      : c.b.Load(element(c, sequence, c.py.tuple_items, index), 8, false);
-  c.store(it, index_offset, c.b.Add(index, c.imm(1), 8));
-  c.define(&i, item);
+void lowerListIterNext(Context& c, const Instr& i) { sequenceIterNext(c, i, true); }
+void lowerTupleIterNext(Context& c, const Instr& i) { sequenceIterNext(c, i, false); }
+
+void lowerMakeTuple(Context& c, const Instr& i) { c.define(&i, display(c, i, "make_tuple")); }
+void lowerMakeList(Context& c, const Instr& i) { c.define(&i, display(c, i, "make_list")); }
+void lowerMakeSet(Context& c, const Instr& i) { c.define(&i, display(c, i, "make_set")); }
+void lowerMakeMap(Context& c, const Instr& i) { c.define(&i, display(c, i, "make_map", 2)); }
+void lowerMakeString(Context& c, const Instr& i) { c.define(&i, display(c, i, "make_string")); }
+
+void lowerUnpackSequence(Context& c, const Instr& i) {
+  unpack(c, i, "unpack_sequence", {c.thread(), c.use(i.operands[0]), c.imm(i.u32(0))}, i.u32(0));
 }
 
-// Displays: the items in the outgoing area, their address and number to the helper.
-void display(Context& c, const Instr& i) {
-  std::span<Instr* const> items = i.inputs();
-  for (size_t k = 0; k < items.size(); ++k) c.storeOut(static_cast<uint32_t>(k), c.use(items[k]));
-  int64_t count = static_cast<int64_t>(items.size());
-  const char* helper = nullptr;
-  switch (i.op) {
-    case Op::kMakeTuple: helper = "make_tuple"; break;
-    case Op::kMakeList: helper = "make_list"; break;
-    case Op::kMakeSet: helper = "make_set"; break;
-    case Op::kMakeString: helper = "make_string"; break;
-    default:
-      helper = "make_map";
-      count /= 2;
-      break;
-  }
-  c.define(&i, c.callChecked(i, helper, {c.addressOut(0), c.imm(count)}));
+void lowerUnpackEx(Context& c, const Instr& i) {
+  Operands args{c.thread(), c.use(i.operands[0]), c.imm(i.u32(0)), c.imm(i.u32(1))};
+  unpack(c, i, "unpack_ex", std::move(args), i.u32(0) + 1 + i.u32(1));
 }
 
-void unpackSequence(Context& c, const Instr& i) {
-  Operands args{c.thread(), c.use(i.operands[0]), c.imm(i.u32(0))};
-  uint32_t words = i.u32(0);
-  if (i.op == Op::kUnpackEx) {
-    args.push_back(c.imm(i.u32(1)));
-    words += 1 + i.u32(1);
-  }
-  uint32_t first = c.firstFreeWord(args.size() + 1);
-  c.needOut(first + words);
-  args.push_back(c.addressOut(first));
-  c.callChecked(i, i.op == Op::kUnpackEx ? "unpack_ex" : "unpack_sequence", args);
-  c.defineSecondary(i, first);
-}
-
-// Made with its producer (Context::defineSecondary).
-void secondary(Context& c, const Instr& i) {
-  if (!c.isDefined(&i)) c.fail(std::string(i.info().name) + " is not in its producer's block");
-}
-
-}  // namespace
-
-Lowerer containerLowerer(Op op) {
-  switch (op) {
-    case Op::kLoadListItem: return loadListItem;
-    case Op::kLoadTupleItem: return loadTupleItem;
-    case Op::kLoadListItemAt:
-    case Op::kLoadTupleItemAt: return loadItemAt;
-    case Op::kStoreListItem: return storeListItem;
-    case Op::kReplaceListItem: return replaceListItem;
-    case Op::kRangeIterNext: return rangeIterNext;
-    case Op::kListIterNext:
-    case Op::kTupleIterNext: return sequenceIterNext;
-    case Op::kMakeTuple:
-    case Op::kMakeList:
-    case Op::kMakeSet:
-    case Op::kMakeMap:
-    case Op::kMakeString: return display;
-    case Op::kUnpackSequence:
-    case Op::kUnpackEx: return unpackSequence;
-    case Op::kUnpackedItem:
-    case Op::kLoadMethodSelf: return secondary;
-    default: return nullptr;
-  }
-}
+void lowerUnpackedItem(Context& c, const Instr& i) { secondary(c, i); }
+void lowerLoadMethodSelf(Context& c, const Instr& i) { secondary(c, i); }
 
 }  // namespace tephra::lower

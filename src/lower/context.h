@@ -220,34 +220,32 @@ class Context {
   bool in_entry_ = false;  // the entry block is being lowered: it dominates the rest
 };
 
-// conditions.cc. The rows that compare are made at their only use where that is a branch or guard.
-bool isPrimitiveCondition(hir::Op op);
-Condition primitiveCondition(Context& c, const Instr* value);
+// conditions.cc
 Operand valueOf(Context& c, const Condition& condition);
 Cond condOf(hir::CmpKind kind);
 
 using Lowerer = void (*)(Context&, const Instr&);
 
 // boxes.cc
-void boxInt(Context& c, const Instr& i);
-void boxFloat(Context& c, const Instr& i);
 // A new box for the unboxed `number`; MemoryError leaves through i's exit.
 Operand boxNumber(Context& c, const Instr& i, const Instr* number);
 // `number` takes the place of `old`, the object (not NULL) at the memory operand `address`; `old`
 // is released, or becomes the number.
 void putNumber(Context& c, const Instr& i, Operand address, Operand old, const Instr* number);
-void strConcat(Context& c, const Instr& i);
 
-// One table per family; nullptr = not of this family.
-Lowerer frameLowerer(hir::Op op);
-Lowerer refcountLowerer(hir::Op op);
-Lowerer guardLowerer(hir::Op op);
-Lowerer numberLowerer(hir::Op op);
-Lowerer memoryLowerer(hir::Op op);
-Lowerer containerLowerer(hir::Op op);
-Lowerer callLowerer(hir::Op op);
-Lowerer controlLowerer(hir::Op op);
-Lowerer genericLowerer(hir::Op op);
+// The column `lower` of ops.tbl. lowerNAME and conditionNAME are declared by the table, defined by
+// the families (guards.cc, memory.cc, ...) and dispatched by the table.
 Lowerer lowererOf(hir::Op op);
+void lowerNothing(Context& c, const Instr& i);
+// The row's helper, or another one: operands, then attributes, by the helper's signature.
+void lowerHelperCall(Context& c, const Instr& i);
+void callHelper(Context& c, const Instr& i, Helper helper);
+
+// Rows that compare: made at their only use where that is a branch or guard. Null: no such row.
+using ConditionMaker = Condition (*)(Context&, const Instr&);
+ConditionMaker conditionMakerOf(hir::Op op);
+void lowerCondition(Context& c, const Instr& i);  // the truth value in a register
+
+#include "lower/lowerers.gen.h"
 
 }  // namespace tephra::lower

@@ -48,25 +48,6 @@ void storeHomes(Context& c) {
   }
 }
 
-void pushFrame(Context& c, const Instr&) {
-  if (uint64_t counter = c.unit.call_counter) {
-    c.b.AddMem(c.mem(c.imm(static_cast<int64_t>(counter)), 0), c.imm(1), 8);
-  }
-  Operand frame = c.b.PushFrame(c.function_object, c.unit.frame_size,
-                                static_cast<uint32_t>(c.unit.locals.size()),
-                                static_cast<int64_t>(c.position(c.unit, c.entryOffset())));
-  auto refused = c.splitIf(frame, c.imm(0), Cond::kEq, 8);
-  c.b.setBlock(refused.cold);
-  c.b.Return(c.call("frame_refused",
-                    {c.function_object, argumentsInMemory(c), c.imm(int64_t{c.unit.total_args})}));
-  c.b.setBlock(refused.hot);
-  // From here on the pinned register is this frame; callers' values come back with the epilogue.
-  const Operand pinned[] = {c.frame()}, source[] = {frame};
-  lir::Instr* pin = c.out.make(lir::Op::kMove, pinned, source);
-  lir::Function::append(c.b.block(), pin);
-  storeHomes(c);
-}
-
 // NULL must be stored as 1 where homes are tagged.
 Operand homeContent(Context& c, const Instr* value) {
   if (!c.py.frame_holds_stack_refs) return c.use(value);
@@ -76,11 +57,7 @@ Operand homeContent(Context& c, const Instr* value) {
   return c.b.Or(plain, c.b.SetCmp(plain, c.imm(0), Cond::kEq, 8), 8);
 }
 
-void storeHome(Context& c, const Instr& i) {
-  c.b.Store(c.home(i.u32(0)), homeContent(c, i.operands[0]), 8);
-}
-
-// LoadHome and TakeHome. An owned home that is not NULL holds the plain pointer.
+// An owned home that is not NULL holds the plain pointer.
 void loadHome(Context& c, const Instr& i) {
   uint32_t slot = i.u32(0);
   Operand value = c.b.Load(c.home(slot), 8, false);
@@ -88,8 +65,6 @@ void loadHome(Context& c, const Instr& i) {
   if (c.py.frame_holds_stack_refs && may_be_tagged) value = c.b.And(value, c.imm(kTagMask), 8);
   c.define(&i, value);
 }
-
-void setPosition(Context& c, const Instr& i) { c.storePosition(i, i.u32(0)); }
 
 void releaseHomes(Context& c, const Instr& i) {
   std::vector<uint32_t> homes(i.aux.begin(), i.aux.end());
@@ -123,9 +98,39 @@ void leaveObserved(Context& c, const Instr& i) {
   c.call("leave_observed_frame", {c.thread(), c.frame(), c.imm(static_cast<int64_t>(unowned[0]))});
 }
 
+}  // namespace
+
+void lowerPushFrame(Context& c, const Instr&) {
+  if (uint64_t counter = c.unit.call_counter) {
+    c.b.AddMem(c.mem(c.imm(static_cast<int64_t>(counter)), 0), c.imm(1), 8);
+  }
+  Operand frame = c.b.PushFrame(c.function_object, c.unit.frame_size,
+                                static_cast<uint32_t>(c.unit.locals.size()),
+                                static_cast<int64_t>(c.position(c.unit, c.entryOffset())));
+  auto refused = c.splitIf(frame, c.imm(0), Cond::kEq, 8);
+  c.b.setBlock(refused.cold);
+  c.b.Return(c.call("frame_refused",
+                    {c.function_object, argumentsInMemory(c), c.imm(int64_t{c.unit.total_args})}));
+  c.b.setBlock(refused.hot);
+  // From here on the pinned register is this frame; callers' values come back with the epilogue.
+  const Operand pinned[] = {c.frame()}, source[] = {frame};
+  lir::Instr* pin = c.out.make(lir::Op::kMove, pinned, source);
+  lir::Function::append(c.b.block(), pin);
+  storeHomes(c);
+}
+
+void lowerStoreHome(Context& c, const Instr& i) {
+  c.b.Store(c.home(i.u32(0)), homeContent(c, i.operands[0]), 8);
+}
+
+void lowerLoadHome(Context& c, const Instr& i) { loadHome(c, i); }
+void lowerTakeHome(Context& c, const Instr& i) { loadHome(c, i); }
+
+void lowerSetPosition(Context& c, const Instr& i) { c.storePosition(i, i.u32(0)); }
+
 // As RETURN_VALUE: recursion count, unlink, clear, pop. A frame that somebody observes, and the
 // first one of a data stack chunk (which is freed with it), go out of line.
-void leaveFrame(Context& c, const Instr& i) {
+void lowerLeaveFrame(Context& c, const Instr& i) {
   Context::Split slow{c.newBlock(true), c.newBlock()};
   lir::Instr* unlink = c.b.UnlinkFrame();
   unlink->targets[0] = slow.cold;
@@ -141,10 +146,10 @@ void leaveFrame(Context& c, const Instr& i) {
   c.joinAt(done, slow.cold);
 }
 
-void guardUnobserved(Context& c, const Instr& i) { c.lookAround(i); }
+void lowerGuardUnobserved(Context& c, const Instr& i) { c.lookAround(i); }
 
 // Whatever is found, events are served first: nothing happens where none are pending.
-void checkPeriodic(Context& c, const Instr& i) {
+void lowerCheckPeriodic(Context& c, const Instr& i) {
   Exit look = c.makeLook(i);  // here: if it is forced, then whatever is found
   Context::Split found = c.splitIfSeen(i.attr[0] != 0);
   c.b.setBlock(found.cold);
@@ -154,13 +159,11 @@ void checkPeriodic(Context& c, const Instr& i) {
   c.joinAt(found.hot, found.cold);
 }
 
-void stressExit(Context& c, const Instr& i) {
+void lowerStressExit(Context& c, const Instr& i) {
   Operand counter = c.mem(c.imm(i.i64(0)), 0);
   c.b.AddMem(counter, c.imm(-1), 8);
   c.deoptIfMem(i, counter, c.imm(0), Cond::kLt, 8, ExitReason::kStress);
 }
-
-}  // namespace
 
 void Context::storePosition(const Instr& i, uint32_t offset) {
   Position position = positionStore(i, offset);
@@ -178,20 +181,5 @@ void Context::lookAround(const Exit& exit) {
 }
 
 void Context::lookAround(const Instr& at) { lookAround(makeLook(at)); }
-
-Lowerer frameLowerer(Op op) {
-  switch (op) {
-    case Op::kPushFrame: return pushFrame;
-    case Op::kStoreHome: return storeHome;
-    case Op::kLoadHome:
-    case Op::kTakeHome: return loadHome;
-    case Op::kSetPosition: return setPosition;
-    case Op::kLeaveFrame: return leaveFrame;
-    case Op::kGuardUnobserved: return guardUnobserved;
-    case Op::kCheckPeriodic: return checkPeriodic;
-    case Op::kStressExit: return stressExit;
-    default: return nullptr;
-  }
-}
 
 }  // namespace tephra::lower

@@ -32,10 +32,10 @@ Operand rowArgument(Context& c, const Instr& i, size_t index) {
   return attribute(c, i, index);
 }
 
-void lowerGeneric(Context& c, const Instr& i) {
-  std::optional<Helper> helper = c.helper(i.info().helper);
-  if (!helper) return;
-  const HelperInfo& info = helperInfo(*helper);
+}  // namespace
+
+void callHelper(Context& c, const Instr& i, Helper helper) {
+  const HelperInfo& info = helperInfo(helper);
   size_t given = i.inputs().size() + i.info().attrs.size(), taken = 0;
   Operands args;
   for (const char* code = info.args; *code; ++code) {
@@ -57,8 +57,8 @@ void lowerGeneric(Context& c, const Instr& i) {
   if (i.info().result.rep != hir::Rep::kNone) c.define(&i, result);
 }
 
-}  // namespace
+void lowerHelperCall(Context& c, const Instr& i) { callHelper(c, i, *i.info().helper); }
 
-Lowerer genericLowerer(hir::Op op) { return hir::opInfo(op).helper ? lowerGeneric : nullptr; }
+void lowerNothing(Context&, const Instr&) {}
 
 }  // namespace tephra::lower

@@ -47,41 +47,6 @@ Operand typeAddress(Context& c, uint32_t mask) {
   return c.imm(0);
 }
 
-void guardType(Context& c, const Instr& i) {
-  const Instr* value = i.operands[0];
-  hir::Type wanted = hir::Type::decode(i.attr[0]);
-  c.define(&i, c.use(value));
-  if (value->type.isSubtypeOf(wanted)) return;
-  uint32_t mask = wanted.mask;
-  if (mask == hir::kMaskNoneType) {  // one object: no load
-    c.deoptIf(i, c.reg(value), c.imm(static_cast<int64_t>(c.py.py_none)), Cond::kNe,
-              ExitReason::kTypeChanged, value);
-    return;
-  }
-  if (std::popcount(mask) == 1) {
-    Operand expected = typeAddress(c, mask);
-    c.deoptIfMem(i, c.mem(c.use(value), c.py.ob_type), expected, Cond::kNe, 8,
-                 ExitReason::kTypeChanged, value);
-    return;
-  }
-  Operand type = c.load(c.use(value), c.py.ob_type);
-  Operand any;
-  for (uint32_t rest = mask; rest != 0; rest &= rest - 1) {
-    Operand is = c.b.SetCmp(type, typeAddress(c, rest & (~rest + 1)), Cond::kEq, 8);
-    any = any.kind == Operand::kNone ? is : c.b.Or(any, is, 8);
-  }
-  if (any.kind == Operand::kNone) return c.fail("guard of no type");
-  c.deoptIf(i, any, c.imm(0), Cond::kEq, ExitReason::kTypeChanged, value);
-}
-
-void guardTypeVersion(Context& c, const Instr& i) {
-  const Instr* value = i.operands[0];
-  c.define(&i, c.use(value));
-  Operand type = c.load(c.use(value), c.py.ob_type);
-  c.deoptIfMem(i, c.mem(type, c.py.type_version_tag), c.imm(i.u32(0)), Cond::kNe, 4,
-               ExitReason::kTypeVersionChanged, value);
-}
-
 // A version at `address` that is one of the attributes' set.
 void oneOf(Context& c, const Instr& i, Operand address, ExitReason reason, const Instr* culprit) {
   Operand version = c.b.Load(address, 4, false);
@@ -92,54 +57,15 @@ void oneOf(Context& c, const Instr& i, Operand address, ExitReason reason, const
   c.b.ExitTest(bits, c.imm(1), exit.values, Cond::kEq, 8, exit.index);
 }
 
-void guardTypeVersions(Context& c, const Instr& i) {
-  const Instr* value = i.operands[0];
-  c.define(&i, c.use(value));
-  Operand type = c.load(c.use(value), c.py.ob_type);
-  oneOf(c, i, c.mem(type, c.py.type_version_tag), ExitReason::kTypeVersionChanged, value);
-}
-
-void guardClassVersion(Context& c, const Instr& i) {
-  const Instr* value = i.operands[0];
-  c.define(&i, c.use(value));
-  c.deoptIfMem(i, c.mem(c.use(value), c.py.type_version_tag), c.imm(i.u32(0)), Cond::kNe, 4,
-               ExitReason::kTypeVersionChanged, value);
-}
-
-void guardIs(Context& c, const Instr& i) {
-  const Instr* value = i.operands[0];
-  c.define(&i, c.use(value));
-  c.deoptIf(i, c.reg(value), c.object(i, i.u32(0)), Cond::kNe, ExitReason::kIdentityChanged, value);
-}
-
-void guardNotNull(Context& c, const Instr& i) {
-  const Instr* value = i.operands[0];
-  c.define(&i, c.use(value));
-  c.deoptIf(i, c.reg(value), c.imm(0), Cond::kEq, static_cast<ExitReason>(i.attr[0]));
-}
-
-void guardNull(Context& c, const Instr& i) {
-  const Instr* value = i.operands[0];
-  c.deoptIf(i, c.reg(value), c.imm(0), Cond::kNe, ExitReason::kIdentityChanged, value);
-}
-
-void guardTruth(Context& c, const Instr& i) {
+// Leaves where the condition is `leaves`.
+void guardTruth(Context& c, const Instr& i, bool leaves) {
   Condition condition = c.condition(i.operands[0]);
-  c.exitIf(condition, i.op == Op::kGuardFalse, i, static_cast<ExitReason>(i.attr[0]));
+  c.exitIf(condition, leaves, i, static_cast<ExitReason>(i.attr[0]));
 }
 
 void keysVersion(Context& c, const Instr& i, Operand keys, uint32_t version) {
   c.deoptIfMem(i, c.mem(keys, c.py.keys_version), c.imm(version), Cond::kNe, 4,
                ExitReason::kKeysVersionChanged);
-}
-
-void guardDictKeys(Context& c, const Instr& i) {
-  keysVersion(c, i, c.load(c.use(i.operands[0]), c.py.dict_keys), i.u32(0));
-}
-
-void guardModuleKeys(Context& c, const Instr& i) {
-  Operand dict = c.load(c.use(i.operands[0]), c.py.module_dict);
-  keysVersion(c, i, c.load(dict, c.py.dict_keys), i.u32(0));
 }
 
 // No attribute of the instance hides the class's: the shared keys are the ones that the feedback
@@ -166,7 +92,84 @@ void guardHeapKeys(Context& c, const Instr& i) {
   }
 }
 
-void guardFunctionCode(Context& c, const Instr& i) {
+}  // namespace
+
+void lowerGuardType(Context& c, const Instr& i) {
+  const Instr* value = i.operands[0];
+  hir::Type wanted = hir::Type::decode(i.attr[0]);
+  c.define(&i, c.use(value));
+  if (value->type.isSubtypeOf(wanted)) return;
+  uint32_t mask = wanted.mask;
+  if (mask == hir::kMaskNoneType) {  // one object: no load
+    c.deoptIf(i, c.reg(value), c.imm(static_cast<int64_t>(c.py.py_none)), Cond::kNe,
+              ExitReason::kTypeChanged, value);
+    return;
+  }
+  if (std::popcount(mask) == 1) {
+    Operand expected = typeAddress(c, mask);
+    c.deoptIfMem(i, c.mem(c.use(value), c.py.ob_type), expected, Cond::kNe, 8,
+                 ExitReason::kTypeChanged, value);
+    return;
+  }
+  Operand type = c.load(c.use(value), c.py.ob_type);
+  Operand any;
+  for (uint32_t rest = mask; rest != 0; rest &= rest - 1) {
+    Operand is = c.b.SetCmp(type, typeAddress(c, rest & (~rest + 1)), Cond::kEq, 8);
+    any = any.kind == Operand::kNone ? is : c.b.Or(any, is, 8);
+  }
+  if (any.kind == Operand::kNone) return c.fail("guard of no type");
+  c.deoptIf(i, any, c.imm(0), Cond::kEq, ExitReason::kTypeChanged, value);
+}
+
+void lowerGuardTypeVersion(Context& c, const Instr& i) {
+  const Instr* value = i.operands[0];
+  c.define(&i, c.use(value));
+  Operand type = c.load(c.use(value), c.py.ob_type);
+  c.deoptIfMem(i, c.mem(type, c.py.type_version_tag), c.imm(i.u32(0)), Cond::kNe, 4,
+               ExitReason::kTypeVersionChanged, value);
+}
+
+void lowerGuardTypeVersions(Context& c, const Instr& i) {
+  const Instr* value = i.operands[0];
+  c.define(&i, c.use(value));
+  Operand type = c.load(c.use(value), c.py.ob_type);
+  oneOf(c, i, c.mem(type, c.py.type_version_tag), ExitReason::kTypeVersionChanged, value);
+}
+
+void lowerGuardClassVersion(Context& c, const Instr& i) {
+  const Instr* value = i.operands[0];
+  c.define(&i, c.use(value));
+  c.deoptIfMem(i, c.mem(c.use(value), c.py.type_version_tag), c.imm(i.u32(0)), Cond::kNe, 4,
+               ExitReason::kTypeVersionChanged, value);
+}
+
+void lowerGuardIs(Context& c, const Instr& i) {
+  const Instr* value = i.operands[0];
+  c.define(&i, c.use(value));
+  c.deoptIf(i, c.reg(value), c.object(i, i.u32(0)), Cond::kNe, ExitReason::kIdentityChanged, value);
+}
+
+void lowerGuardNotNull(Context& c, const Instr& i) {
+  const Instr* value = i.operands[0];
+  c.define(&i, c.use(value));
+  c.deoptIf(i, c.reg(value), c.imm(0), Cond::kEq, static_cast<ExitReason>(i.attr[0]));
+}
+
+void lowerGuardNull(Context& c, const Instr& i) {
+  const Instr* value = i.operands[0];
+  c.deoptIf(i, c.reg(value), c.imm(0), Cond::kNe, ExitReason::kIdentityChanged, value);
+}
+
+void lowerGuardDictKeysVersion(Context& c, const Instr& i) {
+  keysVersion(c, i, c.load(c.use(i.operands[0]), c.py.dict_keys), i.u32(0));
+}
+
+void lowerGuardModuleKeysVersion(Context& c, const Instr& i) {
+  Operand dict = c.load(c.use(i.operands[0]), c.py.module_dict);
+  keysVersion(c, i, c.load(dict, c.py.dict_keys), i.u32(0));
+}
+
+void lowerGuardFunctionCode(Context& c, const Instr& i) {
   const Instr* value = i.operands[0];
   c.define(&i, c.use(value));
   Operand function = c.reg(value);
@@ -178,12 +181,12 @@ void guardFunctionCode(Context& c, const Instr& i) {
                ExitReason::kCodeChanged, value);
 }
 
-void guardFieldIs(Context& c, const Instr& i) {
+void lowerGuardFieldIs(Context& c, const Instr& i) {
   c.deoptIfMem(i, c.mem(c.use(i.operands[0]), i.i64(0)), c.object(i, i.u32(1)), Cond::kNe, 8,
                ExitReason::kIdentityChanged, i.operands[0]);
 }
 
-void checkInitResult(Context& c, const Instr& i) {
+void lowerCheckInitResult(Context& c, const Instr& i) {
   Operand result = c.reg(i.operands[0]);
   auto wrong = c.splitIf(result, c.imm(static_cast<int64_t>(c.py.py_none)), Cond::kNe, 8);
   c.b.setBlock(wrong.cold);
@@ -191,34 +194,15 @@ void checkInitResult(Context& c, const Instr& i) {
   c.joinAt(wrong.hot, c.b.block());
 }
 
-void checkExpected(Context& c, const Instr& i) {
+void lowerCheckExpected(Context& c, const Instr& i) {
   c.define(&i, c.use(i.operands[0]));
   c.raiseIf(i, c.reg(i.operands[0]), c.imm(0), Cond::kEq);
 }
 
-}  // namespace
+void lowerGuardTrue(Context& c, const Instr& i) { guardTruth(c, i, false); }
+void lowerGuardFalse(Context& c, const Instr& i) { guardTruth(c, i, true); }
 
-Lowerer guardLowerer(Op op) {
-  switch (op) {
-    case Op::kGuardType: return guardType;
-    case Op::kGuardTypeVersion: return guardTypeVersion;
-    case Op::kGuardTypeVersions: return guardTypeVersions;
-    case Op::kGuardClassVersion: return guardClassVersion;
-    case Op::kGuardIs: return guardIs;
-    case Op::kGuardNotNull: return guardNotNull;
-    case Op::kGuardNull: return guardNull;
-    case Op::kGuardTrue:
-    case Op::kGuardFalse: return guardTruth;
-    case Op::kGuardDictKeysVersion: return guardDictKeys;
-    case Op::kGuardModuleKeysVersion: return guardModuleKeys;
-    case Op::kGuardHeapKeysVersion:
-    case Op::kGuardHeapKeysVersions: return guardHeapKeys;
-    case Op::kGuardFunctionCode: return guardFunctionCode;
-    case Op::kGuardFieldIs: return guardFieldIs;
-    case Op::kCheckInitResult: return checkInitResult;
-    case Op::kCheckExpected: return checkExpected;
-    default: return nullptr;
-  }
-}
+void lowerGuardHeapKeysVersion(Context& c, const Instr& i) { guardHeapKeys(c, i); }
+void lowerGuardHeapKeysVersions(Context& c, const Instr& i) { guardHeapKeys(c, i); }
 
 }  // namespace tephra::lower

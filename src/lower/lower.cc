@@ -4,20 +4,6 @@
 
 namespace tephra {
 
-namespace lower {
-
-Lowerer lowererOf(hir::Op op) {
-  for (auto family : {controlLowerer, frameLowerer, refcountLowerer, guardLowerer, numberLowerer,
-                      memoryLowerer, containerLowerer, callLowerer, genericLowerer}) {
-    if (Lowerer lowerer = family(op)) return lowerer;
-  }
-  return nullptr;
-}
-
-bool hasLowering(hir::Op op) { return lowererOf(op) != nullptr; }
-
-}  // namespace lower
-
 Result<std::unique_ptr<lir::Function>> lowerToLir(const hir::Function& function,
                                                   const Target& target,
                                                   const LowerOptions& options) {

@@ -37,9 +37,6 @@ Result<std::unique_ptr<lir::Function>> lowerToLir(const hir::Function& function,
 
 namespace lower {
 
-// Is there a lowering of this row (also true for rows that need no code)?
-bool hasLowering(hir::Op op);
-
 // Rewrites operands that `target` cannot encode into registers. Part of lowerToLir.
 void legalize(lir::Function* function, const Target& target);
 

@@ -2,22 +2,12 @@
 #include "lower/context.h"
 
 namespace tephra::lower {
-
-using hir::Op;
-
 namespace {
 
 Operand exchange(Context& c, Operand address, Operand value) {
   Operand old = c.b.Load(address, 8, false);
   c.b.Store(address, value, 8);
   return old;
-}
-
-void loadField(Context& c, const Instr& i) { c.define(&i, c.load(c.use(i.operands[0]), i.i64(0))); }
-
-void exchangeField(Context& c, const Instr& i) {
-  Operand address = c.mem(c.use(i.operands[0]), i.i64(0));
-  c.define(&i, exchange(c, address, c.use(i.operands[1])));
 }
 
 // Address of values[index] of an instance whose values are in place; deoptimises where they are
@@ -45,14 +35,25 @@ Operand instanceValue(Context& c, const Instr& i, uint32_t index, bool storing) 
   return Operand::mem(word, at + 1);
 }
 
-void loadInlineValue(Context& c, const Instr& i) {
+}  // namespace
+
+void lowerLoadField(Context& c, const Instr& i) {
+  c.define(&i, c.load(c.use(i.operands[0]), i.i64(0)));
+}
+
+void lowerExchangeField(Context& c, const Instr& i) {
+  Operand address = c.mem(c.use(i.operands[0]), i.i64(0));
+  c.define(&i, exchange(c, address, c.use(i.operands[1])));
+}
+
+void lowerLoadInlineValue(Context& c, const Instr& i) {
   Operand loaded = c.b.Load(instanceValue(c, i, i.u32(0), false), 8, false);
   c.deoptIf(i, loaded, c.imm(0), Cond::kEq, ExitReason::kNullAttribute, i.operands[0]);
   c.define(&i, loaded);
 }
 
 // The first store of a value must enter the insertion order: the helper stores too.
-void storeInlineValue(Context& c, const Instr& i) {
+void lowerStoreInlineValue(Context& c, const Instr& i) {
   Operand object = c.use(i.operands[0]), value = c.use(i.operands[1]);
   Operand address = instanceValue(c, i, i.u32(0), true);
   Operand old = c.b.Load(address, 8, false);
@@ -64,7 +65,7 @@ void storeInlineValue(Context& c, const Instr& i) {
   c.define(&i, old);
 }
 
-void replaceInlineValue(Context& c, const Instr& i) {
+void lowerReplaceInlineValue(Context& c, const Instr& i) {
   Operand object = c.use(i.operands[0]);
   Operand address = instanceValue(c, i, i.u32(0), true);
   Operand old = c.b.Load(address, 8, false);
@@ -77,13 +78,13 @@ void replaceInlineValue(Context& c, const Instr& i) {
   c.joinAt(end, c.b.block());
 }
 
-void loadDictEntry(Context& c, const Instr& i) {
+void lowerLoadDictEntry(Context& c, const Instr& i) {
   Operand keys = c.load(c.use(i.operands[0]), c.py.dict_keys);
   c.define(&i, c.load(keys, i.u32(0)));
 }
 
 // Entries follow the index table, whose size the keys know.
-void loadModuleEntry(Context& c, const Instr& i) {
+void lowerLoadModuleEntry(Context& c, const Instr& i) {
   const PyLayout& py = c.py;
   Operand dict = c.load(c.use(i.operands[0]), py.module_dict);
   Operand keys = c.load(dict, py.dict_keys);
@@ -95,41 +96,22 @@ void loadModuleEntry(Context& c, const Instr& i) {
   c.define(&i, c.b.Load(Operand::mem(keys, disp, index_bytes, 0), 8, false));
 }
 
-void loadCell(Context& c, const Instr& i) {
+void lowerLoadCell(Context& c, const Instr& i) {
   c.define(&i, c.load(c.use(i.operands[0]), c.py.cell_value));
 }
 
-void exchangeCell(Context& c, const Instr& i) {
+void lowerExchangeCell(Context& c, const Instr& i) {
   Operand address = c.mem(c.use(i.operands[0]), c.py.cell_value);
   c.define(&i, exchange(c, address, c.use(i.operands[1])));
 }
 
-void loadClosureCell(Context& c, const Instr& i) {
+void lowerLoadClosureCell(Context& c, const Instr& i) {
   Operand closure = c.load(c.use(i.operands[0]), c.py.function_closure);
   c.define(&i, c.load(closure, c.py.tuple_items + 8 * int64_t{i.u32(0)}));
 }
 
-void loadVarSize(Context& c, const Instr& i) {
+void lowerLoadVarSize(Context& c, const Instr& i) {
   c.define(&i, c.load(c.use(i.operands[0]), c.py.ob_size));
-}
-
-}  // namespace
-
-Lowerer memoryLowerer(Op op) {
-  switch (op) {
-    case Op::kLoadField: return loadField;
-    case Op::kExchangeField: return exchangeField;
-    case Op::kLoadInlineValue: return loadInlineValue;
-    case Op::kStoreInlineValue: return storeInlineValue;
-    case Op::kReplaceInlineValue: return replaceInlineValue;
-    case Op::kLoadDictEntry: return loadDictEntry;
-    case Op::kLoadModuleEntry: return loadModuleEntry;
-    case Op::kLoadCell: return loadCell;
-    case Op::kExchangeCell: return exchangeCell;
-    case Op::kLoadClosureCell: return loadClosureCell;
-    case Op::kLoadVarSize: return loadVarSize;
-    default: return nullptr;
-  }
 }
 
 }  // namespace tephra::lower

@@ -25,8 +25,49 @@ Operand twoDigits(Context& c, const Instr& i, Operand object, Operand tag) {
 
 Operand oneDigit(Context& c, Operand object) { return c.load(object, c.py.long_digit, 4); }
 
+// Constants to the right where the operation commutes.
+void commute(Operand* a, Operand* b) {
+  if (a->isImm() && !b->isImm()) std::swap(*a, *b);
+}
+
+struct IntOperands {
+  Operand a, b;  // a is a register
+};
+
+IntOperands intOperands(Context& c, const Instr& i, bool commutes) {
+  Operand a = c.use(i.operands[0]), b = c.use(i.operands[1]);
+  if (commutes) commute(&a, &b);
+  return {c.inReg(a), b};
+}
+
+Exit overflowExit(Context& c, const Instr& i) {
+  return c.makeExit(i, ExitKind::kDeopt, ExitReason::kIntOverflow);
+}
+
+// 1 where the truncated quotient lies above the floor: there is a remainder, of another sign than
+// the divisor.
+Operand roundsDown(Context& c, Operand rem, Operand divisor) {
+  Operand differ = c.b.Shr(c.b.Xor(rem, divisor, 8), c.imm(63), 8);
+  return c.b.And(differ, c.b.SetCmp(rem, c.imm(0), Cond::kNe, 8), 8);
+}
+
+bool isPowerOfTwo(std::optional<int64_t> value) {
+  return value && *value > 0 && std::has_single_bit(static_cast<uint64_t>(*value));
+}
+
+constexpr int64_t kInfinityBits = 0x7FF0000000000000;
+
+// Sign bit shifted out, so that one unsigned comparison finds infinities and NaNs.
+void deoptUnlessFinite(Context& c, const Instr& i, Operand value) {
+  Operand magnitude = c.b.Shl(c.b.FpToGp(value), c.imm(1), 8);
+  c.deoptIf(i, magnitude, c.imm(static_cast<int64_t>(uint64_t{kInfinityBits} << 1)), Cond::kUGe,
+            ExitReason::kUnsupported);
+}
+
+}  // namespace
+
 // value = magnitude, negated when tag bit 1 is set (sign 2); zero has a zero digit.
-void unboxInt(Context& c, const Instr& i) {
+void lowerUnboxInt(Context& c, const Instr& i) {
   const Instr* value = i.operands[0];
   Operand object = c.reg(value);
   Operand tag = c.load(object, c.py.long_tag);
@@ -44,11 +85,11 @@ void unboxInt(Context& c, const Instr& i) {
   c.define(&i, c.b.NegIf(digit, tag, kNegativeBit));
 }
 
-void unboxFloat(Context& c, const Instr& i) {
+void lowerUnboxFloat(Context& c, const Instr& i) {
   c.define(&i, c.b.LoadF(c.mem(c.use(i.operands[0]), c.py.float_value)));
 }
 
-void boxBool(Context& c, const Instr& i) {
+void lowerBoxBool(Context& c, const Instr& i) {
   const Instr* value = i.operands[0];
   int64_t yes = static_cast<int64_t>(c.py.py_true), no = static_cast<int64_t>(c.py.py_false);
   if (value->op == Op::kConstBool) return c.define(&i, c.imm(value->attr[0] ? yes : no));
@@ -56,56 +97,50 @@ void boxBool(Context& c, const Instr& i) {
   c.define(&i, c.b.Select(c.reg(value), then, otherwise));
 }
 
-void truthValue(Context& c, const Instr& i) { c.define(&i, valueOf(c, primitiveCondition(c, &i))); }
-
-void intToDouble(Context& c, const Instr& i) { c.define(&i, c.b.IntToF(c.reg(i.operands[0]))); }
-
-// Constants to the right where the operation commutes.
-void commute(Operand* a, Operand* b) {
-  if (a->isImm() && !b->isImm()) std::swap(*a, *b);
+void lowerIntToDouble(Context& c, const Instr& i) {
+  c.define(&i, c.b.IntToF(c.reg(i.operands[0])));
 }
 
-void checkedArithmetic(Context& c, const Instr& i) {
-  Operand a = c.use(i.operands[0]), b = c.use(i.operands[1]);
-  if (i.op != Op::kIntSub) commute(&a, &b);
-  a = c.inReg(a);
-  Exit exit = c.makeExit(i, ExitKind::kDeopt, ExitReason::kIntOverflow);
-  switch (i.op) {
-    case Op::kIntAdd: return c.define(&i, c.b.AddExit(a, b, exit.values, exit.index));
-    case Op::kIntSub: return c.define(&i, c.b.SubExit(a, b, exit.values, exit.index));
-    default: return c.define(&i, c.b.MulExit(a, b, exit.values, exit.index));
-  }
+void lowerIntAdd(Context& c, const Instr& i) {
+  auto [a, b] = intOperands(c, i, true);
+  Exit exit = overflowExit(c, i);
+  c.define(&i, c.b.AddExit(a, b, exit.values, exit.index));
 }
 
-void intNeg(Context& c, const Instr& i) {
+void lowerIntSub(Context& c, const Instr& i) {
+  auto [a, b] = intOperands(c, i, false);
+  Exit exit = overflowExit(c, i);
+  c.define(&i, c.b.SubExit(a, b, exit.values, exit.index));
+}
+
+void lowerIntMul(Context& c, const Instr& i) {
+  auto [a, b] = intOperands(c, i, true);
+  Exit exit = overflowExit(c, i);
+  c.define(&i, c.b.MulExit(a, b, exit.values, exit.index));
+}
+
+void lowerIntAnd(Context& c, const Instr& i) {
+  auto [a, b] = intOperands(c, i, true);
+  c.define(&i, c.b.And(a, b, 8));
+}
+
+void lowerIntOr(Context& c, const Instr& i) {
+  auto [a, b] = intOperands(c, i, true);
+  c.define(&i, c.b.Or(a, b, 8));
+}
+
+void lowerIntXor(Context& c, const Instr& i) {
+  auto [a, b] = intOperands(c, i, true);
+  c.define(&i, c.b.Xor(a, b, 8));
+}
+
+void lowerIntNeg(Context& c, const Instr& i) {
   Operand value = c.use(i.operands[0]);
-  Exit exit = c.makeExit(i, ExitKind::kDeopt, ExitReason::kIntOverflow);
+  Exit exit = overflowExit(c, i);
   c.define(&i, c.b.SubExit(c.b.Move(c.imm(0)), value, exit.values, exit.index));
 }
 
-void bitwise(Context& c, const Instr& i) {
-  Operand a = c.use(i.operands[0]), b = c.use(i.operands[1]);
-  commute(&a, &b);
-  a = c.inReg(a);
-  switch (i.op) {
-    case Op::kIntAnd: return c.define(&i, c.b.And(a, b, 8));
-    case Op::kIntOr: return c.define(&i, c.b.Or(a, b, 8));
-    default: return c.define(&i, c.b.Xor(a, b, 8));
-  }
-}
-
-// 1 where the truncated quotient lies above the floor: there is a remainder, of another sign than
-// the divisor.
-Operand roundsDown(Context& c, Operand rem, Operand divisor) {
-  Operand differ = c.b.Shr(c.b.Xor(rem, divisor, 8), c.imm(63), 8);
-  return c.b.And(differ, c.b.SetCmp(rem, c.imm(0), Cond::kNe, 8), 8);
-}
-
-bool isPowerOfTwo(std::optional<int64_t> value) {
-  return value && *value > 0 && std::has_single_bit(static_cast<uint64_t>(*value));
-}
-
-void floorDiv(Context& c, const Instr& i) {
+void lowerIntFloorDiv(Context& c, const Instr& i) {
   Operand a = c.reg(i.operands[0]);
   std::optional<int64_t> by = c.constantInt(i.operands[1]);
   if (isPowerOfTwo(by)) {
@@ -116,7 +151,7 @@ void floorDiv(Context& c, const Instr& i) {
   if (!by || *by == -1) {  // INT64_MIN // -1 is the only overflow
     Operand lowest = c.b.SetCmp(a, c.imm(INT64_MIN), Cond::kEq, 8);
     Operand minus_one = c.b.SetCmp(b, c.imm(-1), Cond::kEq, 8);
-    Exit exit = c.makeExit(i, ExitKind::kDeopt, ExitReason::kIntOverflow);
+    Exit exit = overflowExit(c, i);
     c.b.ExitTest(lowest, minus_one, exit.values, Cond::kNe, 8, exit.index);
   }
   lir::Instr* division = c.b.DivRem(a, b);
@@ -125,7 +160,7 @@ void floorDiv(Context& c, const Instr& i) {
   c.define(&i, c.b.Sub(quotient, roundsDown(c, rem, b), 8));
 }
 
-void modulo(Context& c, const Instr& i) {
+void lowerIntMod(Context& c, const Instr& i) {
   Operand a = c.reg(i.operands[0]);
   std::optional<int64_t> by = c.constantInt(i.operands[1]);
   if (isPowerOfTwo(by)) return c.define(&i, c.b.And(a, c.imm(*by - 1), 8));
@@ -144,7 +179,7 @@ void modulo(Context& c, const Instr& i) {
   c.define(&i, c.b.Add(rem, correction, 8));
 }
 
-void shiftLeft(Context& c, const Instr& i) {
+void lowerIntShl(Context& c, const Instr& i) {
   Operand a = c.reg(i.operands[0]);
   Operand count = c.use(i.operands[1]);
   std::optional<int64_t> by = c.constantInt(i.operands[1]);
@@ -157,7 +192,7 @@ void shiftLeft(Context& c, const Instr& i) {
   c.define(&i, shifted);
 }
 
-void shiftRight(Context& c, const Instr& i) {
+void lowerIntShr(Context& c, const Instr& i) {
   Operand a = c.reg(i.operands[0]);
   std::optional<int64_t> by = c.constantInt(i.operands[1]);
   if (by && *by >= 0) return c.define(&i, c.b.Sar(a, c.imm(*by > 63 ? 63 : *by), 8));
@@ -167,18 +202,24 @@ void shiftRight(Context& c, const Instr& i) {
   c.define(&i, c.b.Sar(a, c.b.Select(large, c.b.Move(c.imm(63)), count), 8));
 }
 
-void doubleArithmetic(Context& c, const Instr& i) {
-  Operand a = c.use(i.operands[0]);
-  if (i.op == Op::kDoubleNeg) return c.define(&i, c.b.NegF(a));
-  Operand b = c.use(i.operands[1]);
-  switch (i.op) {
-    case Op::kDoubleAdd: return c.define(&i, c.b.AddF(a, b));
-    case Op::kDoubleSub: return c.define(&i, c.b.SubF(a, b));
-    default: return c.define(&i, c.b.MulF(a, b));
-  }
+void lowerDoubleAdd(Context& c, const Instr& i) {
+  Operand a = c.use(i.operands[0]), b = c.use(i.operands[1]);
+  c.define(&i, c.b.AddF(a, b));
 }
 
-void doubleDiv(Context& c, const Instr& i) {
+void lowerDoubleSub(Context& c, const Instr& i) {
+  Operand a = c.use(i.operands[0]), b = c.use(i.operands[1]);
+  c.define(&i, c.b.SubF(a, b));
+}
+
+void lowerDoubleMul(Context& c, const Instr& i) {
+  Operand a = c.use(i.operands[0]), b = c.use(i.operands[1]);
+  c.define(&i, c.b.MulF(a, b));
+}
+
+void lowerDoubleNeg(Context& c, const Instr& i) { c.define(&i, c.b.NegF(c.use(i.operands[0]))); }
+
+void lowerDoubleDiv(Context& c, const Instr& i) {
   const Instr* divisor = i.operands[1];
   Operand a = c.use(i.operands[0]), b = c.use(divisor);
   if (divisor->op != Op::kConstDouble || divisor->f64(0) == 0) {
@@ -188,16 +229,7 @@ void doubleDiv(Context& c, const Instr& i) {
   c.define(&i, c.b.DivF(a, b));
 }
 
-constexpr int64_t kInfinityBits = 0x7FF0000000000000;
-
-// Sign bit shifted out, so that one unsigned comparison finds infinities and NaNs.
-void deoptUnlessFinite(Context& c, const Instr& i, Operand value) {
-  Operand magnitude = c.b.Shl(c.b.FpToGp(value), c.imm(1), 8);
-  c.deoptIf(i, magnitude, c.imm(static_cast<int64_t>(uint64_t{kInfinityBits} << 1)), Cond::kUGe,
-            ExitReason::kUnsupported);
-}
-
-void doublePow(Context& c, const Instr& i) {
+void lowerDoublePow(Context& c, const Instr& i) {
   const Instr* exponent = i.operands[1];
   Operand base = c.use(i.operands[0]), power = c.use(exponent);
   // 0 < base < infinity, as bits: zero wraps, negative ones and NaNs are above.
@@ -208,46 +240,6 @@ void doublePow(Context& c, const Instr& i) {
   Operand result = c.call("double_pow", {base, power});
   deoptUnlessFinite(c, i, result);
   c.define(&i, result);
-}
-
-}  // namespace
-
-Lowerer numberLowerer(Op op) {
-  switch (op) {
-    case Op::kUnboxInt: return unboxInt;
-    case Op::kBoxInt: return boxInt;
-    case Op::kUnboxFloat: return unboxFloat;
-    case Op::kBoxFloat: return boxFloat;
-    case Op::kBoxBool: return boxBool;
-    case Op::kStrConcat: return strConcat;
-    case Op::kIntToDouble: return intToDouble;
-    case Op::kIntAdd:
-    case Op::kIntSub:
-    case Op::kIntMul: return checkedArithmetic;
-    case Op::kIntFloorDiv: return floorDiv;
-    case Op::kIntMod: return modulo;
-    case Op::kIntAnd:
-    case Op::kIntOr:
-    case Op::kIntXor: return bitwise;
-    case Op::kIntShl: return shiftLeft;
-    case Op::kIntShr: return shiftRight;
-    case Op::kIntNeg: return intNeg;
-    case Op::kDoubleAdd:
-    case Op::kDoubleSub:
-    case Op::kDoubleMul:
-    case Op::kDoubleNeg: return doubleArithmetic;
-    case Op::kDoubleDiv: return doubleDiv;
-    case Op::kDoublePow: return doublePow;
-    case Op::kIntCompare:
-    case Op::kDoubleCompare:
-    case Op::kPtrEqual:
-    case Op::kUnboxBool:
-    case Op::kBoolNot:
-    case Op::kRangeIterHasNext:
-    case Op::kListIterHasNext:
-    case Op::kTupleIterHasNext: return truthValue;
-    default: return nullptr;
-  }
 }
 
 }  // namespace tephra::lower

@@ -29,22 +29,11 @@ bool isMortal(const Instr* value) {
          root->type.is(hir::kMaskFunction);
 }
 
-void incref(Context& c, const Instr& i) {
+void incref(Context& c, const Instr& i, bool maybe_null) {
   const Instr* value = i.operands[0];
   if (isImmortal(c, value)) return;
   if (isMortal(value)) return c.b.AddMem(c.mem(c.reg(value), c.py.ob_refcnt), c.imm(1), 4), void();
-  c.b.Incref(c.reg(value), i.op == Op::kXIncref && value->type.couldBe(hir::kMaskNull));
-}
-
-void hold(Context& c, const Instr& i) {
-  const Operand value = c.reg(i.operands[0]);
-  if (!isImmortal(c, i.operands[0])) c.b.Incref(value, false);
-  c.define(&i, value);
-}
-
-bool isRelease(const Instr* i) {
-  return i->op == Op::kDecref || i->op == Op::kDecrefAt || i->op == Op::kXDecref ||
-         i->op == Op::kXDecrefAt;
+  c.b.Incref(c.reg(value), maybe_null && value->type.couldBe(hir::kMaskNull));
 }
 
 bool storesPosition(const Instr& i) { return i.op == Op::kDecrefAt || i.op == Op::kXDecrefAt; }
@@ -67,7 +56,7 @@ void releaseOne(Context& c, const Instr& i) {
 std::vector<const Instr*> releasesToLookBehind(const Instr& first) {
   std::vector<const Instr*> releases;
   for (const Instr* i = &first; i; i = i->next) {
-    if (isRelease(i)) {
+    if (i->info().releases) {
       releases.push_back(i);
     } else if (i->op != Op::kFrameState) {
       bool due = i->op == Op::kObserveRelease && !i->attr[0];
@@ -140,21 +129,29 @@ const Instr* nextRelease(const Instr* i) {
   do {
     i = i->next;
   } while (i && i->op == Op::kFrameState);
-  return i && isRelease(i) ? i : nullptr;
+  return i && i->info().releases ? i : nullptr;
+}
+
+}  // namespace
+
+void lowerHold(Context& c, const Instr& i) {
+  const Operand value = c.reg(i.operands[0]);
+  if (!isImmortal(c, i.operands[0])) c.b.Incref(value, false);
+  c.define(&i, value);
 }
 
 // A subscript whose operands both end. The interpreter releases the container first, but where it
 // enters the class's own __getitem__ that function's frame releases the key first.
-void getItem(Context& c, const Instr& i) {
+void lowerGetItem(Context& c, const Instr& i) {
   const Instr* first = nextRelease(&i);
   const Instr* second = first ? nextRelease(first) : nullptr;
   auto releases = [&](const Instr* release, size_t operand) {
     return hir::rootOf(release->operands[0]) == hir::rootOf(i.operands[operand]);
   };
   bool both = c.py.inputs_released_from_top && second && releases(first, 0) && releases(second, 1);
-  if (!both) return genericLowerer(i.op)(c, i);
+  if (!both) return callHelper(c, i, Helper::get_item);
   Operand enters = c.call("enters_getitem", {c.use(i.operands[0])});
-  genericLowerer(i.op)(c, i);
+  callHelper(c, i, Helper::get_item);
   Context::Split split = c.splitIf(enters, c.imm(0), Cond::kNe, 8, false);
   releaseOne(c, *first);
   releaseOne(c, *second);
@@ -166,23 +163,14 @@ void getItem(Context& c, const Instr& i) {
   c.skip(second);
 }
 
-void observeRelease(Context& c, const Instr& i) { c.lookAround(i); }
+void lowerObserveRelease(Context& c, const Instr& i) { c.lookAround(i); }
 
-}  // namespace
+void lowerIncref(Context& c, const Instr& i) { incref(c, i, false); }
+void lowerXIncref(Context& c, const Instr& i) { incref(c, i, true); }
 
-Lowerer refcountLowerer(Op op) {
-  switch (op) {
-    case Op::kHold: return hold;
-    case Op::kIncref:
-    case Op::kXIncref: return incref;
-    case Op::kDecref:
-    case Op::kXDecref:
-    case Op::kDecrefAt:
-    case Op::kXDecrefAt: return decref;
-    case Op::kObserveRelease: return observeRelease;
-    case Op::kGetItem: return getItem;
-    default: return nullptr;
-  }
-}
+void lowerDecref(Context& c, const Instr& i) { decref(c, i); }
+void lowerXDecref(Context& c, const Instr& i) { decref(c, i); }
+void lowerDecrefAt(Context& c, const Instr& i) { decref(c, i); }
+void lowerXDecrefAt(Context& c, const Instr& i) { decref(c, i); }
 
 }  // namespace tephra::lower

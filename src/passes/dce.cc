@@ -6,32 +6,14 @@ namespace tephra::passes {
 
 using hir::Block;
 using hir::Instr;
-using hir::Op;
-using hir::Ownership;
 
 namespace {
 
 // It must stay whether somebody uses its result or not.
 bool isRoot(const Instr* instr) {
-  if (instr->isTerminator() || hir::isPartner(instr->op)) return true;
-  switch (instr->op) {
-    case Op::kBoxInt:
-    case Op::kBoxFloat:  // MemoryError for a box that nobody sees
-      return false;
-    // These leave only because they cannot answer; without a user of the answer there is no
-    // question. Division, shifts and subscripts deoptimise in order to raise: they stay.
-    case Op::kUnboxInt:
-    case Op::kIntAdd:
-    case Op::kIntSub:
-    case Op::kIntMul:
-    case Op::kIntNeg: return false;
-    case Op::kPtrEqual: return hir::bothMayEnd(instr->operands[0]->type, instr->operands[1]->type);
-    default: break;
-  }
-  if (instr->hasState()) return true;
-  constexpr uint16_t kPure = hir::kReadsHeap | hir::kReadsHome;
-  if (instr->info().effects & ~kPure) return true;
-  return instr->type.rep == hir::Rep::kNone || instr->info().ownership == Ownership::kNew;
+  const hir::OpInfo& info = instr->info();
+  if (!info.removable) return true;
+  return info.orders_ends && hir::bothMayEnd(instr->operands[0]->type, instr->operands[1]->type);
 }
 
 }  // namespace

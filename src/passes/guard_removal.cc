@@ -16,32 +16,12 @@ using hir::Type;
 
 namespace {
 
-enum class Lasts { kNoGuard, kForever, kUntilWrite, kUntilAny };
-
-Lasts lasts(const Instr* instr) {
-  switch (instr->op) {
-    case Op::kGuardIs:
-    case Op::kGuardNotNull:
-    case Op::kGuardNull:
-    case Op::kGuardTrue:
-    case Op::kGuardFalse:
-    case Op::kCheckExpected: return Lasts::kForever;
-    case Op::kGuardType:
-      return Type::decode(instr->attr[0])
-                     .couldBe(hir::kMaskOther | hir::kMaskModule | hir::kMaskType)
-                 ? Lasts::kUntilWrite
-                 : Lasts::kForever;
-    case Op::kGuardTypeVersion:
-    case Op::kGuardTypeVersions:
-    case Op::kGuardHeapKeysVersions:
-    case Op::kGuardDictKeysVersion:
-    case Op::kGuardModuleKeysVersion:
-    case Op::kGuardHeapKeysVersion:
-    case Op::kGuardFieldIs:
-    case Op::kGuardFunctionCode: return Lasts::kUntilWrite;
-    case Op::kGuardUnobserved: return Lasts::kUntilAny;
-    default: return Lasts::kNoGuard;
-  }
+// What undoes a proof when it is written; nothing where the proof lasts for ever.
+hir::AliasSets restsOn(const Instr* guard) {
+  const bool keeps_class =
+      guard->op == Op::kGuardType &&
+      !Type::decode(guard->attr[0]).couldBe(hir::kMaskOther | hir::kMaskModule | hir::kMaskType);
+  return keeps_class ? 0 : guard->info().reads;
 }
 
 // The versions that a guard of a class, or of its keys, lets through.
@@ -138,7 +118,7 @@ class Finalizers {
     if (root->info().ownership != hir::Ownership::kBorrowed || root->block != end->block)
       return false;
     for (const Instr* instr = root->next; instr && instr != end->next; instr = instr->next) {
-      if (instr->info().effects & (hir::kAny | hir::kWritesHeap | hir::kWritesHome)) return false;
+      if (instr->info().writes & (hir::alias::kAnyHeap | hir::alias::kHome)) return false;
     }
     return true;
   }
@@ -180,7 +160,7 @@ class Remover {
         if (pred->succs()[which] == block) ends |= finalizers_.onEdge(pred, which);
       }
       std::vector<Instr*> on_edge = *from;
-      if (ends) breakProofs(&on_edge, true);
+      if (ends) breakProofs(&on_edge, hir::alias::kAll);
       if (first) {
         available = on_edge;
       } else {
@@ -193,20 +173,22 @@ class Remover {
     return available;
   }
 
-  static void breakProofs(std::vector<Instr*>* available, bool any) {
-    std::erase_if(*available, [&](Instr* guard) {
-      return lasts(guard) == Lasts::kUntilWrite || (any && lasts(guard) == Lasts::kUntilAny);
-    });
+  static void breakProofs(std::vector<Instr*>* available, hir::AliasSets written) {
+    std::erase_if(*available, [&](Instr* guard) { return (restsOn(guard) & written) != 0; });
   }
 
+  // A write breaks what rests on any part of the heap; breaking only what rests on info.writes
+  // would let more proofs live.
   void after(Instr* instr, std::vector<Instr*>* available) const {
-    uint16_t effects = instr->info().effects;
-    bool any = (effects & hir::kAny) || finalizers_.at(instr);
-    if (lasts(instr) != Lasts::kNoGuard &&
-        std::find(available->begin(), available->end(), instr) == available->end()) {
+    const hir::OpInfo& info = instr->info();
+    if (info.guard && std::find(available->begin(), available->end(), instr) == available->end()) {
       available->push_back(instr);
     }
-    if (any || (effects & hir::kWritesHeap)) breakProofs(available, any);
+    if (info.runs_python || finalizers_.at(instr)) {
+      breakProofs(available, hir::alias::kAll);
+    } else if (info.writesHeap()) {
+      breakProofs(available, hir::alias::kAnyHeap);
+    }
   }
 
   bool remove() {
@@ -215,12 +197,12 @@ class Remover {
     for (Block* block : function_.blocks()) {
       std::vector<Instr*> available = atStart(block);
       for (Instr* instr = block->first; instr; instr = instr->next) {
-        if (lasts(instr) != Lasts::kNoGuard) {
+        if (instr->info().guard) {
           Instr* earlier = findCover(available, instr);
           if (earlier) {
             if (instr->type.isObject()) replacement[instr->id] = earlier;
             dead.push_back(instr);
-            if (finalizers_.at(instr)) breakProofs(&available, true);
+            if (finalizers_.at(instr)) breakProofs(&available, hir::alias::kAll);
             continue;
           }
         }

@@ -13,13 +13,13 @@ using hir::Op;
 
 namespace {
 
-// Which operand of a store is the new content; -1: no such store.
+// Which operand of a store that may take a number is the new content; -1: no such store.
 int storedOperand(const Instr* instr) {
-  switch (instr->op) {
-    case Op::kStoreInlineValue: return 1;
-    case Op::kStoreListItem: return 2;
-    default: return -1;
-  }
+  const hir::OpInfo& info = instr->info();
+  if (!info.number_form) return -1;
+  auto stolen = std::find_if(info.operands.begin(), info.operands.end(),
+                             [](const hir::OperandInfo& each) { return each.stolen; });
+  return static_cast<int>(stolen - info.operands.begin());
 }
 
 class Stores {
@@ -101,8 +101,7 @@ class Stores {
   void replace(Instr* store, Instr* number) {
     std::vector<Instr*> operands(store->operands.begin(), store->operands.end());
     operands[static_cast<size_t>(storedOperand(store))] = number;
-    Op op = store->op == Op::kStoreListItem ? Op::kReplaceListItem : Op::kReplaceInlineValue;
-    Instr* made = function_.make(op, operands);
+    Instr* made = function_.make(*store->info().number_form, operands);
     std::copy(std::begin(store->attr), std::end(store->attr), std::begin(made->attr));
     made->placeLike(store);
     hir::Function::insertBefore(store, made);

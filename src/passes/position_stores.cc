@@ -7,6 +7,7 @@ namespace tephra::passes {
 using hir::Block;
 using hir::Instr;
 using hir::Op;
+using hir::Position;
 
 namespace {
 
@@ -19,37 +20,20 @@ int64_t meet(int64_t a, int64_t b) {
   return a == b ? a : kUnknown;
 }
 
-bool isRelease(const Instr* instr) { return instr->op == Op::kDecref || instr->op == Op::kXDecref; }
-
-enum class Need : uint8_t {
-  kNone,
-  kRarely,  // out of line only, where the operation stores it itself
-  kAlways,
-};
-
-Need needOf(const Instr* instr) {
-  switch (instr->op) {
-    case Op::kDecref:
-    case Op::kXDecref:
-      return (instr->operands[0]->type.mask & ~kMaskHarmless) != 0 ? Need::kRarely : Need::kNone;
-    case Op::kDecrefAt:
-    case Op::kXDecrefAt:
-    case Op::kCheckPeriodic:
-    case Op::kLeaveFrame: return Need::kRarely;
-    case Op::kBoxInt:
-    case Op::kBoxFloat: return Need::kNone;
-    default:
-      return (instr->info().effects & (hir::kAny | hir::kAlloc)) != 0 ? Need::kAlways : Need::kNone;
-  }
+// The release of what ends without running code looks at nothing.
+Position needOf(const Instr* instr) {
+  const hir::OpInfo& info = instr->info();
+  const bool harmless = info.position_form && (instr->operands[0]->type.mask & ~kMaskHarmless) == 0;
+  return harmless ? Position::kNever : info.position;
 }
 
 int64_t after(const Instr* instr, int64_t position) {
   if (instr->op == Op::kSetPosition) return instr->u32(0);
   if (instr->op == Op::kPushFrame) return kUnknown;
   switch (needOf(instr)) {
-    case Need::kNone: return position;
-    case Need::kRarely: return position == instr->offset ? position : kUnknown;
-    case Need::kAlways: return instr->offset;
+    case Position::kNever: return position;
+    case Position::kRarely: return position == instr->offset ? position : kUnknown;
+    case Position::kAlways: return instr->offset;
   }
   return kUnknown;
 }
@@ -78,11 +62,11 @@ bool position_stores(hir::Function& function, PassContext&) {
   for (Block* block : function.blocks()) {
     int64_t position = positionAt(block);
     for (Instr* instr = block->first; instr; instr = instr->next) {
-      Need need = position == instr->offset ? Need::kNone : needOf(instr);
-      if (need == Need::kRarely && isRelease(instr)) {
-        instr->op = instr->op == Op::kDecref ? Op::kDecrefAt : Op::kXDecrefAt;
+      Position need = position == instr->offset ? Position::kNever : needOf(instr);
+      if (need == Position::kRarely && instr->info().position_form) {
+        instr->op = *instr->info().position_form;
         changed = true;
-      } else if (need == Need::kAlways) {
+      } else if (need == Position::kAlways) {
         Instr* store = function.make(Op::kSetPosition, {});
         store->attr[0] = instr->offset;
         store->placeLike(instr);

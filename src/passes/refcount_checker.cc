@@ -278,10 +278,9 @@ class Checker {
     const hir::OpInfo& info = instr->info();
     std::vector<Instr*> used;
     rootsUsed(instr, &used);
-    bool any = (info.effects & hir::kAny) != 0;
     for (Instr* root : used) {
       int index = objectOf(state, root, instr);
-      if (index >= 0 && !alive(state, index, !any)) {
+      if (index >= 0 && !alive(state, index, !info.runs_python)) {
         fail(instr, "uses v" + std::to_string(root->id) + ", which nobody keeps alive");
       }
     }
@@ -297,7 +296,7 @@ class Checker {
       int index = objectOf(state, inputs[i], instr);
       if (index >= 0) consume(state, index, instr, inputs[i]);
     }
-    if (info.effects & (hir::kAny | hir::kWritesHeap)) forgetMemory(state);
+    if (info.writesHeap()) forgetMemory(state);
     define(state, instr);
     if (instr->op == Op::kReturn) checkReturn(state, instr);
   }

@@ -201,9 +201,8 @@ void RefcountInsertion::promoteAll(Instr* before, RefState* state) {
 }
 
 void RefcountInsertion::promoteFor(Instr* instr, RefState* state) {
-  uint16_t effects = instr->info().effects;
-  if (effects & hir::kAny) return promoteAll(instr, state);
-  if (!(effects & hir::kWritesHeap)) return;
+  if (instr->info().runs_python) return promoteAll(instr, state);
+  if (!instr->info().writesHeap()) return;
   // It releases nothing itself, it only makes memory forget: what ends here needs no reference.
   std::vector<uint32_t> promoted;
   state->borrowed.forEach([&](uint32_t id) {

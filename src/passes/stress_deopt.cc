@@ -17,9 +17,8 @@ bool executedAgain(const Instr* other, const Instr* at) {
 
 // Has nothing of what the interpreter would execute again been done yet?
 bool isFirstEffect(const Instr* at) {
-  constexpr uint16_t kVisible = hir::kAny | hir::kWritesHeap | hir::kWritesHome | hir::kFrame;
   for (const Instr* i = at->prev; i; i = i->prev) {
-    if (i->info().effects & kVisible) return !executedAgain(i, at);
+    if (i->info().writes) return !executedAgain(i, at);
   }
   // The instruction began in this block, or else another one may have done a part of it.
   for (const Block* pred : at->block->preds) {

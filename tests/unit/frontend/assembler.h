@@ -304,7 +304,7 @@ class Built {
 
  private:
   static bool needsObservation(const hir::Instr* i) {
-    return (i->info().effects & hir::kAny) && !i->isTerminator() && i->op != hir::Op::kLeaveFrame &&
+    return i->info().runs_python && !i->isTerminator() && i->op != hir::Op::kLeaveFrame &&
            i->op != hir::Op::kCheckPeriodic;
   }
   static bool looks(const hir::Instr* i) {

@@ -119,8 +119,8 @@ TEST(HirText, ErrorsNameTheirLine) {
       {"fun f {\nbb0:\n  v1:Bool = ConstBool {value=7}\n}\n", 3, "bad value '7'"},
       {"fun f {\n  PushFrame\n}\n", 2, "before the first block"},
       {"fun f {\nbb0:\n  PushFrame oops\n}\n", 3, "unexpected 'oops'"},
-      {"fun f {\nbb0 (preds bb4):\n  Unreachable\n}\n", 0, "undefined block bb4"},
-      {"fun f {\nbb0:\n  Unreachable\n}\nmore\n", 5, "after the closing brace"},
+      {"fun f {\nbb0 (preds bb4):\n  LeaveFrame\n}\n", 0, "undefined block bb4"},
+      {"fun f {\nbb0:\n  LeaveFrame\n}\nmore\n", 5, "after the closing brace"},
   };
   for (const BadText& bad : cases) {
     Function function(nullptr);

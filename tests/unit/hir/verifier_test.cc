@@ -157,7 +157,7 @@ TEST(HirVerifier, EachRuleBrokenByText) {
       {"  v9:Object = Phi v0, v8\n  LeaveFrame aux[2, 5]\n",
        "  LeaveFrame aux[2, 5]\n  v9:Object = Phi v0, v8\n", "a phi after other instructions"},
       {"bb1 (preds bb0):\n  Jump bb3\n", "bb1 (preds bb0):\n", "does not end with a terminator"},
-      {"  Return v9", "  Return v9\n  Unreachable", "a terminator before the block's end"},
+      {"  Return v9", "  Return v9\n  Return v9", "a terminator before the block's end"},
       {"bb2 (preds bb0)", "bb2 (preds bb1)", "preds that differ"},
       {"Branch v2, bb1, bb2", "Branch v2, bb1", "has 1 targets, not 2"},
       {"Return v9", "Return v9, bb1", "has 1 targets, not 0"},

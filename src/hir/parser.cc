@@ -177,7 +177,7 @@ class Parser {
     if (accept("v") && at_ < cur_.size() && std::isdigit(static_cast<unsigned char>(cur_[at_]))) {
       has_result = true;
       if (!number(&id) || !expect(":")) return false;
-      std::string name = word("_|-");
+      std::string name = word("_|-#");
       if (!parseType(name, &type)) return fail("unknown type '" + name + "'");
       if (!expect("=")) return false;
     } else {

@@ -1,6 +1,7 @@
 #include "hir/types.h"
 
 #include <bit>
+#include <charconv>
 #include <iterator>
 
 namespace tephra::hir {
@@ -17,6 +18,8 @@ constexpr const char* kRepNames[] = {"Void", nullptr, "Int64", "Double", "Bool",
 
 // Masks with more bits than this are written as what is missing: "Object-Int-Str".
 constexpr int kLongMask = 13;
+
+constexpr uint32_t kLastName = (1u << 31) - 2;  // what encode() has bits for
 
 bool maskFromName(const std::string& name, uint32_t* out) {
   for (size_t i = 0; i < std::size(kMaskNames); ++i) {
@@ -36,6 +39,18 @@ std::string joinNames(uint32_t mask, const char* separator, bool leading) {
     text += kMaskNames[i];
   }
   return text;
+}
+
+// "#3" behind the last word of what may be named.
+bool parseName(const std::string& digits, Type* type) {
+  uint32_t ref = 0;
+  const char* end = digits.data() + digits.size();
+  auto [stopped, error] = std::from_chars(digits.data(), end, ref);
+  if (error != std::errc() || stopped != end || ref > kLastName) return false;
+  const uint32_t object = type->mask & ~kMaskNull;
+  if (object != kMaskOther && object != kMaskFunction) return false;
+  type->named = ref + 1;
+  return true;
 }
 
 bool parseMask(const std::string& text, uint32_t* out) {
@@ -72,7 +87,10 @@ std::string typeName(Type type) {
   if (type.mask == kMaskObject) return "Object";
   if (type.mask == kMaskOptObject) return "OptObject";
   if (type.mask == 0) return "Nothing";
-  if (std::popcount(type.mask) < kLongMask) return joinNames(type.mask, "|", false);
+  if (std::popcount(type.mask) < kLongMask) {
+    const std::string name = type.isNamed() ? "#" + std::to_string(type.name()) : "";
+    return joinNames(type.mask, "|", false) + name;
+  }
   bool null = (type.mask & kMaskNull) != 0;
   uint32_t base = null ? kMaskOptObject : kMaskObject;
   return (null ? "OptObject" : "Object") + joinNames(base & ~type.mask, "-", true);
@@ -85,10 +103,11 @@ bool parseType(const std::string& text, Type* out) {
       return true;
     }
   }
+  const size_t name = text.find('#');
   uint32_t mask;
-  if (!parseMask(text, &mask)) return false;
+  if (!parseMask(text.substr(0, name), &mask)) return false;
   *out = Type::object(mask);
-  return true;
+  return name == std::string::npos || parseName(text.substr(name + 1), out);
 }
 
 }  // namespace tephra::hir

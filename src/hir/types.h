@@ -1,6 +1,7 @@
 // Purpose: the type of an HIR value: its representation and, for objects, which exact builtin types
-// it may have. Invariant: a mask never claims less than the value can be (it is sound), so a pass
-// may only narrow it with proof (a guard, a constant, an operation's own result).
+// it may have, or which class or function of the unit it is. Invariant: a type never claims less
+// than the value can be (it is sound), so a pass may only narrow it with proof (a guard, a
+// constant, an operation's own result), and widens it by join alone.
 #pragma once
 
 #include <cstdint>
@@ -41,6 +42,9 @@ enum : uint32_t {
   kMaskOptObject = (1u << 25) - 1,
 };
 
+// Of these, one may be named: the exact class of an object, or the function itself.
+inline constexpr uint32_t kMaskNamed = kMaskOther | kMaskFunction;
+
 inline constexpr uint32_t kMaskImmortal = kMaskNull | kMaskPyBool | kMaskNoneType;
 // Releasing the last reference of these runs no code and touches no other object.
 inline constexpr uint32_t kMaskHarmless =
@@ -53,26 +57,48 @@ inline uint32_t lastingMask(uint32_t mask) { return mask & kMaskObject & ~kMaskM
 struct Type {
   Rep rep = Rep::kNone;
   uint32_t mask = 0;  // objects only
+  // An ObjRef plus one; 0: none. With the mask kMaskOther the exact class of the object, with
+  // kMaskFunction the function that it is; either may be NULL, too, and nothing else.
+  uint32_t named = 0;
 
-  static constexpr Type object(uint32_t mask) { return {Rep::kObject, mask}; }
-  static constexpr Type of(Rep rep) { return {rep, 0}; }
+  static constexpr Type object(uint32_t mask) { return {Rep::kObject, mask, 0}; }
+  static constexpr Type of(Rep rep) { return {rep, 0, 0}; }
+  static constexpr Type ofClass(uint32_t ref) { return {Rep::kObject, kMaskOther, ref + 1}; }
+  static constexpr Type function(uint32_t ref) { return {Rep::kObject, kMaskFunction, ref + 1}; }
 
   constexpr bool isObject() const { return rep == Rep::kObject; }
+  constexpr bool isNamed() const { return named != 0; }
+  constexpr uint32_t name() const { return named - 1; }  // where isNamed()
   constexpr bool isSubtypeOf(Type other) const {
-    return rep == other.rep && (mask & ~other.mask) == 0;
+    const bool any = !other.isNamed() || (mask & kMaskNamed) == 0;
+    return rep == other.rep && (mask & ~other.mask) == 0 && (any || named == other.named);
   }
   constexpr bool couldBe(uint32_t m) const { return (mask & m) != 0; }
   constexpr bool is(uint32_t m) const { return rep == Rep::kObject && (mask & ~m) == 0; }
-  constexpr Type meet(Type o) const { return {rep, mask & o.mask}; }
+  constexpr Type meet(Type o) const {
+    Type both{rep, mask & o.mask, isNamed() ? named : o.named};
+    if (isNamed() && o.isNamed() && named != o.named) both.mask &= ~kMaskNamed;
+    if ((both.mask & kMaskNamed) == 0) both.named = 0;
+    return both;
+  }
   constexpr Type join(Type o) const {
-    return rep == o.rep ? Type{rep, mask | o.mask} : Type{Rep::kNone, 0};
+    if (rep != o.rep) return {};
+    // What is NULL or nothing at all says nothing against the other's name.
+    const bool same = named == o.named && ((mask ^ o.mask) & ~kMaskNull) == 0;
+    const uint32_t name = same || (o.mask & ~kMaskNull) == 0 ? named
+                          : (mask & ~kMaskNull) == 0         ? o.named
+                                                             : 0;
+    return {rep, mask | o.mask, name};
   }
   constexpr bool operator==(const Type&) const = default;
 
-  // Packed into one attribute word.
-  constexpr uint64_t encode() const { return (uint64_t{mask} << 8) | static_cast<uint8_t>(rep); }
+  // Packed into one attribute word: 31 bits for the name.
+  constexpr uint64_t encode() const {
+    return uint64_t{named} << 33 | uint64_t{mask} << 8 | static_cast<uint8_t>(rep);
+  }
   static constexpr Type decode(uint64_t bits) {
-    return {static_cast<Rep>(bits & 0xFF), static_cast<uint32_t>(bits >> 8)};
+    return {static_cast<Rep>(bits & 0xFF), static_cast<uint32_t>(bits >> 8) & kMaskOptObject,
+            static_cast<uint32_t>(bits >> 33)};
   }
 };
 
@@ -97,7 +123,8 @@ inline constexpr Type kTypeBool = Type::of(Rep::kBool);
 inline constexpr Type kTypePtr = Type::of(Rep::kPtr);
 inline constexpr Type kTypeState = Type::of(Rep::kState);
 
-// "Object", "OptObject", "Int|Float", "Int64", ...; parseType is its inverse.
+// "Object", "OptObject", "Int|Float", "Other#3" (of exactly the class #3), "Null|Function#4",
+// "Int64", ...; parseType is its inverse.
 std::string typeName(Type type);
 bool parseType(const std::string& text, Type* out);
 

@@ -175,6 +175,7 @@ class Verifier {
   }
 
   void checkResult(const Instr& instr) {
+    checkName(instr, instr.type);
     Type row = instr.info().result;
     if (instr.op == Op::kPhi) {
       bool sound = instr.type.rep != Rep::kNone && instr.type.rep != Rep::kState;
@@ -215,6 +216,16 @@ class Verifier {
       fail(instr, "may look at the frame of a scope that has none");
   }
 
+  // A class or function stands for all that the value can be, NULL aside.
+  void checkName(const Instr& instr, Type type) {
+    if (!type.isNamed()) return;
+    const uint32_t object = type.mask & ~kMaskNull;
+    if (!type.isObject() || (object != kMaskOther && object != kMaskFunction))
+      fail(instr, "only Other and Function may be named, not " + typeName(type));
+    if (const CodeUnit* unit = unitOf(instr))
+      checkRange(instr, "the name of its type", type.name(), unit->objects.size());
+  }
+
   void checkRange(const Instr& instr, const char* what, uint64_t value, uint64_t end) {
     if (value >= end) fail(instr, std::string(what) + " is out of range");
   }
@@ -243,6 +254,7 @@ class Verifier {
           if (!type.isObject() || (type.mask & ~kMaskObject) || !type.mask) {
             fail(instr, "its type attribute is no object type");
           }
+          checkName(instr, type);
           break;
         }
         case AttrKind::kI64:
@@ -256,6 +268,8 @@ class Verifier {
   void checkSpecialAttributes(const Instr& instr) {
     if ((instr.op == Op::kConstObject || instr.op == Op::kWeakObject) && instr.attr[0] == kNoObject)
       fail(instr, "names no object");
+    if (instr.op == Op::kGuardType && Type::decode(instr.attr[0]).isNamed())
+      fail(instr, "guards a type, not a name");
     if (instr.op == Op::kBranch) checkRange(instr, "likely", instr.attr[0], 3);
     if (instr.op == Op::kCallBuiltin) checkRange(instr, "convention", instr.attr[2], 4);
     const CodeUnit* unit = unitOf(instr);

@@ -58,7 +58,7 @@ class Simplifier {
     if (instr->op == Op::kPhi) {
       type = Type::object(0);
       for (const Instr* input : instr->operands) {
-        if (input != instr) type.mask |= input->type.mask;
+        if (input != instr) type = type.join(input->type);
       }
       return type;
     }

@@ -170,6 +170,7 @@ TEST(HirVerifier, EachRuleBrokenByText) {
       {"LoadMethodSelf v5\n", "LoadMethodSelf v0\n", "does not follow its partner"},
       {"  UnpackSequence v0, v3 {count=1}\n", "", "does not follow its partner"},
       {"{likely=0}", "{likely=5}", "likely is out of range"},
+      {"{type=Int}", "{type=Function#0}", "guards a type, not a name"},
       {"old=2}", "old=3}", "old is out of range"},
       {"LeaveFrame aux[2, 5]", "LeaveFrame aux[5, 2]", "not in slot order"},
       {"  PushFrame\n", "", "no PushFrame before it"},
@@ -200,6 +201,8 @@ TEST(HirVerifier, RangesOfTheUnit) {
   const Break breaks[] = {
       {"index=1", "index=2", "index is out of range"},
       {"name=#0", "name=#1", "name is out of range"},
+      {"v0:Object = LoadArg", "v0:Other#1 = LoadArg", "the name of its type is out of range"},
+      {"{type=Int}", "{type=Function#1}", "the name of its type is out of range"},
       {"slot=1", "slot=3", "slot is out of range"},
       {"nstack=1} aux[1]", "nstack=1} aux[3]", "aux slot is out of range"},
       {"LeaveFrame aux[2, 5]", "LeaveFrame aux[2, 6]", "aux slot is out of range"},
@@ -235,6 +238,7 @@ TEST(HirVerifier, BrokenByHand) {
   broken([](Function& f) { find(f, Op::kConstBool)->attr[0] = 2; }, "value is out of range");
   broken([](Function& f) { find(f, Op::kGuardType)->attr[0] = kTypeInt64.encode(); },
          "no object type");
+  broken([](Function& f) { find(f, Op::kGuardType)->type.named = 4; }, "may be named, not Int#3");
   broken([](Function& f) { f.blocks().erase(f.blocks().begin() + 1); }, "was removed");
   broken([](Function& f) { f.entry()->preds.push_back(f.blocks()[1]); },
          "is the entry and has preds");

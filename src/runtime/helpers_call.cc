@@ -59,36 +59,6 @@ extern "C" PyObject* tephra_call_passed(PyThreadState* ts, void* operands, int64
   return tephra::callObject(ts, callable, callable_lent, args);
 }
 
-// METH_NOARGS and METH_O count as C recursion in the interpreter, METH_FASTCALL does not.
-extern "C" PyObject* tephra_call_builtin_noargs(PyThreadState*, void* function, PyObject* self) {
-  if (Py_EnterRecursiveCall(" while calling a Python object")) return nullptr;
-  PyObject* result = reinterpret_cast<PyCFunction>(function)(self, nullptr);
-  Py_LeaveRecursiveCall();
-  return result;
-}
-
-extern "C" PyObject* tephra_call_builtin_o(PyThreadState*, void* function, PyObject* self,
-                                           PyObject* argument) {
-  if (Py_EnterRecursiveCall(" while calling a Python object")) return nullptr;
-  PyObject* result = reinterpret_cast<PyCFunction>(function)(self, argument);
-  Py_LeaveRecursiveCall();
-  return result;
-}
-
-extern "C" PyObject* tephra_call_builtin_fast(PyThreadState*, void* function, PyObject* self,
-                                              void* args, int64_t count) {
-  using Fast = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t);
-  return reinterpret_cast<Fast>(function)(self, static_cast<PyObject**>(args), count);
-}
-
-extern "C" PyObject* tephra_call_builtin_fast_kw(PyThreadState*, void* function, PyObject* self,
-                                                 void* args, int64_t positional,
-                                                 PyObject* kwnames) {
-  using FastKw = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*);
-  return reinterpret_cast<FastKw>(function)(self, static_cast<PyObject**>(args), positional,
-                                            kwnames);
-}
-
 extern "C" PyObject* tephra_call_uncompiled(PyObject* function, void* args, int64_t count) {
   auto** references = static_cast<PyObject**>(args);
   auto* callee = reinterpret_cast<PyFunctionObject*>(function);

@@ -5,12 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from tephra import __version__, _config, _native, _startup
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import FunctionType
-    from typing import Any
+from tephra import __version__, _config, _native, _places, _startup
 
 FORMS = ("bytecode", "hir-initial", "hir", "lir", "asm")
 
@@ -98,9 +93,9 @@ def _parse(argv: list[str]) -> int | tuple[str, list[str], dict[str, str]]:
     if command == "options":
         return _options(args)
     if command in ("counts", "sizes"):
-        from tephra import counts
+        from tephra import _count_commands
 
-        return counts.counts_main(args) if command == "counts" else counts.sizes_main(args)
+        return _count_commands.counts_main(args) if command == "counts" else _count_commands.sizes_main(args)
     if command == "dump":
         return _dump(args)
     if command == "bench":
@@ -120,7 +115,8 @@ def _parse(argv: list[str]) -> int | tuple[str, list[str], dict[str, str]]:
 def _split(argv: list[str]) -> tuple[list[tuple[str, str, str]], list[str]]:
     """(as written, option, value) for each option; then the program, a command, -m, -c, or nothing."""
     kinds = {row[0]: row[1] for row in _native.api.options()}
-    settings, i = [], 0
+    settings: list[tuple[str, str, str]] = []
+    i = 0
     while i < len(argv):
         word = argv[i]
         i += 1
@@ -239,87 +235,12 @@ def _dump(args: list[str]) -> int:
     if _native.reason:
         _config.complain(f"dump: the JIT is off: {_native.reason}")
         return 1
-    function = find_function(place)
     try:
+        function = _places.find_function(place)
         print(_native.api.dump(function, form).rstrip("\n"))
+    except _places.NotFound as error:
+        raise Problem(f"dump: {error}") from None
     except (RuntimeError, ValueError) as error:
         _config.complain(f"dump: {place}: {error}")
         return 1
     return 0
-
-
-def find_function(place: str) -> FunctionType:
-    """The function that FILE.py:NAME or MODULE:NAME means; loads the file or module.
-
-    Raises: Problem.
-    """
-    source, _, name = place.rpartition(":")
-    if not source or not name:
-        raise Problem(f"dump: bad place {place!r}; expected FILE.py:NAME or MODULE:NAME")
-    found: Any = _load(source)
-    trail = name.split(".")
-    for i, part in enumerate(trail):
-        if part == "<locals>":
-            return _inner(found, trail[i + 1:], place)
-        inside = vars(found).get(part) if isinstance(found, type) else None
-        inside = inside if inside is not None else getattr(found, part, None)
-        if isinstance(inside, (staticmethod, classmethod)):
-            inside = inside.__func__
-        if isinstance(inside, property):
-            inside = inside.fget
-        if inside is None:
-            owner = ".".join(trail[:i]) or source
-            near = _config.closest(part, [each for each in dir(found) if not each.startswith("__")])
-            raise Problem(f"dump: {owner} has no {part!r}{near}")
-        found = inside
-    found = _python_function(found)
-    if found is None:
-        raise Problem(f"dump: {place} is no Python function")
-    return found
-
-
-def _python_function(found: Any) -> FunctionType | None:
-    kind = type(find_function)
-    for each in (found, getattr(found, "__func__", None), getattr(found, "__wrapped__", None)):
-        if isinstance(each, kind):
-            return each
-    return None
-
-
-def _load(source: str) -> object:
-    import importlib
-    import importlib.util
-
-    try:
-        if not source.endswith(".py") and os.sep not in source:
-            return importlib.import_module(source)
-        name = os.path.splitext(os.path.basename(source))[0]
-        spec = importlib.util.spec_from_file_location(name, source)
-        if spec is None or spec.loader is None or not os.path.isfile(source):
-            raise Problem(f"dump: no such file: {source}")
-        sys.path.insert(0, os.path.dirname(os.path.realpath(source)))
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    except Problem:
-        raise
-    except (Exception, SystemExit) as error:
-        raise Problem(f"dump: {source} does not load: {type(error).__name__}: {error}") from None
-    return module
-
-
-def _inner(outer: Any, trail: list[str], place: str) -> FunctionType:
-    """A function within a function: from its code object, with empty cells for its free variables."""
-    from types import CellType, CodeType, FunctionType
-
-    function = _python_function(outer)
-    code = function.__code__ if function else None
-    for part in (each for each in trail if each != "<locals>"):
-        found = [each for each in (code.co_consts if code else ())
-                 if isinstance(each, CodeType) and each.co_name == part]
-        if not found:
-            raise Problem(f"dump: {place}: there is no {part!r} within the function")
-        code = found[0]
-    assert code is not None and function is not None
-    cells = tuple(CellType() for _ in code.co_freevars)
-    return FunctionType(code, function.__globals__, code.co_name, None, cells)

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FunctionType
+    from typing import Any
 
 _PROBE_ARGUMENT = 20_000
 _ROUNDS = 15
@@ -178,7 +179,8 @@ def _make_probe() -> FunctionType:
         return total
 
     # A code object of its own, so that type feedback and machine code are not shared.
-    return type(probe)(probe.__code__.replace(), globals(), "probe")
+    kind: Any = type(probe)
+    return kind(probe.__code__.replace(), globals(), "probe")
 
 
 def _seconds(function: Callable[[int], int]) -> float:

@@ -131,7 +131,7 @@ def _worth(total: dict[str, Any]) -> str:
 
 def summary() -> list[str]:
     """The lines that are printed at exit; the last one is the figures."""
-    from tephra._counts import summary as instruction_counts
+    from tephra._instruction_counts import summary as instruction_counts
 
     total = totals()
     lines = instruction_counts()

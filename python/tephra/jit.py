@@ -42,7 +42,7 @@ __all__ = [
     "measure_for", "pause", "print_hir", "read_jit_list", "set_max_code_size", "status",
 ]
 
-_Function = type(lambda: None)
+_Function: Any = type(lambda: None)
 _Method = type(_status.Status.__init__.__get__(object()))
 _MAX_CALLS = 1_000_000_000
 _MAX_CODE = 1 << 32
@@ -181,7 +181,7 @@ def disable(deopt_all: bool = False) -> None:
     _native.api.disable(deopt)
 
 
-class pause:
+class pause:  # noqa: N801 - reads like a function where it is used
     """Context manager: no compilation within the `with` block.
 
     Args:
@@ -447,9 +447,9 @@ def get_instruction_counts() -> list[dict[str, Any]]:
         `operations`: (HIR operation or "", LIR operation or part of the code) -> executed instructions,
         most first.
     """
-    from tephra import _counts
+    from tephra import _instruction_counts
 
-    return _counts.take()
+    return _instruction_counts.take()
 
 
 def clear_instruction_counts() -> None:

@@ -14,7 +14,7 @@ void recordCounts(const CodeUnit& unit, const CompiledCode& code, Result<CodeMea
 void clearCounts();
 void forgetCounts();  // the counters' memory goes
 
-// As Python objects; tephra/_counts.py makes the figures.
+// As Python objects; tephra/_instruction_counts.py makes the figures.
 PyObject* countsAsObjects();
 PyObject* measureAsObject(const Target& target, const CodeMeasure& measure);
 

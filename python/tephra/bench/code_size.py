@@ -61,7 +61,7 @@ def measure() -> dict[str, dict[str, int]]:
     """Kind -> {sites: bytes}. Raises: RuntimeError where a probe is not compiled."""
     from tephra import jit
 
-    found = {}
+    found: dict[str, dict[str, int]] = {}
     for kind, statement in KINDS.items():
         found[kind] = {}
         for sites in SITES:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tephra import __version__, _native
-from tephra.bench import blocks, builds, counting, gates, machine, programs, pyperformance, real, results, targets
+from tephra.bench import builds, count_blocks, count_instructions, gates, machine, programs, pyperformance, real, results, targets
 from tephra.bench.errors import BenchError
 from tephra.bench.processes import Plan
 from tephra.bench.programs import Program
@@ -48,7 +48,7 @@ def make(args: argparse.Namespace) -> Setup:
     own = None if args.quick or args.count or "cpython-jit" in args.against else targets.own_jit(plain)
     found += [own] if own else []
     if args.quick or args.count:
-        found = [targets.counting(target) for target in found]
+        found = [targets.in_exact_mode(target) for target in found]
     names = [target.name for target in found]
     for name in names:
         if names.count(name) > 1:
@@ -58,12 +58,12 @@ def make(args: argparse.Namespace) -> Setup:
     limit = args.time_limit if args.time_limit is not None else _QUICK_LIMIT if args.quick else 0.0
     slow = {} if folder is None else gates.known_slow(folder, ".".join(plain.facts["python"].split(".")[:2]))
     if args.count == "instructions":
-        counting.check(args.count_plugin or "")
+        count_instructions.check(args.count_plugin or "")
     elif args.count:
         if len(found) > 2:
             raise BenchError(f"--count blocks: counts Tephra's own code; {found[2].label} cannot be counted beside it "
                              "(--option chooses Tephra's options)")
-        blocks.check(chosen)
+        count_blocks.check(chosen)
     rounds = args.processes or (1 if args.count else _ROUNDS)
     small = args.quick or args.count
     return Setup(chosen, found, {p.name: args.size or (p.quick_size if small else p.default_size) for p in chosen},

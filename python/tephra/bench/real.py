@@ -17,7 +17,6 @@ from tephra.bench.targets import TEPHRA
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any
 
     from tephra.bench.processes import Outcome
     from tephra.bench.programs import Program

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tephra.bench import blocks, results
+from tephra.bench import count_blocks, results
 from tephra.bench.targets import BASE, SUBJECT
 
 TYPE_CHECKING = False
@@ -203,8 +203,8 @@ def report(document: dict[str, Any], figures_of_another: str = "") -> str:
         elif detail:
             parts += [f"## {label_of(document, SUBJECT)} in detail\n", detail]
     if document.get("blocks"):
-        parts += ["## Instructions executed, by program\n", table(*blocks.rows(document)),
-                  "## Instructions executed, by function\n", table(*blocks.functions(document))]
+        parts += ["## Instructions executed, by program\n", table(*count_blocks.rows(document)),
+                  "## Instructions executed, by function\n", table(*count_blocks.functions(document))]
     lines = stopped(document)
     if lines:
         parts += ["## Gates\n", "\n".join(lines) + "\n"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tephra.bench import blocks, export_pyperf, report_html, report_markdown, report_png, report_real, report_svg, results
+from tephra.bench import count_blocks, export_pyperf, report_html, report_markdown, report_png, report_real, report_svg, results
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def write_all(folder: Path, document: dict[str, Any], args: argparse.Namespace) 
         if len(document["targets"]) > 2:
             print(report_markdown.speeds(document, others=True))
     if document.get("blocks"):
-        print(report_markdown.table(*blocks.rows(document)))
+        print(report_markdown.table(*count_blocks.rows(document)))
     for line in (*report_markdown.about(document), *(report_real.about(document) if real else ())):
         print(line)
     _write(folder, "report", "Benchmark results", markdown, picture)

@@ -15,12 +15,12 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tephra.bench import blocks, code_size, counting, gates, processes
+from tephra.bench import code_size, count_blocks, count_instructions, gates, processes
 from tephra.bench.errors import CANNOT_WRITE, BenchError
 from tephra.bench.processes import Outcome, Plan
 from tephra.bench.programs import Program
 from tephra.bench.progress import Progress
-from tephra.bench.targets import Target, counting as in_exact_mode
+from tephra.bench.targets import Target, in_exact_mode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ class Session:
         for program in self.setup.programs:
             if ("blocks", program.name, "", 0) not in done and program.name not in self._stopped():
                 self.progress.say_doing(f"counting: {program.name}")
-                record = blocks.run(self.setup.targets[0], program, self.setup.plan.timeout)
+                record = count_blocks.run(self.setup.targets[0], program, self.setup.plan.timeout)
                 self.store.add({"kind": "blocks", "program": program.name, **record})
                 if record["problem"]:
                     self.progress.problem(f"{program.name}: {record['problem']}")
@@ -227,7 +227,7 @@ class Session:
             return
         for target in targets:
             if program.name not in self._stopped():
-                self._add(program, target, number, counting.run(target, program, size, setup.plan.timeout, number, setup.count_plugin))
+                self._add(program, target, number, count_instructions.run(target, program, size, setup.plan.timeout, number, setup.count_plugin))
 
     def _add(self, program: Program, target: Target, number: int, outcome: Outcome) -> None:
         digest = next(iter(outcome.digests), "")

@@ -97,7 +97,7 @@ class Target:
                 "env": dict(self.env), "activate": self.activate, **self.facts}
 
 
-def counting(target: Target) -> Target:
+def in_exact_mode(target: Target) -> Target:
     """The target in exact mode: functions are compiled at their 400th call, as short processes need it.
 
     Unless its options say what gets compiled. Others than Tephra's stay as they are.

@@ -40,7 +40,8 @@ def load(path: Path) -> dict[tuple[str, str], dict]:
 
 def compare(before: dict[tuple[str, str], dict], state: State) -> tuple[list[str], list[str]]:
     """(what is worse under the JIT than it was, what else changed), one line each."""
-    worse, other = [], []
+    worse: list[str] = []
+    other: list[str] = []
     for key, run in state.runs.items():
         old = before.get(key)
         if not old:

@@ -139,7 +139,7 @@ def recording(result_class: type, recorder: Recorder) -> type:
     """A subclass of a unittest result class that tells `recorder` everything."""
     def name_of(test: object) -> str:
         try:
-            return str(test.id())  # type: ignore[attr-defined]
+            return str(test.id())  # type: ignore[attr-defined, method-assign]
         except Exception:
             return str(test)
 
@@ -201,7 +201,7 @@ def run_script(args: list[str], recorder: Recorder) -> None:
 
     from tephra import _runner
 
-    plain = unittest.TextTestRunner._makeResult  # type: ignore[attr-defined]
+    plain = unittest.TextTestRunner._makeResult  # type: ignore[attr-defined, method-assign]
     recorded = False
 
     def make_result(runner):
@@ -211,7 +211,7 @@ def run_script(args: list[str], recorder: Recorder) -> None:
             runner.resultclass = recording(runner.resultclass, recorder)
         return plain(runner)
 
-    unittest.TextTestRunner._makeResult = make_result  # type: ignore[attr-defined]
+    unittest.TextTestRunner._makeResult = make_result  # type: ignore[attr-defined, method-assign]
     try:
         _runner.run_script(args[0], args[1:])
     except SystemExit:

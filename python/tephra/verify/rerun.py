@@ -108,9 +108,9 @@ def _judge(difference: Difference, first: tuple[Run, Run], stocks: list[Run], ji
         same_as_jit = difference.jit in on_stock
         kind = ORDER if same_as_jit and not ordered else FLAKY
     elif kind not in (CRASH, TIMEOUT) and difference.stock in under_jit:
-        alone_too = single and outcome(single[0], test) != outcome(single[1], test)
+        alone_too = single is not None and outcome(single[0], test) != outcome(single[1], test)
         again = sum(each != difference.stock for each in under_jit)
-        if alone_too and (difference.jit, difference.stock) == tuple(outcome(run, test) for run in single):
+        if single and alone_too and (difference.jit, difference.stock) == tuple(outcome(run, test) for run in single):
             kind = FLAKY  # either side has had either outcome
         elif not alone_too and not again:
             kind = ORDER if single and outcome(single[0], test) == difference.jit else ONCE

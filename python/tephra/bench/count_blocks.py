@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from tephra import _counts, counts
+from tephra import _counted_run, _instruction_counts
 from tephra.bench.errors import BenchError
 from tephra.bench.programs import Program
 from tephra.bench.targets import Target
@@ -35,18 +35,18 @@ def run(target: Target, program: Program, timeout: float) -> dict[str, Any]:
     options = {word[2:].partition("=")[0]: word.partition("=")[2] for word in target.command[3:]}
     env = {f"TEPHRA_{name.upper().replace('-', '_')}": text for name, text in options.items()}
     try:
-        rows = counts.run_program(str(program.file), _WARMUP, int(timeout), target.command[0], env)
-    except counts.Failed as error:
+        rows = _counted_run.run_program(str(program.file), _WARMUP, int(timeout), target.command[0], env)
+    except _counted_run.Failed as error:
         return {"problem": str(error)}
-    sums = _counts.totals(rows)
+    sums = _instruction_counts.totals(rows)
     keep = ("instructions", "estimated", "hot_bytes", "cold_bytes")
     return {
         "problem": "",
-        "architectures": {arch: {key: sums[arch][key] for key in keep} for arch in _counts.ARCHITECTURES},
+        "architectures": {arch: {key: sums[arch][key] for key in keep} for arch in _instruction_counts.ARCHITECTURES},
         "functions": [{"name": row["function"],
-                       **{arch: row["architectures"][arch]["instructions"] for arch in _counts.ARCHITECTURES}}
+                       **{arch: row["architectures"][arch]["instructions"] for arch in _instruction_counts.ARCHITECTURES}}
                       for row in rows[:_FUNCTIONS]],
-        "worst": [list(each) for each in counts.differences(sums) if each[1] > 0][:_WORST]}
+        "worst": [list(each) for each in _instruction_counts.differences(sums) if each[1] > 0][:_WORST]}
 
 
 def _mean(values: list[float]) -> str:
@@ -55,7 +55,7 @@ def _mean(values: list[float]) -> str:
 
 def rows(document: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     """Head and rows of the table of programs."""
-    intel, arm = _counts.ARCHITECTURES
+    intel, arm = _instruction_counts.ARCHITECTURES
     head = ["program", "x86-64", "AArch64", "ratio", "hot bytes", "AArch64", "ratio", "cold bytes", "AArch64",
             "worst on AArch64"]
     found: list[list[str]] = []
@@ -78,6 +78,6 @@ def functions(document: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     found = []
     for name, record in document["blocks"].items():
         for each in record.get("functions", ()):
-            one, other = (each[arch] for arch in _counts.ARCHITECTURES)
+            one, other = (each[arch] for arch in _instruction_counts.ARCHITECTURES)
             found.append([f"{name}: {each['name']}", f"{one:,}", f"{other:,}", f"{other / one:.3f}" if one else ""])
     return ["function", "x86-64", "AArch64", "ratio"], found

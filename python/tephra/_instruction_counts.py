@@ -64,7 +64,8 @@ class _Counts:
 
 def _sum(segments: list[Any], counts: _Counts) -> tuple[int, int, dict[tuple[str, str], int]]:
     """Executed instructions, those among them that are no exact figure, and the figures by operation."""
-    total, estimated, operations = 0, 0, {}
+    total = estimated = 0
+    operations: dict[tuple[str, str], int] = {}
     for name, _count, rows in segments:
         count, exact = counts.of(name)
         for operation, origin, instructions, _bytes in rows:
@@ -120,6 +121,16 @@ def totals(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
             for operation, executed in measure["operations"].items():
                 into["operations"][operation] = into["operations"].get(operation, 0) + executed
     return result
+
+
+def differences(sums: dict[str, dict[str, Any]]) -> list[tuple[str, int]]:
+    """Operations with the instructions that AArch64 executes more, worst first; `sums`: totals()."""
+    more: dict[str, int] = {}
+    for measure, sign in ((sums["aarch64"], 1), (sums["x86_64"], -1)):
+        for (origin, operation), count in measure["operations"].items():
+            name = f"{origin}:{operation}" if origin else operation
+            more[name] = more.get(name, 0) + sign * count
+    return sorted(more.items(), key=lambda item: -item[1])
 
 
 def summary() -> list[str]:

@@ -10,11 +10,8 @@ from __future__ import annotations
 import json
 import math
 import os
-import subprocess
-import sys
-import tempfile
 
-from tephra import _config, _counts, _native
+from tephra import _config, _counted_run, _instruction_counts, _native, _places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,10 +38,6 @@ usage: python -m tephra sizes [FILE.py:NAME ...]
 Prints bytes of hot and cold code on x86-64 and AArch64: of functions with 1, 2 and 200 calls of one helper and
 of one Python function, and of the functions named, largest first, with the HIR operations they consist of.
 """
-
-
-class Failed(Exception):
-    """A program that gave no counts; the text says why."""
 
 
 def counts_main(args: list[str]) -> int:
@@ -90,8 +83,8 @@ def _report(programs: list[str], worst: int, warmup: int, timeout: int, path: st
     for program in programs:
         name = os.path.splitext(os.path.basename(program))[0]
         try:
-            results[name] = run_program(program, warmup, timeout)
-        except Failed as error:
+            results[name] = _counted_run.run_program(program, warmup, timeout)
+        except _counted_run.Failed as error:
             failed += 1
             _config.complain(f"counts: {program}: {error}")
             continue
@@ -102,7 +95,7 @@ def _report(programs: list[str], worst: int, warmup: int, timeout: int, path: st
         print(f"| geometric mean | | | {_mean(ratios):.3f} | | | {_mean(sizes):.3f} | |")
     if path:
         with open(path, "w", encoding="utf-8") as file:
-            json.dump({name: [_plain(row) for row in rows] for name, rows in results.items()}, file, indent=1)
+            json.dump({name: [_counted_run.plain(row) for row in rows] for name, rows in results.items()}, file, indent=1)
     return 1 if failed else 0
 
 
@@ -110,104 +103,18 @@ def _mean(values: list[float]) -> float:
     return math.exp(sum(map(math.log, values)) / len(values))
 
 
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of get_instruction_counts() that JSON can hold."""
-    return {**row, "architectures": {
-        arch: {**each, "operations": [[*key, count] for key, count in each["operations"].items()]}
-        for arch, each in row["architectures"].items()}}
-
-
-def run_program(program: str, warmup: int = 4, timeout: int = 600, python: str = sys.executable,
-                env: dict[str, str] | None = None) -> list[dict[str, Any]]:
-    """Runs a program with counting code; the rows of tephra.jit.get_instruction_counts() there.
-
-    Args:
-        program: path of a Python file; with QUICK_SIZE and run(n) it is warmed up first.
-        warmup: calls of run(QUICK_SIZE) before the counted one.
-        timeout: seconds.
-        python: the interpreter, with Tephra installed.
-        env: added to the environment.
-
-    Raises: Failed.
-    """
-    if not os.path.isfile(program):
-        raise Failed("no such file")
-    with tempfile.TemporaryDirectory() as folder:
-        out = os.path.join(folder, "counts.json")
-        command = [python, "-m", "tephra.counts", out, str(warmup), program]
-        # By counted calls: the same functions in each run.
-        environment = {"TEPHRA_COMPILE_AFTER": "400", **os.environ, **(env or {}), "TEPHRA": "1", "TEPHRA_COUNT_BLOCKS": "1"}
-        try:
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout)
-        except subprocess.TimeoutExpired:
-            raise Failed(f"no end after {timeout} s") from None
-        if done.returncode != 0:
-            last = (done.stderr.strip() or "no message").splitlines()[-1]
-            raise Failed(f"exit status {done.returncode}: {last}")
-        with open(out, encoding="utf-8") as file:
-            rows = json.load(file)
-    for row in rows:
-        for each in row["architectures"].values():
-            each["operations"] = {(origin, name): count for origin, name, count in each["operations"]}
-    if not sum(row["instructions"] for row in rows):
-        raise Failed("no compiled code was executed")
-    missing = [row["function"] for row in rows if len(row["architectures"]) < 2]
-    if missing:
-        raise Failed(f"not compiled for both architectures: {', '.join(missing[:3])}")
-    return rows
-
-
 def table_row(name: str, rows: list[dict[str, Any]], worst: int) -> str:
     """A line of the Markdown table."""
-    sums = _counts.totals(rows)
+    sums = _instruction_counts.totals(rows)
     intel, arm = sums["x86_64"], sums["aarch64"]
-    named = ", ".join(f"{operation} {more:+,}" for operation, more in differences(sums)[:worst] if more > 0)
+    named = ", ".join(f"{operation} {more:+,}" for operation, more in _instruction_counts.differences(sums)[:worst] if more > 0)
     return (f"| {name} | {intel['instructions']:,} | {arm['instructions']:,} | {_ratio(rows, 'instructions'):.3f} "
             f"| {intel['hot_bytes']:,} | {arm['hot_bytes']:,} | {_ratio(rows, 'hot_bytes'):.3f} | {named} |")
 
 
 def _ratio(rows: list[dict[str, Any]], what: str) -> float:
-    sums = _counts.totals(rows)
+    sums = _instruction_counts.totals(rows)
     return sums["aarch64"][what] / sums["x86_64"][what]
-
-
-def differences(sums: dict[str, dict[str, Any]]) -> list[tuple[str, int]]:
-    """Operations with the instructions that AArch64 executes more, worst first; `sums`: _counts.totals()."""
-    more: dict[str, int] = {}
-    for measure, sign in ((sums["aarch64"], 1), (sums["x86_64"], -1)):
-        for (origin, operation), count in measure["operations"].items():
-            name = f"{origin}:{operation}" if origin else operation
-            more[name] = more.get(name, 0) + sign * count
-    return sorted(more.items(), key=lambda item: -item[1])
-
-
-# ---- the counted process --------------------------------------------------------------------------
-
-
-def _child(out: str, warmup: int, program: str) -> None:
-    from tephra import _cli, _runner
-
-    source = _source(program)
-    if "QUICK_SIZE" in source and "def run(" in source:
-        module: Any = _cli._load(program)
-        for _ in range(warmup):
-            module.run(module.QUICK_SIZE)
-        _native.api.clear_instruction_counts()
-        module.run(module.QUICK_SIZE)
-    else:
-        _native.api.clear_instruction_counts()
-        try:
-            _runner.run_script(program, [])
-        except SystemExit as error:
-            if error.code not in (None, 0):
-                raise
-    with open(out, "w", encoding="utf-8") as file:
-        json.dump([_plain(row) for row in _counts.take() if row["instructions"]], file)
-
-
-def _source(program: str) -> str:
-    with open(program, encoding="utf-8", errors="replace") as file:
-        return file.read()
 
 
 # ---- sizes ----------------------------------------------------------------------------------------
@@ -241,24 +148,26 @@ def sizes_main(args: list[str]) -> int:
         sizes = {}
         for calls in (1, 2, 200):
             function = _probe(body, calls)
-            intel, arm = (_native.api.measure(function, arch) for arch in _counts.ARCHITECTURES)
+            intel, arm = (_native.api.measure(function, arch) for arch in _instruction_counts.ARCHITECTURES)
             sizes[calls] = intel["hot_bytes"], arm["hot_bytes"]
             print(f"| {calls} | {what} | {intel['hot_bytes']} | {intel['cold_bytes']} | {arm['hot_bytes']} | "
                   f"{arm['cold_bytes']} | {arm['hot_bytes'] / intel['hot_bytes']:.3f} |")
         each = [(sizes[200][i] - sizes[2][i]) / 198 for i in (0, 1)]
         print(f"| each further | {what} | {each[0]:.1f} | | {each[1]:.1f} | | {each[1] / each[0]:.3f} |")
-    if args:
-        _named_sizes(args)
+    try:
+        if args:
+            _named_sizes(args)
+    except _places.NotFound as error:
+        _config.complain(f"sizes: {error}")
+        return 2
     return 0
 
 
 def _named_sizes(places: list[str]) -> None:
-    from tephra import _cli
-
     rows = []
     for place in places:
-        function = _cli.find_function(place)
-        intel, arm = (_native.api.measure(function, arch) for arch in _counts.ARCHITECTURES)
+        function = _places.find_function(place)
+        intel, arm = (_native.api.measure(function, arch) for arch in _instruction_counts.ARCHITECTURES)
         operations: dict[str, int] = {}
         for _name, _count, parts in arm["segments"]:
             for _operation, origin, _instructions, size in parts:
@@ -270,7 +179,3 @@ def _named_sizes(places: list[str]) -> None:
         largest = sorted(operations.items(), key=lambda item: -item[1])[:6]
         print(f"| {place} | {intel['hot_bytes']} | {intel['cold_bytes']} | {arm['hot_bytes']} | {arm['cold_bytes']} | "
               + ", ".join(f"{name} {size}" for name, size in largest) + " |")
-
-
-if __name__ == "__main__":
-    _child(sys.argv[1], int(sys.argv[2]), sys.argv[3])

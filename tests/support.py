@@ -98,7 +98,7 @@ def call(function, args):
         return Outcome("return", value, (), output.getvalue())
     except RecursionError as error:
         return Outcome("raise", (type(error).__name__, str(error)), (), output.getvalue())
-    except BaseException as error:  # noqa: BLE001: KeyboardInterrupt and SystemExit are outcomes too
+    except BaseException as error:  # noqa: BLE001 - KeyboardInterrupt and SystemExit are outcomes too
         lines = []
         chain = error
         while chain is not None:

@@ -80,7 +80,7 @@ _HOST_IF = re.compile(r"^\s*#\s*(?:el)?if.*\b(__x86_64__|__amd64__|__aarch64__|_
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
-def layerOf(path: str) -> str | None:
+def layer_of(path: str) -> str | None:
     """The layer of a file below src/, or of an include written relative to it."""
     parts = path.split("/")
     folder = parts[0]
@@ -97,7 +97,7 @@ def layerOf(path: str) -> str | None:
     return folder if folder in ALLOWED else None
 
 
-def _withoutComments(text: str) -> str:
+def _without_comments(text: str) -> str:
     # Keeps the line count, for the line numbers of reports.
     return _COMMENT.sub(lambda m: "\n" * m.group().count("\n"), text)
 
@@ -106,7 +106,7 @@ def _line(text: str, position: int) -> int:
     return text.count("\n", 0, position) + 1
 
 
-def _checkIncludes(name: str, layer: str, text: str, graph: dict[str, list[str]]) -> list[str]:
+def _check_includes(name: str, layer: str, text: str, graph: dict[str, list[str]]) -> list[str]:
     errors = []
     for match in _INCLUDE.finditer(text):
         where = f"src/{name}:{_line(text, match.start(2))}"
@@ -118,7 +118,7 @@ def _checkIncludes(name: str, layer: str, text: str, graph: dict[str, list[str]]
             if layer not in _ASMJIT:
                 errors.append(f"{where}: only src/target/*/emit* and src/codegen may include asmjit, not {layer}")
         elif quoted or (SRC / target).exists():
-            below = layerOf(target)
+            below = layer_of(target)
             if below is None:
                 if "/" not in target and (SRC / name).parent.joinpath(target).exists():
                     errors.append(f"{where}: write includes from src/ on: \"{Path(name).parent}/{target}\"")
@@ -129,7 +129,7 @@ def _checkIncludes(name: str, layer: str, text: str, graph: dict[str, list[str]]
     return errors
 
 
-def _checkDriver(name: str, text: str) -> list[str]:
+def _check_driver(name: str, text: str) -> list[str]:
     stem = Path(name).stem
     if stem not in _DRIVER_RANK:
         return [f"src/{name}: not in the driver's order (_DRIVER in tools/check_layers.py)"]
@@ -144,7 +144,7 @@ def _checkDriver(name: str, text: str) -> list[str]:
     return errors
 
 
-def _versionsNamed(name: str, layer: str, text: str) -> list[tuple[int, str]]:
+def _versions_named(name: str, layer: str, text: str) -> list[tuple[int, str]]:
     """Where a file names a CPython version that it must not know."""
     if layer != "pyver":
         return [(match.start(), match.group()) for match in _VERSION.finditer(text)]
@@ -159,9 +159,9 @@ def _versionsNamed(name: str, layer: str, text: str) -> list[tuple[int, str]]:
     return found
 
 
-def _checkRules(name: str, layer: str, text: str) -> list[str]:
+def _check_rules(name: str, layer: str, text: str) -> list[str]:
     errors = []
-    for position, found in _versionsNamed(name, layer, text):
+    for position, found in _versions_named(name, layer, text):
         errors.append(f"src/{name}:{_line(text, position)}: names a CPython version ({found}); "
                       "only src/pyver/v3_XX may, others ask for named features")
     if not name.startswith("target/") and not _HOST_FILES.search(Path(name).name):
@@ -197,15 +197,15 @@ def check() -> list[str]:
         if path.suffix not in (".h", ".cc", ".c", ".def", ".inc") or not path.is_file():
             continue
         name = path.relative_to(SRC).as_posix()
-        layer = layerOf(name)
+        layer = layer_of(name)
         if layer is None:
             errors.append(f"src/{name}: not in a folder that docs/architecture.md knows")
             continue
-        text = _withoutComments(path.read_text(encoding="utf-8"))
-        errors += _checkIncludes(name, layer, text, graph)
-        errors += _checkRules(name, layer, text)
+        text = _without_comments(path.read_text(encoding="utf-8"))
+        errors += _check_includes(name, layer, text, graph)
+        errors += _check_rules(name, layer, text)
         if layer == "driver":
-            errors += _checkDriver(name, text)
+            errors += _check_driver(name, text)
     return errors + _cycles(graph)
 
 

@@ -29,7 +29,7 @@ def play(f, log, refs, rounds):
         except Exception as error:
             log.append(type(error).__name__ + ": " + str(error))
         log.append("end")
-        result = None  # noqa: F841: the end of what f returned
+        result = None  # noqa: F841 - the end of what f returned
         if log not in logs and len(logs) < 5:
             logs.append(list(log))
     return list(log), logs

@@ -17,11 +17,11 @@ def dump(func):
         return str(error)
 
 
-def opsOf(text):
-    return [line.split("  ")[-1].split()[0] for line in bodyOf(text)]
+def ops_of(text):
+    return [line.split("  ")[-1].split()[0] for line in body_of(text)]
 
 
-def bodyOf(text):
+def body_of(text):
     # "    3  @7  LoadFast 0 (a)  ; feedback"
     lines = []
     for line in text.splitlines():
@@ -31,7 +31,7 @@ def bodyOf(text):
     return lines
 
 
-def feedbackOf(text):
+def feedback_of(text):
     return [line.split("  ; ")[1].split()[0] for line in text.splitlines() if "  ; " in line]
 
 
@@ -40,30 +40,30 @@ def warm(func, *args):
         func(*args)
 
 
-def testSelfTestFindsNothing():
+def test_self_test_finds_nothing():
     assert _tephra.self_test() == []
 
 
-def testTruthIsAlwaysAnExactBoolAtJumps():
+def test_truth_is_always_an_exact_bool_at_jumps():
     def f(x):
         if x:
             return 1
         return not x
 
-    ops = opsOf(dump(f))
+    ops = ops_of(dump(f))
     for i, op in enumerate(ops):
         if op in ("PopJumpIfTrue", "PopJumpIfFalse", "UnaryNot"):
             assert ops[i - 1] in ("ToBool", "Compare", "IsOp", "ContainsOp"), ops
 
 
-def testKeywordCallIsOneInstruction():
+def test_keyword_call_is_one_instruction():
     def f(g):
         return g(1, key=2)
 
-    assert {"Call", "CallKw"} & set(opsOf(dump(f)))
+    assert {"Call", "CallKw"} & set(ops_of(dump(f)))
 
 
-def testFeedback():
+def test_feedback():
     class C:
         def __init__(self):
             self.v = 1
@@ -78,14 +78,14 @@ def testFeedback():
         return total
 
     warm(f, [1, 2, 3], C())
-    kinds = feedbackOf(dump(f))
+    kinds = feedback_of(dump(f))
     assert {"GlobalBuiltin", "CallLen", "ForRange", "ItemListInt", "BinaryInt", "MethodWithValues"} <= set(kinds)
-    assert "class range" in dump(f) and "function testFeedback.<locals>.C.method" in dump(f)
-    assert feedbackOf(dump(C.method)) == ["AttrInstance"]
+    assert "class range" in dump(f) and "function test_feedback.<locals>.C.method" in dump(f)
+    assert feedback_of(dump(C.method)) == ["AttrInstance"]
     assert "AttrInstance of class C [0]" in dump(C.method)
 
 
-def testStaleFeedbackNamesNothing():
+def test_stale_feedback_names_nothing():
     class C:
         def method(self):
             return 1
@@ -103,18 +103,18 @@ def testStaleFeedbackNamesNothing():
     ("async def f():\n  pass", "coroutine"),
     ("async def f():\n  yield 1", "async generator"),
 ])
-def testOtherKindsOfFunctionsAreRefused(source, reason):
+def test_other_kinds_of_functions_are_refused(source, reason):
     namespace = {}
     exec(source, namespace)
     assert reason in dump(namespace["f"])
 
 
-def testModuleBodyIsRefused():
+def test_module_body_is_refused():
     body = types.FunctionType(compile("x = 1", "m", "exec"), {})
     assert "module and class bodies" in dump(body)
 
 
-def testInstrumentedCodeIsRefusedWhileAToolIsActive():
+def test_instrumented_code_is_refused_while_a_tool_is_active():
     def f():
         return 1
 
@@ -133,7 +133,7 @@ def testInstrumentedCodeIsRefusedWhileAToolIsActive():
         assert dump(f).startswith("unit ")
 
 
-def testEveryLoadedFunctionDecodesOrSaysWhyNot():
+def test_every_loaded_function_decodes_or_says_why_not():
     expected = ("generator", "coroutine", "module and class bodies", "instrumented")
     count = 0
     for func in [o for o in gc.get_objects() if isinstance(o, types.FunctionType)]:

@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from support import EXIT_RATE, SLOWER, frame_evaluator, functions_of, load
+from support import EXIT_RATE, frame_evaluator, functions_of, load
 
 from tephra import _tephra, jit
 

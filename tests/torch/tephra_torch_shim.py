@@ -10,7 +10,7 @@ _JIT = "torch.testing._internal.jit_metaprogramming_utils"
 _FLOATS = "torch.testing._internal.common_mkldnn"
 
 
-def _jitTests(module):
+def _jit_tests(module):
     """Those of get_all_nn_module_tests() that the module of the others has not."""
     others = importlib.import_module(_NN)
     return module.get_all_nn_module_tests()[len(others.module_tests) + len(others.new_module_tests):]
@@ -21,7 +21,7 @@ _MISSING = {
     (_FLOATS, "bf32_on_and_off"): lambda module: module.reduced_f32_on_and_off,
     ("torch.testing._internal.common_cuda", "tf32_is_not_fp32"): lambda _: importlib.import_module(_FLOATS).tf32_is_not_fp32,
     (_NN, "new_module_tests"): lambda module: module.get_new_module_tests(),
-    (_JIT, "additional_module_tests"): _jitTests,
+    (_JIT, "additional_module_tests"): _jit_tests,
     ("torch.jit.frontend", "_IS_ASTUNPARSE_INSTALLED"): lambda _: True,  # ast.unparse, since
     ("torch._dynamo.testing", "requiresPy310"): lambda _: lambda function: function,
 }

@@ -17,7 +17,7 @@ VERSION = platform.python_version().rpartition(".")[0]
 def suite(monkeypatch, tmp_path):
     """The module dev.cpython_suite with this interpreter as the result of a build."""
     monkeypatch.syspath_prepend(str(ROOT / "tools"))
-    from dev import build, cpython_suite, paths, testing
+    from dev import build, cpython_suite, matrix, paths
 
     monkeypatch.setattr(paths, "DEV", tmp_path)
 
@@ -27,7 +27,7 @@ def suite(monkeypatch, tmp_path):
 
     # The signatures are those of the real functions: a call that does not fit them fails here as it would there.
     monkeypatch.setattr(build, "prepare", mock.create_autospec(build.prepare, side_effect=prepared))
-    monkeypatch.setattr(testing, "available", mock.create_autospec(testing.available, side_effect=lambda v, m: v))
+    monkeypatch.setattr(matrix, "available", mock.create_autospec(matrix.available, side_effect=lambda v, m: v))
     return cpython_suite
 
 

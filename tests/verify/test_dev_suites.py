@@ -95,7 +95,7 @@ class Command:
 def command(request, monkeypatch, tmp_path):
     """The command with this interpreter as that with the packages."""
     monkeypatch.syspath_prepend(str(ROOT / "tools"))
-    from dev import build, paths, testing
+    from dev import build, matrix, paths
 
     monkeypatch.setattr(paths, "DEV", tmp_path / "dev")
     monkeypatch.setenv("TEPHRA_CACHE", str(tmp_path / "cache"))
@@ -104,7 +104,7 @@ def command(request, monkeypatch, tmp_path):
         return build.Setup(flavour, machine, tmp_path, {version: Path(sys.executable) for version in versions}, {})
 
     monkeypatch.setattr(build, "prepare", mock.create_autospec(build.prepare, side_effect=prepared))
-    monkeypatch.setattr(testing, "available", mock.create_autospec(testing.available, side_effect=lambda v, m: v))
+    monkeypatch.setattr(matrix, "available", mock.create_autospec(matrix.available, side_effect=lambda v, m: v))
     return Command(request.param(monkeypatch, tmp_path), monkeypatch, tmp_path)
 
 

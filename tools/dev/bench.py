@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import subprocess
 
-from dev import build, counting, machines, packages, paths, rivals, system, venvs
-from dev.util import DevError, cleanEnv
+from dev import build, emulated_counts, machines, packages, paths, rivals, system, venvs
+from dev.util import DevError, clean_env
 
 # Options with which nothing is run in the interpreter under test.
 _NO_RUN = ("--list", "--compare", "--merge", "--history", "--report", "--write-docs", "--help")
@@ -31,7 +31,7 @@ def _emulated(machine: machines.Machine, words: list[str]) -> list[str]:
         return []
     if not any(word.partition("=")[0] == "--count" for word in words) and "--gates-only" not in words:
         raise DevError(f"{machine.name} is emulated here, its times mean nothing: add --count instructions")
-    return ["--count-plugin", str(counting.plugin())]
+    return ["--count-plugin", str(emulated_counts.plugin())]
 
 
 def _apart(words: list[str]) -> str:
@@ -54,9 +54,9 @@ def main(args) -> int:
         raise DevError(f"{apart} measures release builds on this machine: not with --debug, --asan or --arch")
     setup = build.prepare([version], flavour, machine, tools=venvs.BENCH_TOOLS if machine.native and not apart else [])
     python = packages.ensure(setup, version, apart, venvs.BENCH_TOOLS) if apart else setup.pythons[version]
-    system.ensureBench(count=machine.native and any(word.startswith("--count") for word in words))
+    system.ensure_bench(count=machine.native and any(word.startswith("--count") for word in words))
     try:
         return subprocess.run([str(python), "-m", "tephra", "bench", *_fetched(words)],
-                              env=cleanEnv(**build.asanEnv(setup)), check=False).returncode
+                              env=clean_env(**build.asan_env(setup)), check=False).returncode
     except KeyboardInterrupt:  # the child has said what there is to say
         return 130

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dev import interpreters, paths, system, venvs
 from dev.machines import Machine
-from dev.util import DevError, cleanEnv, lock, run, say, timed
+from dev.util import DevError, clean_env, lock, run, say, timed
 
 _FLAVOURS = {
     "release": ["-DCMAKE_BUILD_TYPE=Release"],
@@ -32,7 +32,7 @@ class Setup:
     bases: dict[str, Path]  # version -> the interpreter itself
 
 
-def buildDir(flavour: str, machine: Machine) -> Path:
+def build_dir(flavour: str, machine: Machine) -> Path:
     return paths.BUILD / f"{flavour}{machine.suffix}"
 
 
@@ -69,9 +69,9 @@ def configure(folder: Path, flavour: str, pythons: list[Path], extra: list[str])
 def ninja(folder: Path, targets: list[str]) -> None:
     """Builds; shows the compilers' remarks, and keeps the warnings of each object for ./dev check."""
     command = ["ninja", "-C", str(folder), f"-j{paths.jobs()}", *targets]
-    done = subprocess.run(command, env=cleanEnv(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    done = subprocess.run(command, env=clean_env(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           check=False)
-    _recordWarnings(folder, done.stdout)
+    _record_warnings(folder, done.stdout)
     if done.returncode != 0:
         shown = [line for line in done.stdout.splitlines() if not _PROGRESS.match(line)]
         raise DevError("the build failed: " + " ".join(command) + "\n" + "\n".join(shown[:200]))
@@ -84,7 +84,7 @@ _PROGRESS = re.compile(r"^\[\d+/\d+\] ")
 _COMPILING = re.compile(r"^\[\d+/\d+\] Building \S+ object (\S+)")
 
 
-def _recordWarnings(folder: Path, output: str) -> None:
+def _record_warnings(folder: Path, output: str) -> None:
     # A warning is printed once, when its file is compiled: remember it until that file is compiled again.
     store = folder / ".dev-warnings.json"
     known = json.loads(store.read_text()) if store.exists() else {}
@@ -99,23 +99,23 @@ def _recordWarnings(folder: Path, output: str) -> None:
     store.write_text(json.dumps(known))
 
 
-def recordedWarnings(folder: Path) -> list[str]:
+def recorded_warnings(folder: Path) -> list[str]:
     """The warnings of all objects that exist."""
     store = folder / ".dev-warnings.json"
     known = json.loads(store.read_text()) if store.exists() else {}
     return sorted({line for name, lines in known.items() if (folder / name).exists() for line in lines})
 
 
-def hasExtension() -> bool:
+def has_extension() -> bool:
     return any((paths.ROOT / "src/driver").glob("*.cc"))
 
 
 def core(targets: list[str], machine: Machine) -> Path:
     """The Python-free build; its folder."""
-    system.ensureBuild(machine, prefix=False)
-    folder = buildDir("core", machine)
+    system.ensure_build(machine, prefix=False)
+    folder = build_dir("core", machine)
     with lock(paths.BUILD / f"{folder.name}.lock", str(folder)):
-        configure(folder, "release", [], machine.cmakeOptions())
+        configure(folder, "release", [], machine.cmake_options())
         with timed(f"building {' '.join(targets) or 'the core'}"):
             ninja(folder, targets)
     return folder
@@ -127,18 +127,18 @@ def prepare(versions: list[str], flavour: str, machine: Machine, *, required: bo
     """Builds and installs Tephra for the versions; `everything` includes unit tests and tools."""
     if flavour == "asan" and not machine.native:
         raise DevError("sanitizer builds do not run under emulation: use --asan without --arch")
-    system.ensureBuild(machine, prefix=interpreters.atHand("3.14", machine) is None)
+    system.ensure_build(machine, prefix=interpreters.at_hand("3.14", machine) is None)
     found = bases(versions, machine, required=required)
     # Configure for every interpreter at hand, so that --python does not reconfigure the tree.
-    others = {v: b for v in paths.VERSIONS if v not in found and (b := interpreters.atHand(v, machine))}
-    folder = buildDir(flavour, machine)
+    others = {v: b for v in paths.VERSIONS if v not in found and (b := interpreters.at_hand(v, machine))}
+    folder = build_dir(flavour, machine)
     with lock(paths.BUILD / f"{folder.name}.lock", str(folder)):
         ordered = [b for _, b in sorted({**found, **others}.items())]
-        configure(folder, flavour, ordered, machine.cmakeOptions())
+        configure(folder, flavour, ordered, machine.cmake_options())
         wanted = list(targets or [])
         if not wanted and not everything:
-            wanted = [f"_tephra_{v.replace('.', '_')}" for v in found] if hasExtension() else ["tephra_core"]
-        if not hasExtension():
+            wanted = [f"_tephra_{v.replace('.', '_')}" for v in found] if has_extension() else ["tephra_core"]
+        if not has_extension():
             say("src/driver has no sources yet: there is no extension module to build")
         with timed(f"building {folder.name} ({', '.join(wanted) or 'all'})"):
             ninja(folder, wanted)
@@ -150,7 +150,7 @@ def prepare(versions: list[str], flavour: str, machine: Machine, *, required: bo
     return setup
 
 
-def asanEnv(setup: Setup) -> dict[str, str]:
+def asan_env(setup: Setup) -> dict[str, str]:
     """What a sanitizer build needs in the environment of a stock interpreter."""
     if setup.flavour != "asan":
         return {}

@@ -1,4 +1,4 @@
-"""`./dev check`: format, layers, sizes, warnings; with --tidy also clang-tidy."""
+"""`./dev check`: format, layers, pages, sizes, Python, warnings; with --tidy also clang-tidy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from dev import build, machines, paths, sizes, system
+from dev import build, lint, machines, paths, sizes, system
 from dev.util import DevError, capture, run, say
 
 _CODE = {".h", ".cc", ".c", ".py", ".cmake", ".tbl", ".def", ".sh"}
@@ -28,16 +28,16 @@ def _format(files: list[Path], fix: bool) -> list[str]:
     sources = [str(p) for p in files if p.suffix in (".h", ".cc", ".c")]
     if not sources:
         return []
-    def clangFormat(*mode: str) -> subprocess.CompletedProcess:
+    def clang_format(*mode: str) -> subprocess.CompletedProcess:
         return subprocess.run(["clang-format", "--style=file", *mode, *sources], text=True, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, check=False)
 
-    done = clangFormat("--dry-run")
+    done = clang_format("--dry-run")
     for _ in range(5 if fix else 0):  # some comments need several rounds until clang-format agrees with itself
         if not done.stdout:
             break
-        clangFormat("-i")
-        done = clangFormat("--dry-run")
+        clang_format("-i")
+        done = clang_format("--dry-run")
     bad: dict[str, int] = {}
     for line in done.stdout.splitlines():
         if "[-Wclang-format-violations]" in line:
@@ -56,7 +56,7 @@ def _layers() -> list[str]:
     return found or (["tools/check_layers.py failed"] if done.returncode else [])
 
 
-def _generatedPages(fix: bool) -> list[str]:
+def _generated_pages(fix: bool) -> list[str]:
     """docs/ pages that are written from the tables must be what the tables say."""
     errors = []
     for generator in sorted((paths.ROOT / "tools").glob("gen_*.py")):
@@ -77,11 +77,11 @@ def _generatedPages(fix: bool) -> list[str]:
 
 def _warnings() -> list[str]:
     setup = build.prepare(list(paths.VERSIONS), "release", machines.machine(None), required=False, everything=True)
-    return build.recordedWarnings(setup.build)
+    return build.recorded_warnings(setup.build)
 
 
 def _tidy(files: list[Path]) -> list[str]:
-    folder = build.buildDir("release", machines.machine(None))
+    folder = build.build_dir("release", machines.machine(None))
     if not (folder / "compile_commands.json").exists():
         raise DevError("no compile_commands.json: ./dev build first")
     # The Python-free folders: clang-tidy 14, bookworm's, cannot read CPython 3.14's headers.
@@ -98,12 +98,13 @@ def _tidy(files: list[Path]) -> list[str]:
 
 
 def main(args) -> int:
-    system.ensureCheck(tidy=args.tidy)
+    system.ensure_check(tidy=args.tidy)
     files = _files()
     code = [p for p in files if p.suffix in _CODE or p.name in ("dev", "CMakeLists.txt")]
     size_errors, remarks = sizes.check(paths.ROOT, code)
     steps = [("format", lambda: _format(files, args.fix)), ("layers", _layers),
-             ("generated pages", lambda: _generatedPages(args.fix)), ("sizes", lambda: size_errors)]
+             ("generated pages", lambda: _generated_pages(args.fix)), ("sizes", lambda: size_errors),
+             ("python imports", lambda: lint.cycles(paths.ROOT)), ("python", lambda: lint.check(paths.ROOT, args.fix))]
     if not args.no_build:
         steps.append(("warnings", _warnings))
     if args.tidy:
@@ -116,8 +117,8 @@ def main(args) -> int:
             errors = [str(error)]
         failures += len(errors)
         print(f"{name}: {'ok' if not errors else f'{len(errors)} to mend'}")
-        for error in errors:
-            print(f"  {error}")
+        for line in errors:
+            print(f"  {line}")
         if name == "sizes":
             for remark in remarks:
                 print(f"  (remark) {remark}")

@@ -7,10 +7,9 @@ import functools
 import os
 import shutil
 import subprocess
-import sys
 
 from dev import machines, paths
-from dev.util import DevError, cleanEnv, say
+from dev.util import DevError, clean_env, say
 
 _EPILOG = """\
 The first command on a fresh machine sets everything up: system packages (apt, as root or through sudo),
@@ -32,13 +31,13 @@ def _one(args) -> str:
     return args.python or paths.DEFAULT_VERSION
 
 
-def _prepareOne(args):
+def _prepare_one(args):
     from dev import build
 
     return build.prepare([_one(args)], _flavour(args), machines.machine(args.arch))
 
 
-def cmdBuild(args) -> int:
+def cmd_build(args) -> int:
     from dev import build
 
     machine = machines.machine(args.arch)
@@ -56,34 +55,34 @@ def cmdBuild(args) -> int:
     return 0
 
 
-def cmdRun(args) -> int:
-    from dev import build, compare, counting
+def cmd_run(args) -> int:
+    from dev import build, compare, emulated_counts
 
-    setup = _prepareOne(args)
+    setup = _prepare_one(args)
     python = setup.pythons[_one(args)]
-    env = cleanEnv(**build.asanEnv(setup))
+    env = clean_env(**build.asan_env(setup))
     emulated = not setup.machine.native
     if args.count and not emulated:
         raise DevError("--count counts the instructions of an emulated machine: name one with --arch")
     if args.compare and emulated:
-        return counting.compare(python, setup.bases[_one(args)], setup.machine, args.program, args.args, env, args.json)
+        return emulated_counts.compare(python, setup.bases[_one(args)], setup.machine, args.program, args.args, env, args.json)
     if args.compare:
         return compare.main(python, args.program, args.args, env, pairs=args.pairs, json_file=args.json)
     if args.json:
         raise DevError("--json belongs to --compare")
     if args.count:
-        return counting.runCounted(python, args.program, args.args, env)
+        return emulated_counts.run_counted(python, args.program, args.args, env)
     return subprocess.run([str(python), "-m", "tephra", "--summary", args.program, *args.args], env=env,
                           check=False).returncode
 
 
-def cmdBench(args) -> int:
+def cmd_bench(args) -> int:
     from dev import bench
 
     return bench.main(args)
 
 
-def _foreignSuites(args) -> int:
+def _foreign_suites(args) -> int:
     """`./dev test packages [NAME...]`, `torch [MODULE...]`, or both words without names."""
     from dev import package_suites, suites, torch_suites
 
@@ -95,9 +94,9 @@ def _foreignSuites(args) -> int:
     return max(suites.main(known[word](), _versions(args), _flavour(args), names, args) for word in chosen)
 
 
-def cmdTest(args) -> int:
+def cmd_test(args) -> int:
     if args.paths[:1] in (["packages"], ["torch"]):
-        return _foreignSuites(args)
+        return _foreign_suites(args)
     if args.cpython or args.resume:
         from dev import cpython_suite
 
@@ -107,17 +106,17 @@ def cmdTest(args) -> int:
     return testing.main(_versions(args), _flavour(args), args)
 
 
-def cmdShell(args) -> int:
+def cmd_shell(args) -> int:
     from dev import build
 
-    setup = _prepareOne(args)
-    env = cleanEnv(TEPHRA=os.environ.get("TEPHRA", "1"), **build.asanEnv(setup))
+    setup = _prepare_one(args)
+    env = clean_env(TEPHRA=os.environ.get("TEPHRA", "1"), **build.asan_env(setup))
     python = str(setup.pythons[_one(args)])
     os.execve(python, [python, *args.args], env)
     return 1
 
 
-def cmdPython(args) -> int:
+def cmd_python(args) -> int:
     from dev import build, venvs
 
     machine = machines.machine(args.arch)
@@ -137,20 +136,20 @@ def cmdPython(args) -> int:
     return 0
 
 
-def cmdCheck(args) -> int:
+def cmd_check(args) -> int:
     from dev import checks
 
     return checks.main(args)
 
 
-def cmdClean(args) -> int:
+def cmd_clean(args) -> int:
     from dev import commits
 
     commits.remove()
     # By name, not the whole folder: the settings may point at a folder that holds other things too.
-    ours = [(paths.BUILD, ("release*", "debug*", "asan*", "core*", "pip-*")), (paths.DEV, ("venv-*", "pytest-*"))]
+    ours = [(paths.BUILD, ("release*", "debug*", "asan*", "core*", "pip-*")), (paths.DEV, ("venv-*", "pytest-*", "mypy"))]
     if args.cache:
-        ours.append((paths.cacheDir(), ("python3.1[45]*", "pypy3*", "asmjit*", "fmt*")))
+        ours.append((paths.cache_dir(), ("python3.1[45]*", "pypy3*", "asmjit*", "fmt*")))
     for folder, patterns in ours:
         for path in sorted(p for pattern in patterns for p in folder.glob(pattern)):
             say(f"removing {path}")
@@ -160,13 +159,13 @@ def cmdClean(args) -> int:
     return 0
 
 
-def cmdCoverageOf(args) -> int:
-    setup = _prepareOne(args)
+def cmd_coverage_of(args) -> int:
+    setup = _prepare_one(args)
     return subprocess.run([str(setup.pythons[_one(args)]), "-m", "tephra.coverage", args.what, *args.args],
-                          env=cleanEnv(), check=False).returncode
+                          env=clean_env(), check=False).returncode
 
 
-def _commonOptions() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser, argparse.ArgumentParser]:
+def _common_options() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser, argparse.ArgumentParser]:
     """Options of commands for one version, for both, and --arch alone."""
     flavour = argparse.ArgumentParser(add_help=False)
     flavour.add_argument("--debug", action="store_true", help="-Og -g, TEPHRA_DEBUG=1 (own build folder and venv)")
@@ -182,7 +181,7 @@ def _commonOptions() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser, 
     return one, both, arch
 
 
-def _addTestOptions(sub: argparse.ArgumentParser) -> None:
+def _add_test_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--arch", choices=("all", *machines.MACHINES),
                      help=f"for which machines (default: this one, {paths.HOST_ARCH})")
     length = sub.add_mutually_exclusive_group()
@@ -203,7 +202,7 @@ def _addTestOptions(sub: argparse.ArgumentParser) -> None:
                      "docs/pytorch.md)")
 
 
-def _addCommand(commands, name, function, text, parents, description=None):
+def _add_command(commands, name, function, text, parents, description=None):
     # No abbreviations: what a command does not know it may pass on.
     sub = commands.add_parser(name, help=text, parents=parents, allow_abbrev=False,
                               description=description or text[0].upper() + text[1:] + ".",
@@ -217,17 +216,17 @@ def _parser() -> argparse.ArgumentParser:
                                      epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    one, both, arch = _commonOptions()
+    one, both, arch = _common_options()
 
-    add = functools.partial(_addCommand, commands)
+    add = functools.partial(_add_command, commands)
 
-    sub = add("build", cmdBuild, "build, and install into .dev/venv-VERSION", [both, arch],
+    sub = add("build", cmd_build, "build, and install into .dev/venv-VERSION", [both, arch],
               "Builds the extension module, the unit tests and jit-tool, and installs Tephra into a venv per CPython.\n"
               "Only what changed is compiled. With --python only that version's module.")
     sub.add_argument("--core", action="store_true", help="only what needs no CPython, in build/core")
     sub.add_argument("-t", "--target", action="append", default=[], help="a CMake target (repeatable)")
 
-    sub = add("run", cmdRun, "run a program under the JIT, or compare its speed", [one],
+    sub = add("run", cmd_run, "run a program under the JIT, or compare its speed", [one],
               "Runs PROGRAM under the JIT and ends with a summary on stderr.\n\n"
               "With --compare it also runs the plain interpreter, processes interleaved A B B A, and ends with one\n"
               "line that gives the ratio and a bootstrap interval. A program that prints `iteration I SECONDS` lines\n"
@@ -242,40 +241,41 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("program", metavar="PROGRAM.py")
     sub.add_argument("args", nargs=argparse.REMAINDER, help="arguments of the program")
 
-    sub = add("bench", cmdBench, "measure the benchmark suite, with proof that something was compiled", [one],
+    sub = add("bench", cmd_bench, "measure the benchmark suite, with proof that something was compiled", [one],
               "Builds, installs what the reports need, and calls `python -m tephra bench` with all other arguments:\n"
               "./dev bench --quick; ./dev bench nbody --against pypy3; ./dev bench --compare OLD NEW. With\n"
               "--real (programs on real packages) or --pyperformance it also makes an environment with pinned packages\n"
               "below .dev. For its options: ./dev bench --options.")
     sub.add_argument("--options", action="store_true", help="the help of python -m tephra bench")
 
-    sub = add("test", cmdTest, "run all tests, with both CPython versions", [both],
+    sub = add("test", cmd_test, "run all tests, with both CPython versions", [both],
               "Builds, then runs the unit tests (GoogleTest) and tests/ (pytest) with each CPython version; --arch all\n"
               "does the same for AArch64. A machine that is emulated leaves out the tests of the Python package, the generated\n"
               "programs and all of CPython's suite but the language's core unless --full is given. The last lines count tests, compiled functions and machine-code bytes\n"
               "for each architecture. Where no CPython 3.12 is found, the first and the last line say so. Exit status 1\n"
               "upon any failure.")
-    _addTestOptions(sub)
+    _add_test_options(sub)
 
-    sub = add("shell", cmdShell, "start a Python with Tephra on", [one],
+    sub = add("shell", cmd_shell, "start a Python with Tephra on", [one],
               "Starts the interpreter that has Tephra, with TEPHRA=1 unless TEPHRA is set.")
     sub.epilog = "What follows these options, or a --, is the interpreter's: ./dev shell -c 'import this'."
 
-    sub = add("python", cmdPython, "print the path of the interpreter that has Tephra installed", [one])
+    sub = add("python", cmd_python, "print the path of the interpreter that has Tephra installed", [one])
     sub.add_argument("--no-build", action="store_true", help="do not bring it up to date first")
     sub.add_argument("--commit", metavar="REV", help="the one with Tephra as of that commit, built in .dev/commits")
 
-    sub = add("check", cmdCheck, "check format, layers, file and function sizes", [],
-              "Checks formatting (clang-format), the include order of the layers, file and function sizes, and that\n"
-              "the code compiles without warnings. Changes nothing unless --fix is given.")
+    sub = add("check", cmd_check, "check format, layers, sizes, Python code and pages", [],
+              "Checks formatting (clang-format), the include order of the layers, file and function sizes, Python (ruff,\n"
+              "mypy, import cycles), the pages of docs/, and that the code compiles without warnings. Changes nothing unless\n"
+              "--fix is given.")
     sub.add_argument("--fix", action="store_true", help="reformat the files")
     sub.add_argument("--tidy", action="store_true", help="also clang-tidy (minutes)")
     sub.add_argument("--no-build", action="store_true", help="not the build with warnings as errors")
 
-    sub = add("clean", cmdClean, "remove build folders and venvs", [])
+    sub = add("clean", cmd_clean, "remove build folders and venvs", [])
     sub.add_argument("--cache", action="store_true", help="also the interpreter and the libraries in the cache")
 
-    sub = add("coverage-of", cmdCoverageOf, "force-compile a body of code and count what compiles", [one],
+    sub = add("coverage-of", cmd_coverage_of, "force-compile a body of code and count what compiles", [one],
               "Force-compiles every plain function of WHAT (stdlib) and prints the percentage and the reasons of the\n"
               "rest.")
     sub.add_argument("what", metavar="WHAT", help="stdlib, or whatever tephra.coverage knows")
@@ -283,7 +283,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _splitShell(argv: list[str]) -> tuple[list[str], list[str]]:
+def _split_shell(argv: list[str]) -> tuple[list[str], list[str]]:
     """The options of ./dev shell, and the interpreter's arguments after them (which may look like options of ours)."""
     at = 1
     while at < len(argv) and argv[at].split("=")[0] in ("-h", "--help", "--debug", "--asan", "--python", "--arch"):
@@ -294,9 +294,9 @@ def _splitShell(argv: list[str]) -> tuple[list[str], list[str]]:
 
 def main(argv: list[str]) -> int:
     parser = _parser()
-    given = []
+    given: list[str] = []
     if argv[:1] == ["shell"]:
-        argv, given = _splitShell(argv)
+        argv, given = _split_shell(argv)
     args, rest = parser.parse_known_args(argv)
     if args.command in ("coverage-of", "bench"):
         args.args = rest

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from dev import paths
-from dev.util import DevError, capture, cleanEnv, lock, run, say
+from dev.util import DevError, capture, clean_env, lock, run, say
 
 FOLDER = paths.DEV / "commits"
 _OF_THIS_CHECKOUT = ("TEPHRA_BUILD_ROOT", "TEPHRA_DEV_ROOT")
@@ -27,7 +27,7 @@ def python(revision: str, version: str) -> Path:
             run(["git", "-C", paths.ROOT, "worktree", "add", "--force", "--detach", tree, sha], quiet=True)
         say(f"commit {sha[:12]}: building in {tree}")
         # So that ccache serves what the commits have in common.
-        env = {**cleanEnv(), "CCACHE_BASEDIR": str(tree), "CCACHE_NOHASHDIR": "1"}
+        env = {**clean_env(), "CCACHE_BASEDIR": str(tree), "CCACHE_NOHASHDIR": "1"}
         for name in _OF_THIS_CHECKOUT:
             env.pop(name, None)
         done = subprocess.run([str(tree / "dev"), "python", "--python", version], env=env, cwd=tree,

@@ -36,7 +36,7 @@ class Process:
     compiled: int | None
 
 
-def _runOnce(command: list[str], env: dict[str, str], jit: bool) -> Process:
+def _run_once(command: list[str], env: dict[str, str], jit: bool) -> Process:
     start = time.perf_counter()
     done = subprocess.run(command, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     wall = time.perf_counter() - start
@@ -66,7 +66,7 @@ def _estimate():
     return module
 
 
-def _plainInterpreter(python: Path) -> tuple[str, str]:
+def _plain_interpreter(python: Path) -> tuple[str, str]:
     text = capture([python, "-c", "import sys, platform; print(sys._base_executable); print(platform.python_version())"])
     if not text:
         raise DevError(f"cannot run {python}")
@@ -79,7 +79,7 @@ def main(python: Path, program: str, args: list[str], env: dict[str, str], *, pa
     if not Path(program).exists():
         raise DevError(f"{program}: no such file")
     pairs = max(pairs, _MIN_PROCESSES)
-    base, version = _plainInterpreter(python)
+    base, version = _plain_interpreter(python)
     env = {k: v for k, v in env.items() if k != "PYTHON_JIT"}
     env.setdefault("PYTHONHASHSEED", "0")
     plain_env = {k: v for k, v in env.items() if not k.startswith("TEPHRA") and k != "LD_PRELOAD"}
@@ -87,7 +87,7 @@ def main(python: Path, program: str, args: list[str], env: dict[str, str], *, pa
     samples: dict[bool, list[Process]] = {False: [], True: []}
     for index in range(pairs):
         for jit in (False, True) if index % 2 == 0 else (True, False):
-            process = _runOnce(commands[jit], env if jit else plain_env, jit)
+            process = _run_once(commands[jit], env if jit else plain_env, jit)
             samples[jit].append(process)
             if jit and not process.compiled:
                 why = "its summary names no count" if process.compiled is None else "no function was compiled"

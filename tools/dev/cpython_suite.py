@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import subprocess
 
-from dev import build, machines, paths, testing
-from dev.util import DevError, cleanEnv, say
+from dev import build, machines, matrix, paths
+from dev.util import DevError, clean_env, say
 
 # Tests that never end on the interpreter alone: version -> pattern.
 _ENDLESS = {
@@ -22,9 +22,9 @@ def main(versions: list[str], flavour: str, args) -> int:
     if args.arch == "all":
         raise DevError("--cpython runs on one machine: name it with --arch, or leave that out for this one")
     machine = machines.machine(args.arch)
-    found = testing.available(versions, machine)
+    found = matrix.available(versions, machine)
     setup = build.prepare(found, flavour, machine, everything=True)
-    env = cleanEnv(**build.asanEnv(setup))
+    env = clean_env(**build.asan_env(setup))
     status, verdicts = 0 if setup.pythons else 1, []  # a run without any interpreter proves nothing
     for version, python in sorted(setup.pythons.items(), reverse=True):
         # A few modules must not overwrite what hours of all of them left.

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from dev import machines, paths, privateapt
-from dev.util import DevError, capture, cleanEnv, lock, run, timed
+from dev.util import DevError, capture, clean_env, lock, run, timed
 
 _PROBE = """
 import os, platform, sys, sysconfig
@@ -23,7 +23,7 @@ _DEBIAN_PACKAGES = ["python3.14", "libpython3.14-dev", "libpython3.14-testsuite"
 
 def _probe(python: str | Path, version: str) -> Path | None:
     """The resolved interpreter if it is a CPython of that version with its headers."""
-    fields = (capture([python, "-c", _PROBE], env=cleanEnv()) or "").split(maxsplit=2)
+    fields = (capture([python, "-c", _PROBE], env=clean_env()) or "").split(maxsplit=2)
     if len(fields) == 3 and fields[0] == version and fields[1] == "1":
         return Path(fields[2].strip())
     return None
@@ -51,9 +51,9 @@ def find(version: str) -> Path | None:
     return None
 
 
-def isComplete(machine: machines.Machine) -> bool:
+def is_complete(machine: machines.Machine) -> bool:
     """Is Debian's CPython 3.14 for that machine unpacked and ready?"""
-    return (machines.prefixDir(machine) / ".complete").exists()
+    return (machines.prefix_dir(machine) / ".complete").exists()
 
 
 def _patch(prefix: Path, python: Path, machine: machines.Machine) -> None:
@@ -65,7 +65,7 @@ def _patch(prefix: Path, python: Path, machine: machines.Machine) -> None:
     run(["patchelf", "--set-interpreter", loaders[0], "--force-rpath", "--set-rpath", libs, python], quiet=True)
 
 
-def _makePrefix(prefix: Path, machine: machines.Machine) -> None:
+def _make_prefix(prefix: Path, machine: machines.Machine) -> None:
     if not privateapt.available():
         raise DevError("CPython 3.14 with headers not found, and without apt none can be fetched: install python3.14 "
                        "and its development files, or set TEPHRA_PYTHON to an interpreter")
@@ -83,30 +83,30 @@ def _makePrefix(prefix: Path, machine: machines.Machine) -> None:
     (prefix / ".complete").write_text(run([python, "-c", "import sys; print(sys.version)"], quiet=True))
 
 
-def atHand(version: str, machine: machines.Machine) -> Path | None:
+def at_hand(version: str, machine: machines.Machine) -> Path | None:
     """An interpreter that needs no making, or None."""
     python = find(version) if machine.native else None
-    if not python and version == "3.14" and isComplete(machine):
-        python = machines.prefixDir(machine) / "usr/bin/python3.14"
+    if not python and version == "3.14" and is_complete(machine):
+        python = machines.prefix_dir(machine) / "usr/bin/python3.14"
     return python
 
 
 def ensure(version: str, machine: machines.Machine) -> Path | None:
     """An interpreter of that version; 3.14 is made when absent, 3.12 may be None (as it is for emulated machines)."""
-    python = atHand(version, machine)
+    python = at_hand(version, machine)
     if python and not machine.native:
-        machines.refreshWrapper(machine, python)
+        machines.refresh_wrapper(machine, python)
     if python or version != "3.14":
         return python
-    prefix = machines.prefixDir(machine)
-    with lock(paths.cacheDir() / f"{prefix.name}.lock", f"CPython 3.14 for {machine.name}"):
-        if not isComplete(machine):
+    prefix = machines.prefix_dir(machine)
+    with lock(paths.cache_dir() / f"{prefix.name}.lock", f"CPython 3.14 for {machine.name}"):
+        if not is_complete(machine):
             with timed(f"CPython 3.14 for {machine.name}: fetching Debian's into {prefix}"):
-                _makePrefix(prefix, machine)
+                _make_prefix(prefix, machine)
     return prefix / "usr/bin/python3.14"
 
 
-def pipWheel(python: Path) -> Path | None:
+def pip_wheel(python: Path) -> Path | None:
     """The pip wheel that Debian ships beside its interpreter (its ensurepip wants fixed paths)."""
     wheels = sorted(python.parent.parent.glob("share/python-wheels/pip-*.whl"))
     return wheels[-1] if wheels else None

@@ -42,7 +42,7 @@ class Machine:
         """What a compiler or one of its tools is called: Debian's cross compilers carry their machine's name."""
         return name if self.native else f"{self.multiarch}-{name}"
 
-    def cmakeOptions(self) -> list[str]:
+    def cmake_options(self) -> list[str]:
         """Options that make CMake build for this machine."""
         if self.native:
             return []
@@ -67,9 +67,9 @@ def machine(name: str | None) -> Machine:
     return found
 
 
-def prefixDir(wanted: Machine) -> Path:
+def prefix_dir(wanted: Machine) -> Path:
     """Where Debian's CPython 3.14 of that machine is unpacked."""
-    return paths.cacheDir() / f"python3.14-{wanted.deb}"
+    return paths.cache_dir() / f"python3.14-{wanted.deb}"
 
 
 def emulator(wanted: Machine) -> list[str]:
@@ -97,29 +97,29 @@ def wrap(wanted: Machine, program: Path) -> None:
     moved.parent.mkdir(exist_ok=True)
     program.resolve().rename(moved)
     program.unlink(missing_ok=True)
-    refreshWrapper(wanted, program)
+    refresh_wrapper(wanted, program)
 
 
-def wrapVenv(wanted: Machine, python: Path, base: Path, cpu: str) -> None:
+def wrap_venv(wanted: Machine, python: Path, base: Path, cpu: str) -> None:
     """Gives a venv's interpreter a script of its own, for packages that want another processor.
 
     Their libraries, too, may have search paths; then the interpreter's path to those of its prefix does not count. They have threads,
     and a child that is forked beside another thread may wait for ever for the lock of the emulator's allocator, glib's, but not for malloc's.
     """
-    libraries = f"LD_LIBRARY_PATH={prefixDir(wanted)}/usr/lib/{wanted.multiarch}"
-    _writeWrapper(python, shlex.join(["env", "G_SLICE=always-malloc", *emulator(wanted)[:-1], cpu, "-E", libraries]), _moved(base))
+    libraries = f"LD_LIBRARY_PATH={prefix_dir(wanted)}/usr/lib/{wanted.multiarch}"
+    _write_wrapper(python, shlex.join(["env", "G_SLICE=always-malloc", *emulator(wanted)[:-1], cpu, "-E", libraries]), _moved(base))
 
 
 def _moved(program: Path) -> Path:
     return program.parent.parent / "libexec" / program.name
 
 
-def refreshWrapper(wanted: Machine, program: Path) -> None:
+def refresh_wrapper(wanted: Machine, program: Path) -> None:
     """Writes the script that wrap() puts there, unless it is that already."""
-    _writeWrapper(program, f'{shlex.join(emulator(wanted)[:-1])} "${{{_CPU_VARIABLE}:-{_CPU}}}"', _moved(program))
+    _write_wrapper(program, f'{shlex.join(emulator(wanted)[:-1])} "${{{_CPU_VARIABLE}:-{_CPU}}}"', _moved(program))
 
 
-def _writeWrapper(program: Path, command: str, real: Path) -> None:
+def _write_wrapper(program: Path, command: str, real: Path) -> None:
     text = f'#!/bin/sh\nexec {command} -0 "$0" {shlex.quote(str(real))} "$@"\n'
     if program.exists() and program.read_text(encoding="utf-8") == text:
         return

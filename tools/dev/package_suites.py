@@ -38,7 +38,7 @@ def run(suite: suites.Suite, python: Path, version: str, folder: Path, machine: 
     here, targets = _place(suite, python, version, folder, resume)
     suite = dataclasses.replace(suite, environment={"PYTHONPATH": str(PLUGINS)} | suite.environment)
     return suites.run(suite, python, version, here, targets, folder / "result", machine=machine,
-                      expected=suites.expectedFile(EXPECTED, suite, version), resume=resume)
+                      expected=suites.expected_file(EXPECTED, suite, version), resume=resume)
 
 
 def _all(setup: build.Setup, version: str, chosen: list[suites.Suite], resume: bool) -> list[suites.Outcome]:

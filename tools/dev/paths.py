@@ -18,7 +18,7 @@ HOST_ARCH = {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), plat
 DEB_ARCH = {"x86_64": "amd64", "aarch64": "arm64"}.get(HOST_ARCH, HOST_ARCH)
 
 
-def cacheDir() -> Path:
+def cache_dir() -> Path:
     """What is expensive to make and the same for every checkout (interpreter, asmjit)."""
     base = os.environ.get("TEPHRA_CACHE")
     if base:

@@ -11,17 +11,17 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from dev.util import DevError, capture, cleanEnv, run
+from dev.util import DevError, capture, clean_env, run
 
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
-def hasApt() -> bool:
+def has_apt() -> bool:
     return bool(shutil.which("apt-get") and shutil.which("dpkg-deb"))
 
 
 def available() -> bool:
-    return hasApt() and _KEYRING.exists()
+    return has_apt() and _KEYRING.exists()
 
 
 def mirror() -> str:
@@ -73,7 +73,7 @@ class PrivateApt:
         (state / "apt.conf").write_text(config)
 
     def _apt(self, *args: str, cwd=None) -> str:
-        env = cleanEnv(APT_CONFIG=str(self.state / "apt.conf"), DEBIAN_FRONTEND="noninteractive")
+        env = clean_env(APT_CONFIG=str(self.state / "apt.conf"), DEBIAN_FRONTEND="noninteractive")
         return run(["apt-get", "-q", *args], quiet=True, env=env, cwd=cwd, what=f"apt-get ({self.suite})")
 
     def update(self) -> None:

@@ -31,7 +31,7 @@ def _make(name: str, prefix: Path) -> None:
     if not privateapt.available():
         raise DevError(f"there is no {name}, and without apt none can be fetched: install it, or name another "
                        "interpreter with --against")
-    system.ensureBuild(machines.machine(None), prefix=True)
+    system.ensure_build(machines.machine(None), prefix=True)
     packages, executable = _RIVALS[name]
     shutil.rmtree(prefix, ignore_errors=True)
     apt = privateapt.PrivateApt(prefix / "apt", "forky", machines.machine(None).deb)
@@ -47,8 +47,8 @@ def ensure(name: str) -> Path:
     found = shutil.which(name)
     if found:
         return Path(found)
-    prefix = paths.cacheDir() / f"{name}-{machines.machine(None).deb}"
-    with lock(paths.cacheDir() / f"{prefix.name}.lock", name):
+    prefix = paths.cache_dir() / f"{name}-{machines.machine(None).deb}"
+    with lock(paths.cache_dir() / f"{prefix.name}.lock", name):
         if not (prefix / ".complete").exists():
             with timed(f"{name}: fetching Debian's into {prefix}"):
                 _make(name, prefix)

@@ -23,7 +23,7 @@ def _blank(match: re.Match) -> str:
     return re.sub(r"[^\n]", " ", match.group())
 
 
-def cppFunctions(text: str):
+def cpp_functions(text: str):
     """(first line, last line, head) of each outermost function body, by matching braces."""
     clean = _NOISE.sub(_blank, text)
     clean = re.sub(r"^[ \t]*#[^\n]*(?:\\\n[^\n]*)*", _blank, clean, flags=re.MULTILINE)
@@ -44,7 +44,7 @@ def cppFunctions(text: str):
         head_start = position + 1
 
 
-def pythonFunctions(text: str):
+def python_functions(text: str):
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield node.lineno, node.end_lineno or node.lineno, node.name
@@ -62,9 +62,9 @@ def check(root: Path, files: list[Path]) -> tuple[list[str], list[str]]:
         elif len(lines) > FILE_AIM:
             remarks.append(f"{name}: {len(lines)} lines, the aim is {FILE_AIM}")
         if path.suffix in (".cc", ".h", ".c"):
-            functions = cppFunctions(text)
+            functions = cpp_functions(text)
         elif path.suffix == ".py":
-            functions = pythonFunctions(text)
+            functions = python_functions(text)
         else:
             continue
         for first, last, head in functions:

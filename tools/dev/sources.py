@@ -52,7 +52,7 @@ def fetch(python: Path, project: str, file: str, sha256: str) -> Path:
 
     Raises DevError where there is none, or its hash is not `sha256`.
     """
-    target = paths.cacheDir() / "sources" / sha256[:16] / file
+    target = paths.cache_dir() / "sources" / sha256[:16] / file
     with lock(target.parent.with_suffix(".lock"), file):
         if target.exists():
             return target

@@ -25,7 +25,7 @@ def _needed(library: Path) -> list[str]:
     return re.findall(r"\(NEEDED\).*\[(.+)\]", run(["readelf", "-dW", library], quiet=True))
 
 
-def _versionOwners(library: Path) -> dict[str, str]:
+def _version_owners(library: Path) -> dict[str, str]:
     """Version of symbols -> the library that must define it."""
     owners, file = {}, ""
     for line in run(["readelf", "-VW", library], quiet=True).splitlines():
@@ -74,7 +74,7 @@ def ensure(folder: Path) -> int:
         wanted, has = _symbols(library)
         undefined |= wanted
         defined |= has
-        owners |= _versionOwners(library)
+        owners |= _version_owners(library)
     content: dict[str, dict[str, str]] = collections.defaultdict(dict)
     for name, version in undefined:
         owner = owners.get(version) if version else None

@@ -11,8 +11,8 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
-from dev import build, machines, paths, testing
-from dev.util import DevError, cleanEnv, say
+from dev import build, machines, matrix, paths
+from dev.util import DevError, clean_env, say
 
 _THRESHOLDS = ("default", "0")
 _EMULATION = 6  # how often the time that a process may take here fits into what it may take under emulation
@@ -36,10 +36,10 @@ class Suite:
     only: list[str] = dataclasses.field(default_factory=list)  # versions; all where there are none
     emulated: bool = False  # run on emulated machines, too
 
-    def isQuick(self, version: str) -> bool:
+    def is_quick(self, version: str) -> bool:
         return self.quick if isinstance(self.quick, bool) else version in self.quick
 
-    def runsOn(self, machine: machines.Machine) -> bool:
+    def runs_on(self, machine: machines.Machine) -> bool:
         return machine.native or self.emulated
 
 
@@ -57,7 +57,7 @@ class Collection:
     """Suites that one command runs, `./dev test NAME`."""
 
     name: str
-    list: Path  # TOML
+    table: Path  # TOML
     docs: Path  # the page with the tables
     run: Callable[[build.Setup, str, list[Suite], bool], list[Outcome]]  # those with a version; True: go on where it was stopped
 
@@ -81,38 +81,38 @@ def choose(file: Path, names: list[str], full: bool, version: str, machine: mach
     every = read(file)
     if unknown := [name for name in names if name not in every]:
         raise DevError(f"{file}: there is no {', '.join(unknown)}; there are {', '.join(every)}")
-    chosen = [every[name] for name in names] or [suite for suite in every.values() if full or suite.isQuick(version)]
-    chosen = [suite for suite in chosen if suite.runsOn(machine) and (not suite.only or version in suite.only)]
+    chosen = [every[name] for name in names] or [suite for suite in every.values() if full or suite.is_quick(version)]
+    chosen = [suite for suite in chosen if suite.runs_on(machine) and (not suite.only or version in suite.only)]
     if not chosen:
         raise DevError(f"{file}: nothing to test with {_place(version, machine)}")
     return chosen
 
 
 def _place(version: str, machine: machines.Machine) -> str:
-    return f"CPython {version}{testing.on(machine)}"
+    return f"CPython {version}{matrix.on(machine)}"
 
 
-def _pytestArguments(suite: Suite) -> list[str]:
+def _pytest_arguments(suite: Suite) -> list[str]:
     return [*(word for plugin in suite.plugins for word in ("-p", plugin)), *suite.arguments]
 
 
 def _command(suite: Suite, python: Path, targets: list[str], output: Path, expected: Path | None, resume: bool,
              timeout: int) -> list[str]:
-    words = [str(python), "-m", "tephra", "verify", *(t if isProgram(t) else f"pytest:{t}" for t in targets),
+    words = [str(python), "-m", "tephra", "verify", *(t if is_program(t) else f"pytest:{t}" for t in targets),
              "--after", ",".join(_THRESHOLDS), "--jobs", str(paths.jobs()), "--output", str(output), "--timeout", str(timeout)]
     for what in suite.without:
         words += ["--deselect" if "::" in what else "--ignore", what]
     if expected is not None:
         words += ["--expected", str(expected)]
     words += ["--resume"] if resume else []
-    return words if isProgram(targets[0]) else [*words, "--", *_pytestArguments(suite)]
+    return words if is_program(targets[0]) else [*words, "--", *_pytest_arguments(suite)]
 
 
-def isProgram(target: str) -> bool:
+def is_program(target: str) -> bool:
     return target.startswith("script:")
 
 
-def expectedFile(folder: Path, suite: Suite, version: str) -> Path | None:
+def expected_file(folder: Path, suite: Suite, version: str) -> Path | None:
     """The list of known differences: of the version, else of all, else none."""
     return next((file for name in (f"{suite.name}_{version}", suite.name) if (file := folder / f"{name}.toml").exists()), None)
 
@@ -123,7 +123,7 @@ def _config(report: dict, name: str) -> dict:
 
 def _functions(suite: Suite) -> str:
     """Which of verify's figures counts: what is compiled while pytest imports the tests is not meant."""
-    return "functions" if isProgram(suite.targets[0]) else "functions_in_tests"
+    return "functions" if is_program(suite.targets[0]) else "functions_in_tests"
 
 
 def problems(suite: Suite, status: int, report: dict) -> list[str]:
@@ -144,12 +144,12 @@ def run(suite: Suite, python: Path, version: str, here: Path, targets: list[str]
     `machine`: the interpreter's, by default this one; `timeout`: seconds of a process, more under emulation, where times are not reported.
     """
     machine = machine or machines.machine(None)
-    env = cleanEnv(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", **suite.environment)
+    env = clean_env(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", **suite.environment)
     for name in [name for name in env if name.startswith(("TEPHRA", "PYTEST_ADD", "PYTEST_PLUGINS"))]:
         env.pop(name)
     say(f"{_place(version, machine)}: {suite.name}; results in {output}")
-    if not resume and not isProgram(targets[0]):  # pytest's compiled files would be made by the first side alone
-        subprocess.run([str(python), "-m", "pytest", "--collect-only", "-q", *_pytestArguments(suite), *targets], env=env, cwd=here,
+    if not resume and not is_program(targets[0]):  # pytest's compiled files would be made by the first side alone
+        subprocess.run([str(python), "-m", "pytest", "--collect-only", "-q", *_pytest_arguments(suite), *targets], env=env, cwd=here,
                        check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     command = _command(suite, python, targets, output, expected, resume, timeout * (1 if machine.native else _EMULATION))
     status = subprocess.run(command, env=env, cwd=here, check=False).returncode
@@ -186,7 +186,7 @@ def table(outcomes: list[Outcome]) -> str:
     return "\n".join([head, *map(_row, outcomes)])
 
 
-def writeDocs(docs: Path, what: str, version: str, machine: machines.Machine, outcomes: list[Outcome]) -> None:
+def write_docs(docs: Path, what: str, version: str, machine: machines.Machine, outcomes: list[Outcome]) -> None:
     """Puts a version's table into a page, between the marks `<!-- what version -->` and `<!-- /what version -->`.
 
     An emulated machine's name stands behind the version.
@@ -209,12 +209,12 @@ def _report(collection: Collection, versions: list[str], setups: list[build.Setu
     for setup in setups:
         for version in sorted(setup.pythons, reverse=True):
             where = _place(version, setup.machine)
-            outcomes = collection.run(setup, version, choose(collection.list, names, args.full, version, setup.machine), args.resume)
+            outcomes = collection.run(setup, version, choose(collection.table, names, args.full, version, setup.machine), args.resume)
             tested.add(version)
             failed += [f"{where}: {outcome.suite.name}: {why}" for outcome in outcomes for why in outcome.problems]
             print(f"\n{where}\n\n{table(outcomes)}", flush=True)
             if args.write_docs:
-                writeDocs(collection.docs, collection.name, version, setup.machine, outcomes)
+                write_docs(collection.docs, collection.name, version, setup.machine, outcomes)
     missing = sorted(set(versions) - tested)
     why_missing = ("TEPHRA_PYTHON names interpreters" if any(setup.machine.native for setup in setups) else
                    "Debian has one version for a machine that is emulated")
@@ -229,26 +229,26 @@ def main(collection: Collection, versions: list[str], flavour: str, names: list[
     if flavour != "release":
         raise DevError(f"{collection.name}: tested with the release build")
     wanted: dict[machines.Machine, list[str]] = {}
-    for machine in testing.machinesOf(args):
-        if args.arch == "all" and not any(suite.runsOn(machine) for suite in read(collection.list).values()):
+    for machine in matrix.machines_of(args):
+        if args.arch == "all" and not any(suite.runs_on(machine) for suite in read(collection.table).values()):
             say(f"{collection.name}: nothing of it is run on {machine.name}")
             continue
-        wanted[machine] = testing.available(versions, machine)
+        wanted[machine] = matrix.available(versions, machine)
         for version in wanted[machine]:
-            choose(collection.list, names, args.full, version, machine)  # before anything is built
+            choose(collection.table, names, args.full, version, machine)  # before anything is built
     setups = [build.prepare(found, flavour, machine) for machine, found in wanted.items()]
     if not any(setup.pythons for setup in setups):
         raise DevError("no CPython to test with (TEPHRA_PYTHON names interpreters)")
     return _report(collection, versions, setups, names, args)
 
 
-def quickResults(collection: Collection, setup: build.Setup) -> list[testing.Result]:
+def quick_results(collection: Collection, setup: build.Setup) -> list[matrix.Result]:
     """The quick suites with each interpreter, as `./dev test` counts tests."""
     results = []
     for version in sorted(setup.pythons, reverse=True):
-        result = testing.Result(f"{collection.name}, CPython {version}", setup.machine.name)
+        result = matrix.Result(f"{collection.name}, CPython {version}", setup.machine.name)
         start = time.monotonic()
-        for outcome in collection.run(setup, version, choose(collection.list, [], False, version, setup.machine), False):
+        for outcome in collection.run(setup, version, choose(collection.table, [], False, version, setup.machine), False):
             sides = [row for row in outcome.report.get("configs", ()) if row["config"] != "stock"]
             result.passed += sum(side["passed"] for side in sides)
             result.skipped += sum(side["skipped"] for side in sides)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dev import privateapt
 from dev.machines import Machine
-from dev.util import DevError, capture, cleanEnv, run, say, timed
+from dev.util import DevError, capture, clean_env, run, say, timed
 
 # What proves that a package is there -> the package. A path must exist; a name must be on PATH.
 _BUILD = {
@@ -48,7 +48,7 @@ def _install(packages: list[str]) -> None:
         if not shutil.which("sudo"):
             raise DevError(f"not root and no sudo; install these first: {' '.join(packages)}")
         sudo = ["sudo"]
-    env = cleanEnv(DEBIAN_FRONTEND="noninteractive")
+    env = clean_env(DEBIAN_FRONTEND="noninteractive")
     with timed("installing system packages: " + " ".join(packages)):
         # -o for snapshots, whose Release files have expired; harmless elsewhere.
         apt = [*sudo, "apt-get", "-q", "-y", "-o", "Acquire::Check-Valid-Until=false"]
@@ -61,7 +61,7 @@ def _ensure(table: dict[str, str], optional: dict[str, str] | None = None) -> No
     wanted = _missing(optional or {})
     if not needed and not wanted:
         return
-    if not privateapt.hasApt():
+    if not privateapt.has_apt():
         if needed:
             raise DevError("missing, and there is no apt to install them with: " + " ".join(needed))
         return
@@ -74,20 +74,20 @@ def _ensure(table: dict[str, str], optional: dict[str, str] | None = None) -> No
             say(f"going on without {' '.join(wanted)}: {error}")
 
 
-def ensureBuild(machine: Machine, *, prefix: bool) -> None:
+def ensure_build(machine: Machine, *, prefix: bool) -> None:
     """All that a build for the machine needs; with prefix also what making CPython 3.14 needs."""
     emulated = {} if machine.native else _EMULATED[machine.name]
     _ensure({**_BUILD, **emulated, **(_PREFIX if prefix else {})}, _OPTIONAL)
 
 
-def ensureBench(*, count: bool) -> None:
+def ensure_bench(*, count: bool) -> None:
     """What reports look better with; with count what counting instructions needs."""
     _ensure(_COUNT if count else {}, _BENCH)
 
 
-def ensureCheck(*, tidy: bool) -> None:
+def ensure_check(*, tidy: bool) -> None:
     _ensure({**_CHECK, **(_TIDY if tidy else {})})
 
 
-def compilerDescription() -> str:
+def compiler_description() -> str:
     return (capture(["c++", "--version"]) or "no C++ compiler").splitlines()[0]

@@ -16,11 +16,12 @@ import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from dev import build, counting, machines, paths, system, venvs
-from dev.util import cleanEnv, say
+from dev import build, emulated_counts, machines, paths, system, venvs
+from dev.matrix import Result, available, machines_of, on
+from dev.util import clean_env, say
 
 _NO_TESTS = 5  # pytest's exit status when it collected nothing
 # Seconds. One test (a module of CPython's suite is one), all tests of a version, and the process: generated
@@ -43,30 +44,7 @@ class Part:
     whole: bool
 
 
-@dataclass
-class Result:
-    name: str
-    arch: str
-    passed: int = 0
-    failed: int = 0
-    skipped: int = 0
-    functions: int | None = None
-    bytes: int = 0
-    problems: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-
-    def fail(self, why: str) -> None:
-        """A failure that no test has counted."""
-        self.failed += 1
-        self.problems.append(why)
-
-    def line(self) -> str:
-        compiled = "" if self.functions is None else f"; {self.functions} functions compiled, {self.bytes} bytes"
-        return (f"{self.name}: {self.passed} passed, {self.failed} failed, {self.skipped} skipped{compiled} "
-                f"({self.seconds:.0f} s)")
-
-
-def _unitTests(binary: Path, env: dict[str, str], machine: machines.Machine) -> Result:
+def _unit_tests(binary: Path, env: dict[str, str], machine: machines.Machine) -> Result:
     result = Result(f"unit tests{on(machine)}", machine.name)
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -90,11 +68,6 @@ def _unitTests(binary: Path, env: dict[str, str], machine: machines.Machine) -> 
             how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit status {done.returncode}"
             result.fail(f"the unit tests ended with {how}")
     return result
-
-
-def on(machine: machines.Machine) -> str:
-    """What tells results of an emulated machine from those of this one."""
-    return "" if machine.native else f", {machine.name} emulated"
 
 
 def _counts(result: Result, report: Path) -> None:
@@ -122,14 +95,14 @@ def _bounded(command: list[str], env: dict[str, str], log, limit: int) -> int | 
             process.wait()
 
 
-def _pytestCommand(part: Part, args, report: Path, scale: int) -> list[str]:
+def _pytest_command(part: Part, args, report: Path, scale: int) -> list[str]:
     cache = paths.DEV / ("pytest-" + "".join(c if c.isalnum() else "-" for c in part.name))
     return [str(part.python), "-m", "pytest", "-q", f"--junitxml={report}", "-o", f"cache_dir={cache}",
             f"--timeout={_TEST_LIMIT * scale}", f"--session-timeout={_SESSION_LIMIT * scale}",
             *(["-x"] if args.first else []), *(["-k", args.keyword] if args.keyword else []), *part.paths]
 
 
-def _pythonTests(part: Part, args, log) -> Result:
+def _python_tests(part: Part, args, log) -> Result:
     """Runs one part; its output goes to `log`, or is shown at once where that is None."""
     result = Result(part.name, part.machine.name)
     start = time.monotonic()
@@ -137,7 +110,7 @@ def _pythonTests(part: Part, args, log) -> Result:
         report, stats = Path(folder) / "report.xml", Path(folder) / "stats.json"
         scale = (3 if args.full else 1) * (1 if part.machine.native else 2)
         env = dict(part.env, TEPHRA_TEST_STATS=str(stats), **({"TEPHRA_TEST_FULL": "1"} if args.full else {}))
-        status = _bounded(_pytestCommand(part, args, report, scale), env, log, _PROCESS_LIMIT * scale)
+        status = _bounded(_pytest_command(part, args, report, scale), env, log, _PROCESS_LIMIT * scale)
         result.seconds = time.monotonic() - start
         if report.exists():  # absent where pytest died
             _counts(result, report)
@@ -175,7 +148,7 @@ def _parts(setup: build.Setup, args, env: dict[str, str]) -> list[Part]:
             parts.append(Part(name, machine, python, ["tests", f"--ignore={_STRESS}"], env, not chosen))
             parts.append(Part(f"{name}: {_STRESS}", machine, python, [_STRESS], env, not chosen))
             continue
-        folders = _EMULATED_PATHS
+        folders = list(_EMULATED_PATHS)
         if args.full:
             folders = sorted({f"tests/{p.relative_to(paths.ROOT / 'tests').parts[0]}"
                               for p in (paths.ROOT / "tests").rglob("test_*.py")})
@@ -183,18 +156,18 @@ def _parts(setup: build.Setup, args, env: dict[str, str]) -> list[Part]:
     return parts
 
 
-def _allPython(parts: list[Part], args) -> list[Result]:
+def _all_python(parts: list[Part], args) -> list[Result]:
     """Two parts at once (the first is shown live, each other one when it is done), or one after the other."""
     if len(parts) < 2 or paths.jobs() < 2 or args.serial:
         results = []
         for part in parts:
             say(f"tests with {part.name}")
-            results.append(_pythonTests(part, args, None))
+            results.append(_python_tests(part, args, None))
         return results
     say(f"tests with {parts[0].name}; at the same time, shown afterwards: {'; '.join(p.name for p in parts[1:])}")
     with ThreadPoolExecutor(max_workers=2) as pool, contextlib.ExitStack() as stack:
         logs = [None, *(stack.enter_context(tempfile.TemporaryFile("w+")) for _ in parts[1:])]
-        running = [pool.submit(_pythonTests, part, args, log) for part, log in zip(parts, logs)]
+        running = [pool.submit(_python_tests, part, args, log) for part, log in zip(parts, logs)]
         results = []
         for part, log, future in zip(parts, logs, running):
             results.append(future.result())
@@ -206,7 +179,7 @@ def _allPython(parts: list[Part], args) -> list[Result]:
     return results
 
 
-def _hasPythonTests() -> bool:
+def _has_python_tests() -> bool:
     return any((paths.ROOT / "tests").rglob("test_*.py"))
 
 
@@ -234,16 +207,8 @@ def _report(results: list[Result], missing: str) -> int:
     return 1 if any(r.failed for r in results) or not any(r.passed for r in results) else 0
 
 
-def machinesOf(args) -> list[machines.Machine]:
-    """Which machines to test for: without --arch this one."""
-    if args.arch != "all":
-        return [machines.machine(args.arch)]
-    native = machines.machine(None)
-    return [native, *(machines.machine(name) for name in machines.EMULATED if name != native.name)]
-
-
 def _environment(setup: build.Setup) -> dict[str, str]:
-    env = cleanEnv(PYTHONUNBUFFERED="1", **build.asanEnv(setup))
+    env = clean_env(PYTHONUNBUFFERED="1", **build.asan_env(setup))
     env.pop("PYTHON_JIT", None)
     for name in [n for n in os.environ if n.startswith("TEPHRA_DUMP")]:
         env.pop(name, None)
@@ -251,32 +216,25 @@ def _environment(setup: build.Setup) -> dict[str, str]:
     if not setup.machine.native:
         env["TEPHRA_TEST_EMULATED"] = "1"
         env["CC"] = setup.machine.tool("gcc")
-        env["TEPHRA_TEST_COUNT_PLUGIN"] = str(counting.plugin())
+        env["TEPHRA_TEST_COUNT_PLUGIN"] = str(emulated_counts.plugin())
     return env
 
 
-def _unitOnly(targets: list[machines.Machine]) -> int:
+def _unit_only(targets: list[machines.Machine]) -> int:
     results = []
     for machine in targets:
         folder = build.core(["tephra_unit_tests"], machine)
-        results.append(_unitTests(folder / "tephra_unit_tests", cleanEnv(), machine))
+        results.append(_unit_tests(folder / "tephra_unit_tests", clean_env(), machine))
     return _report(results, "")
-
-
-def available(versions: list[str], machine: machines.Machine) -> list[str]:
-    """Those of the versions that there is an interpreter for; an emulated one must be of Debian's version."""
-    if "3.12" not in versions or build.bases(["3.12"], machine, required=versions == ["3.12"] and not machine.native):
-        return versions
-    return [v for v in versions if v != "3.12"]
 
 
 def main(versions: list[str], flavour: str, args) -> int:
     """Runs what `args` names; the exit status of ./dev test."""
-    chosen = machinesOf(args)
+    chosen = machines_of(args)
     for machine in chosen:  # all tools first: the native unit tests use the cross disassembler
-        system.ensureBuild(machine, prefix=False)
+        system.ensure_build(machine, prefix=False)
     if args.unit_only:
-        return _unitOnly(chosen)
+        return _unit_only(chosen)
     results: list[Result] = []
     parts: list[Part] = []
     missing, native = "", None
@@ -296,13 +254,13 @@ def main(versions: list[str], flavour: str, args) -> int:
         unit = setup.build / "tephra_unit_tests"
         if unit.exists() and with_unit:
             say(f"unit tests{on(machine)}")
-            results.append(_unitTests(unit, {k: v for k, v in env.items() if k != "LD_PRELOAD"}, machine))
+            results.append(_unit_tests(unit, {k: v for k, v in env.items() if k != "LD_PRELOAD"}, machine))
         parts += _parts(setup, args, env)
-    if _hasPythonTests():
-        results += _allPython(parts, args)
+    if _has_python_tests():
+        results += _all_python(parts, args)
     if native is not None and flavour == "release" and not (args.paths or args.keyword or args.first):
-        from dev import package_suites, suites, torch_suites
+        from dev import package_suites, suites, torch_suites  # these need tomllib, 3.11's
 
         for collection in (package_suites.collection(), torch_suites.collection()):
-            results += suites.quickResults(collection, native)
+            results += suites.quick_results(collection, native)
     return _report(results, missing)

@@ -68,7 +68,7 @@ def _fetch(lib: Library, work: Path) -> Path:
     return roots[0] if len(roots) == 1 and not (work / "tree/CMakeLists.txt").exists() else work / "tree"
 
 
-def _crossOptions(cxx: str) -> list[str]:
+def _cross_options(cxx: str) -> list[str]:
     """What CMake must hear when the compiler's programs do not run here."""
     machine = (capture([cxx, "-dumpmachine"]) or paths.HOST_ARCH).partition("-")[0].strip()
     if machine == paths.HOST_ARCH:
@@ -80,7 +80,7 @@ def _build(lib: Library, source: Path, work: Path, prefix: Path, cxx: str) -> No
     run(["cmake", "-S", source, "-B", work / "build", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
          f"-DCMAKE_CXX_COMPILER={cxx}", f"-DCMAKE_INSTALL_PREFIX={prefix}", "-DCMAKE_INSTALL_LIBDIR=lib",
          "-DCMAKE_POSITION_INDEPENDENT_CODE=ON", "-DCMAKE_CXX_FLAGS=-fvisibility=hidden -fvisibility-inlines-hidden",
-         *_crossOptions(cxx), *lib.cmake_options], quiet=True)
+         *_cross_options(cxx), *lib.cmake_options], quiet=True)
     run(["cmake", "--build", work / "build", f"-j{paths.jobs()}"], quiet=True)
     run(["cmake", "--install", work / "build"], quiet=True)
     if not (prefix / "lib" / lib.library).exists():
@@ -90,11 +90,11 @@ def _build(lib: Library, source: Path, work: Path, prefix: Path, cxx: str) -> No
 def ensure(name: str, cxx: str) -> Path:
     """The prefix of the library (include/, lib/), made when absent."""
     lib = LIBRARIES[name]
-    prefix = paths.cacheDir() / _key(lib, cxx)
+    prefix = paths.cache_dir() / _key(lib, cxx)
     if not (prefix / ".complete").exists():
-        with lock(paths.cacheDir() / f"{name}.lock", name):
+        with lock(paths.cache_dir() / f"{name}.lock", name):
             if not (prefix / ".complete").exists():
-                work = paths.cacheDir() / f"{prefix.name}.work"
+                work = paths.cache_dir() / f"{prefix.name}.work"
                 for folder in (work, prefix):
                     shutil.rmtree(folder, ignore_errors=True)
                 with timed(f"{name} {lib.version}: fetching and building"):

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from dev import build, machines, packages, paths, privateapt, standins, suites
-from dev.util import DevError, lock, run as runCommand, say, timed
+from dev.util import DevError, lock, run as run_command, say, timed
 
 HOME = paths.ROOT / "tests/torch"
 LIST = HOME / "modules.toml"
@@ -27,7 +27,7 @@ _ABOUT = "import torch; print(int(torch._C._GLIBCXX_USE_CXX11_ABI)); print(torch
 
 def tests() -> Path:
     """The folder with torch's `test` and `pytest.ini`, from the cache or Debian's source package (27 MB)."""
-    target = paths.cacheDir() / f"torch-tests-{_TESTS}"
+    target = paths.cache_dir() / f"torch-tests-{_TESTS}"
     with lock(target.with_suffix(".lock"), "torch's tests"):
         if (target / ".complete").exists():
             return target
@@ -42,19 +42,19 @@ def tests() -> Path:
             if len(archives) != 1:
                 raise DevError(f"Debian {_RELEASE} has no source of torch {_TESTS}")
             target.mkdir(parents=True)
-            runCommand(["tar", "-xf", archives[0], "-C", target, "--strip-components=1", "--wildcards", "*/test", "*/pytest.ini"], quiet=True)
+            run_command(["tar", "-xf", archives[0], "-C", target, "--strip-components=1", "--wildcards", "*/test", "*/pytest.ini"], quiet=True)
         (target / ".complete").touch()
     return target
 
 
 def _bindings(python: Path, sources: Path, machine: machines.Machine) -> None:
-    abi, torch = runCommand([python, "-c", _ABOUT], quiet=True).split("\n")[:2]
+    abi, torch = run_command([python, "-c", _ABOUT], quiet=True).split("\n")[:2]
     target = Path(torch, "lib", _BINDINGS)
     if target.exists():
         return
     include = Path(torch, "include")
     with timed(f"building {_BINDINGS}"):
-        runCommand([machine.tool("g++"), "-shared", "-fPIC", "-O0", "-std=c++17", "-w", f"-D_GLIBCXX_USE_CXX11_ABI={abi}", "-I", sources,
+        run_command([machine.tool("g++"), "-shared", "-fPIC", "-O0", "-std=c++17", "-w", f"-D_GLIBCXX_USE_CXX11_ABI={abi}", "-I", sources,
                     "-I", include, "-I", include / "torch/csrc/api/include", "-o", target, sources / "test/cpp/jit/test_custom_class_registrations.cpp",
                     "-L", target.parent, "-ltorch_cpu", "-lc10"], quiet=True)
 
@@ -65,7 +65,7 @@ def environment(setup: build.Setup, version: str) -> Path:
     library = python.parent.parent / f"lib/python{version}/site-packages/torch/lib"
     with lock(paths.DEV / f"venv-torch-{version}{setup.machine.suffix}.lock", "torch's libraries"):
         if not setup.machine.native:
-            machines.wrapVenv(setup.machine, python, setup.bases[version], _CPU)
+            machines.wrap_venv(setup.machine, python, setup.bases[version], _CPU)
         if made := standins.ensure(library):
             say(f"{made} GPU libraries have stand-ins")
         _bindings(python, tests(), setup.machine)
@@ -74,7 +74,7 @@ def environment(setup: build.Setup, version: str) -> Path:
 
 def _headers(python: Path, folder: Path) -> str:
     """Where inductor's compiler finds Python.h: Debian's includes <TRIPLET/python3.14/pyconfig.h>, beside the C library's headers."""
-    include = Path(runCommand([python, "-c", "import sysconfig; print(sysconfig.get_path('include'))"], quiet=True).strip())
+    include = Path(run_command([python, "-c", "import sysconfig; print(sysconfig.get_path('include'))"], quiet=True).strip())
     for split in include.parent.glob(f"*-linux-gnu/{include.name}"):
         link = folder / split.relative_to(include.parent)
         link.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +104,7 @@ def run(suite: suites.Suite, python: Path, version: str, folder: Path, machine: 
     suite = dataclasses.replace(suite, environment=environment_, plugins=["tephra_torch_shim", *suite.plugins])
     targets = [target.replace("{home}", str(HOME)) for target in suite.targets]
     return suites.run(suite, python, version, tree / "test", targets, folder / "result",
-                      machine=machine, expected=suites.expectedFile(HOME / "expected", suite, version), resume=resume)
+                      machine=machine, expected=suites.expected_file(HOME / "expected", suite, version), resume=resume)
 
 
 def _all(setup: build.Setup, version: str, chosen: list[suites.Suite], resume: bool) -> list[suites.Outcome]:

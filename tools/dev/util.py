@@ -19,7 +19,7 @@ def say(text: str) -> None:
     print(f"dev: {text}", file=sys.stderr, flush=True)
 
 
-def cleanEnv(**extra: str) -> dict[str, str]:
+def clean_env(**extra: str) -> dict[str, str]:
     """The environment for child programs, without what would make runs differ between machines."""
     env = {k: v for k, v in os.environ.items() if k not in _DROPPED}
     env.update(extra)
@@ -40,7 +40,7 @@ def run(cmd, *, quiet: bool = False, env=None, cwd=None, what: str = "", tail: i
     cmd = [str(c) for c in cmd]
     result = subprocess.run(
         cmd,
-        env=env if env is not None else cleanEnv(),
+        env=env if env is not None else clean_env(),
         cwd=cwd,
         text=True,
         stdout=subprocess.PIPE if quiet else None,
@@ -55,7 +55,7 @@ def run(cmd, *, quiet: bool = False, env=None, cwd=None, what: str = "", tail: i
 def capture(cmd, *, env=None) -> str | None:
     """The standard output of a command, or None when it cannot run or fails."""
     try:
-        result = subprocess.run([str(c) for c in cmd], env=env if env is not None else cleanEnv(), text=True,
+        result = subprocess.run([str(c) for c in cmd], env=env if env is not None else clean_env(), text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except OSError:
         return None

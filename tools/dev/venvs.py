@@ -26,7 +26,7 @@ def python(folder: Path) -> Path:
 
 def _create(folder: Path, base: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    wheel = interpreters.pipWheel(base)
+    wheel = interpreters.pip_wheel(base)
     run([base, "-m", "venv", *(["--without-pip"] if wheel else []), folder], quiet=True)
     py = python(folder)
     if wheel:
@@ -63,13 +63,13 @@ def _sync(source: Path, target: Path, seen: set[Path]) -> None:
     fresh.replace(target)  # never writes into a library that a running process has mapped
 
 
-def _syncTree(source: Path, target: Path, seen: set[Path]) -> None:
+def _sync_tree(source: Path, target: Path, seen: set[Path]) -> None:
     for file in source.rglob("*"):
         if file.is_file() and "__pycache__" not in file.parts:
             _sync(file, target / file.relative_to(source), seen)
 
 
-def _distInfo(site: Path, seen: set[Path]) -> None:
+def _dist_info(site: Path, seen: set[Path]) -> None:
     """What importlib.metadata and pytest's plugin search read; from pyproject.toml."""
     try:
         import tomllib
@@ -103,14 +103,14 @@ def install(folder: Path, version: str, build: Path) -> None:
         raise DevError(f"{site} is not there")
     seen: set[Path] = set()
     with lock(paths.DEV / f"{folder.name}.lock", "installing"):
-        _syncTree(paths.ROOT / "python", site, seen)
-        _syncTree(paths.ROOT / "benchmarks", site / "tephra/_benchmarks", seen)
+        _sync_tree(paths.ROOT / "python", site, seen)
+        _sync_tree(paths.ROOT / "benchmarks", site / "tephra/_benchmarks", seen)
         if (build / "gen/python").is_dir():
-            _syncTree(build / "gen/python", site, seen)
+            _sync_tree(build / "gen/python", site, seen)
         for module in (build / f"py{version}/tephra").glob("*.so"):
             _sync(module, site / "tephra" / module.name, seen)
         if (paths.ROOT / "pyproject.toml").exists():
-            _distInfo(site, seen)
+            _dist_info(site, seen)
         # Files that left the package must leave the installation too.
         for stale in (site / "tephra").rglob("*"):
             if stale.is_file() and stale not in seen and "__pycache__" not in stale.parts:

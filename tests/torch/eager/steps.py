@@ -13,7 +13,7 @@ import time
 
 import torch
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812 - its usual name
 
 
 class Block(nn.Module):

@@ -14,6 +14,7 @@ from unittest import mock
 import pytest
 
 ROOT = Path(__file__).parents[2]
+VERSIONS = ("3.12", "3.14")
 VERSION = platform.python_version().rpartition(".")[0]
 pytestmark = pytest.mark.skipif(bool(os.environ.get("TEPHRA_TEST_EMULATED")), reason="the command for this machine")
 
@@ -44,7 +45,7 @@ class Packages:
             tar.addfile(entry, io.BytesIO(content.encode()))
         digest = hashlib.sha256(archive.getvalue()).hexdigest()
         folder = self._folder / "cache/sources" / digest[:16]
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "some-1.0.tar.gz").write_bytes(archive.getvalue())
         return {"source": "some-1.0.tar.gz", "sha256": digest, "targets": ["tests"]} | changed
 
@@ -65,7 +66,7 @@ class Torch:
         monkeypatch.setattr(torch_suites, "tests", lambda: folder / "torch-tests")
 
     def put(self, content, changed):
-        (self._folder / "torch-tests/test/tests").mkdir(parents=True)
+        (self._folder / "torch-tests/test/tests").mkdir(parents=True, exist_ok=True)
         (self._folder / "torch-tests/test/tests/test_some.py").write_text(content)
         return {"targets": ["tests/test_some.py"]} | changed
 
@@ -201,9 +202,29 @@ def test_fields_are_checked(command):
         command.run()
 
 
+@pytest.mark.parametrize("field, more, said", [
+    ("tests", 3, "2 tests passed on stock, expected 3 at least"),
+    ("functions", 1000, "functions were compiled at the first call, expected 1000 at least"),
+])
+def test_the_least_numbers_of_each_version(command, capfd, field, more, said):
+    other, = set(VERSIONS) - {VERSION}
+    command.listed(**{field: {VERSION: 2, other: more}})
+    assert command.run() == 0, capfd.readouterr()
+    command.listed(**{field: {VERSION: more, other: 2}})
+    assert command.run() == 1
+    assert said in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("floor", [{"3.12": 2}, {"3.12": 2, "3.14": 2, "3.15": 2}])
+def test_a_number_for_each_version(command, floor):
+    command.listed(tests=floor)
+    with pytest.raises(Exception, match="tests: a number, or one for each of 3.12, 3.14"):
+        command.run()
+
+
 def test_the_list_is_in_order(command):
     found = command.module.suites.read(command.module.LIST)
     assert len(found) >= 2 and any(suite.quick for suite in found.values())
     for suite in found.values():
-        assert suite.tests > 0 and suite.functions > 0 and suite.targets, suite.name
+        assert suite.targets and all(floor > 0 for version in suite.only or VERSIONS for floor in suite.least(version)), suite.name
         assert bool(suite.source) == bool(suite.sha256), suite.name

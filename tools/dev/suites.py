@@ -24,8 +24,8 @@ class Suite:
 
     name: str
     targets: list[str]    # files and folders, below the source or the installed packages; "script:..." as verify's
-    tests: int            # as many pass on stock at least
-    functions: int        # and as many are compiled at the first call
+    tests: int | dict[str, int]      # as many pass on stock at least; one number, or each version's
+    functions: int | dict[str, int]  # and as many are compiled at the first call
     source: str = ""      # archive and its hash: where the tests are; without one, where the caller says
     sha256: str = ""
     quick: bool | list[str] = False  # with all versions, or these
@@ -35,6 +35,11 @@ class Suite:
     without: dict[str, str] = dataclasses.field(default_factory=dict)  # file, folder or test left out -> why
     only: list[str] = dataclasses.field(default_factory=list)  # versions; all where there are none
     emulated: bool = False  # run on emulated machines, too
+
+    def least(self, version: str) -> tuple[int, int]:
+        """How many tests must pass on stock with that version, and how many functions must be compiled."""
+        tests, functions = (each if isinstance(each, int) else each[version] for each in (self.tests, self.functions))
+        return tests, functions
 
     def is_quick(self, version: str) -> bool:
         return self.quick if isinstance(self.quick, bool) else version in self.quick
@@ -73,7 +78,15 @@ def read(file: Path) -> dict[str, Suite]:
             found[name] = Suite(name=name, **row)
         except TypeError as error:
             raise DevError(f"{file}: [{name}]: {error}") from None
+        _check_floors(file, found[name])
     return found
+
+
+def _check_floors(file: Path, suite: Suite) -> None:
+    wanted = set(suite.only or paths.VERSIONS)
+    for field, floor in (("tests", suite.tests), ("functions", suite.functions)):
+        if isinstance(floor, dict) and set(floor) != wanted:
+            raise DevError(f"{file}: [{suite.name}]: {field}: a number, or one for each of {', '.join(sorted(wanted))}")
 
 
 def choose(file: Path, names: list[str], full: bool, version: str, machine: machines.Machine) -> list[Suite]:
@@ -126,14 +139,15 @@ def _functions(suite: Suite) -> str:
     return "functions" if is_program(suite.targets[0]) else "functions_in_tests"
 
 
-def problems(suite: Suite, status: int, report: dict) -> list[str]:
+def problems(suite: Suite, version: str, status: int, report: dict) -> list[str]:
     """Why the run proves nothing, or shows a fault: verify's verdict and the least numbers of the list."""
     found = [f"python -m tephra verify ended with exit status {status}"] if status else []
     passed, compiled = _config(report, "stock").get("passed", 0), _config(report, "after=0").get(_functions(suite), 0)
-    if passed < suite.tests:
-        found.append(f"{passed} tests passed on stock, expected {suite.tests} at least")
-    if compiled < suite.functions:
-        found.append(f"{compiled} functions were compiled at the first call, expected {suite.functions} at least")
+    tests, functions = suite.least(version)
+    if passed < tests:
+        found.append(f"{passed} tests passed on stock, expected {tests} at least")
+    if compiled < functions:
+        found.append(f"{compiled} functions were compiled at the first call, expected {functions} at least")
     return found
 
 
@@ -157,7 +171,7 @@ def run(suite: Suite, python: Path, version: str, here: Path, targets: list[str]
         raise KeyboardInterrupt
     report = output / "report.json"
     content = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
-    found = problems(suite, status, content)
+    found = problems(suite, version, status, content)
     if not machine.native:
         content.pop("costs", None)
     return Outcome(suite, found, content)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from tephra import _counted_run, _instruction_counts
+from tephra import _config, _counted_run, _instruction_counts
 from tephra.bench.errors import BenchError
 from tephra.bench.programs import Program
 from tephra.bench.targets import Target
@@ -33,7 +33,7 @@ def run(target: Target, program: Program, timeout: float) -> dict[str, Any]:
     """The record of one program: per architecture instructions and bytes; the functions; or `problem`."""
     assert program.file is not None
     options = {word[2:].partition("=")[0]: word.partition("=")[2] for word in target.command[3:]}
-    env = {f"TEPHRA_{name.upper().replace('-', '_')}": text for name, text in options.items()}
+    env = {_config.variable(name): text for name, text in options.items()}
     try:
         rows = _counted_run.run_program(str(program.file), _WARMUP, int(timeout), target.command[0], env)
     except _counted_run.Failed as error:

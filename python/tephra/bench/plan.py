@@ -74,7 +74,7 @@ def make(args: argparse.Namespace) -> Setup:
 def _own_targets(args: argparse.Namespace, plain: Target, tephra: Callable[..., Target]) \
         -> tuple[list[Target], list[tuple[str, Target]]]:
     """Tephra, the interpreter, and Tephra with other options; and those of them that belong to --without."""
-    options = dict(_option(text) for text in args.option)
+    options = dict(option(text) for text in args.option)
     found = [tephra(options=options), plain]
     without = []
     for name in args.without:
@@ -146,7 +146,8 @@ def _known(name: str, where: str) -> str:
     return name
 
 
-def _option(text: str) -> tuple[str, str]:
+def option(text: str) -> tuple[str, str]:
+    """Name and value of an --option. Raises: BenchError."""
     name, equals, value = text.partition("=")
     if not equals:
         raise BenchError(f"--option {text}: expected NAME=VALUE")

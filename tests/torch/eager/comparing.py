@@ -16,16 +16,14 @@ import subprocess
 import sys
 import time
 
+import steps
 from tephra.bench import estimate
 
-MODELS = ("mlp", "conv", "transformer", "rnn", "generate")
 TURN = 0.04
 
 
 def work(model):
     """Does as many steps as each line on stdin says; answers with the CPU seconds that they took."""
-    import steps
-
     steps.torch.set_num_threads(1)
     step, last = steps.make(model), None
     for line in sys.stdin:
@@ -59,11 +57,8 @@ class Side:
 def pair(model, seconds, options):
     """Ratios of all turns, and what each side says in the end."""
     sides = [Side(model, tephra, options if tephra else {}) for tephra in (False, True)]
-    for side in sides:
-        side.turn(1)
-    once = statistics.median(sides[0].turn(1) for _ in range(9))
-    for _ in range(9):
-        sides[1].turn(1)
+    first = [[side.turn(1) for _ in range(10)] for side in sides]
+    once = statistics.median(first[0][1:])
     count, ratios = max(1, round(TURN / once)), []
     for number in range(max(4, round(seconds / (count * once)))):
         took = [side.turn(count) for side in (sides if number % 2 else reversed(sides))]
@@ -88,8 +83,12 @@ def compare(model, pairs, seconds, options):
 
 
 def main():
+    from tephra import _config  # not in the processes that are measured: these load the extension
+    from tephra.bench import plan
+    from tephra.bench.errors import BenchError
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", metavar="MODEL", help=f"{', '.join(MODELS)} (default: all)")
+    parser.add_argument("models", nargs="*", metavar="MODEL", help=f"{', '.join(steps.MODELS)} (default: all)")
     parser.add_argument("--pairs", type=int, default=5, metavar="N", help="pairs of processes (default 5)")
     parser.add_argument("--seconds", type=float, default=8, metavar="S", help="CPU seconds of each process (default 8)")
     parser.add_argument("--cpu", type=int, metavar="K", help="run both on this processor")
@@ -98,19 +97,17 @@ def main():
     options = parser.parse_args()
     if options.work:
         return work(options.work)
-    if unknown := set(options.models) - set(MODELS):
-        parser.error(f"no model {', '.join(sorted(unknown))}: there are {', '.join(MODELS)}")
+    if unknown := set(options.models) - set(steps.MODELS):
+        parser.error(f"no model {', '.join(sorted(unknown))}: there are {', '.join(steps.MODELS)}")
     if options.pairs < 1 or options.seconds <= 0:
         parser.error("--pairs and --seconds must be positive")
     if options.cpu is not None:
         os.sched_setaffinity(0, [options.cpu])
-    settings = {}
-    for option in options.option:
-        name, equals, value = option.partition("=")
-        if not equals:
-            parser.error(f"--option {option}: expected NAME=VALUE")
-        settings["TEPHRA_" + name.upper().replace("-", "_")] = value
-    for model in options.models or MODELS:
+    try:
+        settings = {_config.variable(name): value for name, value in map(plan.option, options.option)}
+    except BenchError as error:
+        parser.error(str(error))
+    for model in options.models or steps.MODELS:
         compare(model, options.pairs, options.seconds, settings)
 
 

@@ -16,6 +16,9 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
 
+MODELS = ("mlp", "conv", "transformer", "rnn", "generate")
+
+
 class Block(nn.Module):
     """A transformer's layer written out, as small research code has it."""
 
@@ -103,7 +106,7 @@ def make(name, wrap=lambda model: model):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("model", choices=["mlp", "conv", "transformer", "rnn", "generate"])
+    parser.add_argument("model", choices=MODELS)
     parser.add_argument("steps", type=int)
     parser.add_argument("--json", action="store_true", help="all steps' times")
     options = parser.parse_args()

@@ -66,9 +66,7 @@ _DRIVER_RANK = {name: rank for rank, row in enumerate(_DRIVER) for name in row}
 
 _PYTHON_H = {"boot", "pyver", "runtime", "driver"}  # Python-free: every other layer, pyver/common too
 _ASMJIT = {"target/emit", "codegen"}
-# The files of a target that describe rather than emit.
-_EMITTING = re.compile(r"^(emit|encode|assembl|trampoline|stub)")
-_HOST_FILES = re.compile(r"(trampoline|code_memory)")  # outside src/target
+_HOST_FILES = re.compile(r"code_memory")  # outside src/target
 
 _INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 # A version's name, and what a build knows it by.
@@ -92,8 +90,7 @@ def layer_of(path: str) -> str | None:
     if folder == "runtime" and ".gen." in parts[-1]:
         return "metadata"  # names and numbers of helpers: plain data that lowering needs
     if folder == "target":
-        emits = len(parts) > 2 and (parts[2] == "emit" or _EMITTING.match(parts[-1]))
-        return "target/emit" if emits or _EMITTING.match(parts[-1]) else "target"
+        return "target/emit" if parts[-1].startswith("emit") else "target"  # the others describe
     return folder if folder in ALLOWED else None
 
 
@@ -167,7 +164,7 @@ def _check_rules(name: str, layer: str, text: str) -> list[str]:
     if not name.startswith("target/") and not _HOST_FILES.search(Path(name).name):
         for match in _HOST_IF.finditer(text):
             errors.append(f"src/{name}:{_line(text, match.start(1))}: host conditional {match.group(1)} outside "
-                          "src/target, trampolines and code memory")
+                          "src/target and code memory")
     return errors
 
 

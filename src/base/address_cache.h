@@ -1,5 +1,5 @@
-// In front of a map from addresses: what was found last, since callers ask for the same few again
-// and again.
+// Purpose: in front of a map from addresses: what was found last, since callers ask for the same
+// few again and again.
 #pragma once
 
 #include <cstddef>

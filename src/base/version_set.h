@@ -1,4 +1,4 @@
-// A few version numbers near each other: what a guard can compare with at once.
+// Purpose: a few version numbers near each other: what a guard can compare with at once.
 #pragma once
 
 #include <bit>

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from dev import build, lint, machines, paths, sizes, system
+from dev import build, lint, machines, pages, paths, sizes, system
 from dev.util import DevError, capture, run, say
 
 _CODE = {".h", ".cc", ".c", ".py", ".cmake", ".tbl", ".def", ".sh"}
@@ -97,13 +98,13 @@ def _tidy(files: list[Path]) -> list[str]:
     return sorted(set(found))
 
 
-def main(args) -> int:
+def main(args, parser: argparse.ArgumentParser) -> int:
     system.ensure_check(tidy=args.tidy)
     files = _files()
     code = [p for p in files if p.suffix in _CODE or p.name in ("dev", "CMakeLists.txt")]
     size_errors, remarks = sizes.check(paths.ROOT, code)
     steps = [("format", lambda: _format(files, args.fix)), ("layers", _layers),
-             ("generated pages", lambda: _generated_pages(args.fix)), ("sizes", lambda: size_errors),
+             ("generated pages", lambda: _generated_pages(args.fix)), ("pages", lambda: pages.check(paths.ROOT, files, parser)), ("sizes", lambda: size_errors),
              ("python imports", lambda: lint.cycles(paths.ROOT)), ("python", lambda: lint.check(paths.ROOT, args.fix))]
     if not args.no_build:
         steps.append(("warnings", _warnings))

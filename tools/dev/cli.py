@@ -139,7 +139,7 @@ def cmd_python(args) -> int:
 def cmd_check(args) -> int:
     from dev import checks
 
-    return checks.main(args)
+    return checks.main(args, command_line())
 
 
 def cmd_clean(args) -> int:
@@ -211,7 +211,7 @@ def _add_command(commands, name, function, text, parents, description=None):
     return sub
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./dev", description="Builds, runs, tests and checks Tephra.",
                                      epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -293,7 +293,7 @@ def _split_shell(argv: list[str]) -> tuple[list[str], list[str]]:
 
 
 def main(argv: list[str]) -> int:
-    parser = _parser()
+    parser = command_line()
     given: list[str] = []
     if argv[:1] == ["shell"]:
         argv, given = _split_shell(argv)

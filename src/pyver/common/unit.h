@@ -1,4 +1,4 @@
-// Purpose: CodeUnit, the plain-data image of a function that the preload step makes under the GIL;
+// Purpose: CodeUnit, the plain-data image of a function that the decoder makes under the GIL;
 // every later phase reads this and no Python object.
 // Invariant: `objects` keeps every referenced object alive (the driver holds the references);
 // all indices are in range (checked by the decoder).

@@ -10,7 +10,7 @@ from dev import interpreters, paths
 from dev.machines import Machine
 from dev.util import DevError, lock, run, timed
 
-TEST_TOOLS = ["pytest>=8", "hypothesis>=6", "pytest-timeout>=2.3", "py-spy>=0.4"]
+TEST_TOOLS = ["pytest>=8", "hypothesis>=6", "pytest-timeout>=2.3", "py-spy>=0.4", "pyyaml>=6"]
 BENCH_TOOLS = ["rich==15.0.0", "pyperf==2.10.0", "resvg-py==0.5.0"]  # progress, people's JSON format, PNG
 
 

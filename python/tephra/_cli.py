@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from tephra import __version__, _config, _native, _places, _startup
+from tephra import __version__, _config, _native, _startup
 
 FORMS = ("bytecode", "hir-initial", "hir", "lir", "asm")
 
@@ -235,6 +235,8 @@ def _dump(args: list[str]) -> int:
     if _native.reason:
         _config.complain(f"dump: the JIT is off: {_native.reason}")
         return 1
+    from tephra import _places
+
     try:
         function = _places.find_function(place)
         print(_native.api.dump(function, form).rstrip("\n"))

@@ -122,3 +122,37 @@ def test_pages_name_what_is_there(tmp_path, line, said):
     files[-1].write_text(PAGE + "\n" + line + "\n")
     number = PAGE.count("\n") + 2
     assert pages.check(tmp_path, files, cli.command_line()) == ([f"docs/page.md:{number}: {said}"] if said else [])
+
+
+WORDS = " ".join(["word"] * 40)  # 199 characters
+KEPT = f"""# A heading {WORDS}
+
+| a table | {WORDS} |
+|---|---|
+
+    code {WORDS}
+
+```
+- fenced {WORDS}
+```
+
+Short lines
+stay as they are, <br> and all.
+"""
+
+
+@pytest.mark.usefixtures("dev")
+def test_lines_of_prose_are_wrapped():
+    from dev import prose
+
+    first, second, deep = (f"{WORDS} `one piece of {what} code` and 3. {WORDS}" for what in ("first", "second", "deep"))
+    page = f"{KEPT}\n{first}\nits end\n\n- {second}\n  its end\n  - {deep}\n\n1. short\n"
+    found = prose.wrapped(page)
+    assert found.startswith(KEPT + "\nword") and found.endswith("\n1. short\n")
+    rest = found.removeprefix(KEPT)
+    assert max(map(len, rest.splitlines())) <= 120 and "".join(found.split()) == "".join(page.split())
+    for line in rest.splitlines():
+        assert line.count("`") in (0, 2) and not line.lstrip().startswith("3. ")
+    assert rest.count("\n- ") == 1 and rest.count("\n  - word") == 1 and rest.count("\n    word") >= 2
+    assert prose.long_lines(found) == [] and prose.wrapped(found) == found
+    assert prose.long_lines(page) == [number for number, line in enumerate(page.splitlines(), 1) if len(line) > 120 and number > KEPT.count("\n")]

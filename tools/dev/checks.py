@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from dev import build, lint, machines, pages, paths, sizes, system
+from dev import build, lint, machines, pages, paths, prose, sizes, system
 from dev.util import DevError, capture, run, say
 
 _CODE = {".h", ".cc", ".c", ".py", ".cmake", ".tbl", ".def", ".sh"}
@@ -105,6 +105,7 @@ def main(args, parser: argparse.ArgumentParser) -> int:
     size_errors, remarks = sizes.check(paths.ROOT, code)
     steps = [("format", lambda: _format(files, args.fix)), ("layers", _layers),
              ("generated pages", lambda: _generated_pages(args.fix)), ("pages", lambda: pages.check(paths.ROOT, files, parser)), ("sizes", lambda: size_errors),
+             ("prose", lambda: prose.check(paths.ROOT, files, args.fix)),
              ("python imports", lambda: lint.cycles(paths.ROOT)), ("python", lambda: lint.check(paths.ROOT, args.fix))]
     if not args.no_build:
         steps.append(("warnings", _warnings))

@@ -39,7 +39,7 @@ foreach(folder IN LISTS TEPHRA_CORE_FOLDERS)
   list(APPEND _all_objects $<TARGET_OBJECTS:unit_objects_${layer}>)
 
   set(_below)
-  foreach(below IN LISTS TEPHRA_BELOW_${layer} layer)
+  foreach(below IN LISTS TEPHRA_BELOW_${layer} TEPHRA_TESTED_WITH_${layer} layer)
     if(below STREQUAL "layer")
       set(below ${layer})
     endif()

@@ -104,8 +104,9 @@ def main(args, parser: argparse.ArgumentParser) -> int:
     code = [p for p in files if p.suffix in _CODE or p.name in ("dev", "CMakeLists.txt")]
     size_errors, remarks = sizes.check(paths.ROOT, code)
     steps = [("format", lambda: _format(files, args.fix)), ("layers", _layers),
-             ("generated pages", lambda: _generated_pages(args.fix)), ("pages", lambda: pages.check(paths.ROOT, files, parser)), ("sizes", lambda: size_errors),
-             ("prose", lambda: prose.check(paths.ROOT, files, args.fix)),
+             ("generated pages", lambda: _generated_pages(args.fix)),
+             ("pages", lambda: pages.check(paths.ROOT, files, parser)),
+             ("prose", lambda: prose.check(paths.ROOT, files, args.fix)), ("sizes", lambda: size_errors),
              ("python imports", lambda: lint.cycles(paths.ROOT)), ("python", lambda: lint.check(paths.ROOT, args.fix))]
     if not args.no_build:
         steps.append(("warnings", _warnings))

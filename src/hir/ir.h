@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "base/diagnostic.h"
 #include "base/targets.h"
 #include "hir/alias_sets.gen.h"
 #include "hir/types.h"
@@ -303,7 +304,11 @@ struct ParseError {
   std::string message;
 };
 bool parse(const std::string& text, Function* out, ParseError* error);
-// Every broken rule as one line; empty = sound.
-std::vector<std::string> verify(const Function& function);
+// Every broken rule; empty = sound.
+using Diagnostic = tephra::Diagnostic<Block, Instr>;
+std::vector<Diagnostic> diagnose(const Function& function);
+std::vector<std::string> verify(const Function& function);  // the same as lines
+// With "// error: ..." below what each diagnostic concerns.
+std::string print(const Function& function, std::span<const Diagnostic> diagnostics);
 
 }  // namespace tephra::hir

@@ -92,8 +92,11 @@ std::string scopeText(const Function& function, size_t number) {
 
 std::string print(const Instr& instr) { return printInstr(instr, nullptr); }
 
-std::string print(const Function& function) {
-  std::string out = "fun " + function.name + " {\n";
+std::string print(const Function& function) { return print(function, {}); }
+
+std::string print(const Function& function, std::span<const Diagnostic> diagnostics) {
+  const Annotations<Block, Instr> errors(diagnostics);
+  std::string out = "fun " + function.name + " {\n" + errors.below(nullptr);
   for (size_t i = 1; i < function.scopes().size(); ++i) out += scopeText(function, i);
   for (const Block* block : function.blocks()) {
     out += blockName(block);
@@ -107,9 +110,9 @@ std::string print(const Function& function) {
       }
       out += ")";
     }
-    out += ":\n";
+    out += ":\n" + errors.below(block);
     for (const Instr* instr = block->first; instr; instr = instr->next) {
-      out += "  " + printInstr(*instr, function.scopeOf(instr).unit) + "\n";
+      out += "  " + printInstr(*instr, function.scopeOf(instr).unit) + "\n" + errors.below(instr);
     }
   }
   return out + "}\n";

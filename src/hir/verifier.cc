@@ -1,5 +1,5 @@
-// The rules of hir/ir.h and of ops.tbl's rows, each checked; a broken rule gives one line that
-// names the block or instruction. Reference counts are checked by passes/refcount_checker.
+// The rules of hir/ir.h and of ops.tbl's rows, each checked; a broken rule gives one diagnostic on
+// the block or instruction. Reference counts are checked by passes/refcount_checker.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -14,9 +14,10 @@ class Verifier {
  public:
   explicit Verifier(const Function& function) : function_(function) {}
 
-  std::vector<std::string> run() {
+  std::vector<Diagnostic> run() {
     if (function_.blocks().empty()) {
-      errors_.push_back("a function needs an entry block");
+      const char* message = "a function needs an entry block";
+      errors_.push_back({nullptr, nullptr, message, message});
       return errors_;
     }
     checkLists();
@@ -44,11 +45,12 @@ class Verifier {
 
  private:
   void fail(const Block* block, const std::string& message) {
-    errors_.push_back("bb" + std::to_string(block->id) + " " + message);
+    errors_.push_back({block, nullptr, message, "bb" + std::to_string(block->id) + " " + message});
   }
   void fail(const Instr& instr, const std::string& message) {
-    errors_.push_back("bb" + std::to_string(instr.block ? instr.block->id : 0) + ": " +
-                      print(instr) + ": " + message);
+    errors_.push_back({instr.block, &instr, message,
+                       "bb" + std::to_string(instr.block ? instr.block->id : 0) + ": " +
+                           print(instr) + ": " + message});
   }
 
   // Links, ids, operand counts and null pointers: all that the later checks rely on.
@@ -414,7 +416,7 @@ class Verifier {
   }
 
   const Function& function_;
-  std::vector<std::string> errors_;
+  std::vector<Diagnostic> errors_;
   std::set<const Block*> members_;
   std::set<const Instr*> values_;
   std::set<uint32_t> ids_;
@@ -422,6 +424,7 @@ class Verifier {
 
 }  // namespace
 
-std::vector<std::string> verify(const Function& function) { return Verifier(function).run(); }
+std::vector<Diagnostic> diagnose(const Function& function) { return Verifier(function).run(); }
+std::vector<std::string> verify(const Function& function) { return linesOf(diagnose(function)); }
 
 }  // namespace tephra::hir

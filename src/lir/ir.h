@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/arena.h"
+#include "base/diagnostic.h"
 #include "base/targets.h"
 #include "metadata/entries.h"
 #include "metadata/exits.h"
@@ -232,8 +233,12 @@ struct ParseError {
 };
 // Reads what print() writes: parse(print(f)) prints the same. `out` must be empty.
 bool parse(const std::string& text, Function* out, ParseError* error);
-// One line per violation; accepts SSA form and allocated code.
-std::vector<std::string> verify(const Function& function);
+// Every violation; accepts SSA form and allocated code.
+using Diagnostic = tephra::Diagnostic<Block, Instr>;
+std::vector<Diagnostic> diagnose(const Function& function);
+std::vector<std::string> verify(const Function& function);  // the same as lines
+// With "// error: ..." below what each diagnostic concerns.
+std::string print(const Function& function, std::span<const Diagnostic> diagnostics);
 const char* condName(Cond cond);
 bool condFromName(const std::string& name, Cond* out);
 

@@ -150,7 +150,10 @@ std::string print(const Instr& instr) {
   return text;
 }
 
-std::string print(const Function& function) {
+std::string print(const Function& function) { return print(function, {}); }
+
+std::string print(const Function& function, std::span<const Diagnostic> diagnostics) {
+  const Annotations<Block, Instr> errors(diagnostics);
   std::string text = fmt::format("fun {} params={} outgoing={}", function.name, function.num_params,
                                  function.outgoing_words);
   if (function.num_slots) text += fmt::format(" slots={}", function.num_slots);
@@ -158,15 +161,15 @@ std::string print(const Function& function) {
     text += fmt::format(" saved={:#x},{:#x}", function.used_callee_saved[0],
                         function.used_callee_saved[1]);
   }
-  text += " {\n";
+  text += " {\n" + errors.below(nullptr);
   for (const Block* block : function.blocks()) {
     text += fmt::format("bb{}", block->id);
     if (!block->params.empty()) text += "(" + listText(block->params) + ")";
     if (block->cold) text += " cold";
     if (block->loop_depth) text += fmt::format(" depth={}", block->loop_depth);
-    text += ":\n";
+    text += ":\n" + errors.below(block);
     for (const Instr* instr = block->first; instr; instr = instr->next) {
-      text += "  " + print(*instr) + "\n";
+      text += "  " + print(*instr) + "\n" + errors.below(instr);
     }
   }
   for (size_t i = 0; i < function.entries.size(); ++i) {

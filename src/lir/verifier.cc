@@ -15,7 +15,7 @@ class Verifier {
  public:
   explicit Verifier(const Function& function) : function_(function) {}
 
-  std::vector<std::string> run() {
+  std::vector<Diagnostic> run() {
     if (function_.blocks().empty()) {
       problem("the function has no block");
       return std::move(problems_);
@@ -32,36 +32,41 @@ class Verifier {
   }
 
  private:
-  void problem(const std::string& message) { problems_.push_back(function_.name + ": " + message); }
+  // Messages that name the place themselves.
+  void problem(const std::string& message, const Block* block = nullptr,
+               const Instr* instr = nullptr) {
+    problems_.push_back({block, instr, message, function_.name + ": " + message});
+  }
   void problem(const Instr& instr, const std::string& message) {
-    problem(
-        fmt::format("bb{}: `{}`: {}", instr.block ? instr.block->id : 0, print(instr), message));
+    problems_.push_back({instr.block, &instr, message,
+                         fmt::format("{}: bb{}: `{}`: {}", function_.name,
+                                     instr.block ? instr.block->id : 0, print(instr), message)});
   }
 
   void blocks() {
     std::vector<uint32_t> ids;
     for (const Block* block : function_.blocks()) {
       if (std::find(ids.begin(), ids.end(), block->id) != ids.end()) {
-        problem(fmt::format("two blocks are bb{}", block->id));
+        problem(fmt::format("two blocks are bb{}", block->id), block);
       }
       ids.push_back(block->id);
     }
     for (const Block* block : function_.blocks()) {
       if (!block->last) {
-        problem(fmt::format("bb{} is empty", block->id));
+        problem(fmt::format("bb{} is empty", block->id), block);
         continue;
       }
       const Instr* prev = nullptr;
       for (const Instr* instr = block->first; instr; prev = instr, instr = instr->next) {
         if (instr->block != block || instr->prev != prev)
-          problem(fmt::format("bb{}: broken links", block->id));
+          problem(fmt::format("bb{}: broken links", block->id), block, instr);
         if (instr->info().is_terminator != (instr == block->last)) {
-          problem(
-              fmt::format("bb{}: a terminator must be exactly the last instruction", block->id));
+          problem(fmt::format("bb{}: a terminator must be exactly the last instruction", block->id),
+                  block, instr);
         }
         targets(*instr);
       }
-      if (prev != block->last) problem(fmt::format("bb{}: broken links", block->id));
+      if (prev != block->last) problem(fmt::format("bb{}: broken links", block->id), block);
     }
   }
 
@@ -81,12 +86,14 @@ class Verifier {
     size_t count = instr.targets.size();
     if (count != expected) {
       return problem(
-          fmt::format("{}: has {} targets, expected {}", instr.info().name, count, expected));
+          fmt::format("{}: has {} targets, expected {}", instr.info().name, count, expected),
+          instr.block, &instr);
     }
     for (size_t i = 0; i < count; ++i) {
       const auto& all = function_.blocks();
       if (std::find(all.begin(), all.end(), instr.targets[i]) == all.end()) {
-        problem(fmt::format("{}: target is not a block of the function", instr.info().name));
+        problem(fmt::format("{}: target is not a block of the function", instr.info().name),
+                instr.block, &instr);
       }
     }
   }
@@ -96,32 +103,34 @@ class Verifier {
     for (const Block* block : function_.blocks()) {
       for (const Operand& param : block->params) {
         if (!param.isVReg()) {
-          problem(fmt::format("bb{}: a parameter must be a virtual register", block->id));
-        } else if (vregInRange(param)) {
-          define(param, block, fmt::format("bb{}", block->id));
+          problem(fmt::format("bb{}: a parameter must be a virtual register", block->id), block);
+        } else if (vregInRange(param, block, nullptr)) {
+          define(param, block, nullptr);
         }
       }
       for (const Instr* instr = block->first; instr; instr = instr->next) {
         for (const Operand& def : instr->defs) {
-          if (def.isVReg() && vregInRange(def)) define(def, block, print(*instr));
+          if (def.isVReg() && vregInRange(def, block, instr)) define(def, block, instr);
         }
       }
     }
   }
 
-  bool vregInRange(const Operand& operand) {
+  bool vregInRange(const Operand& operand, const Block* block, const Instr* instr) {
     if (operand.base == 0 || operand.base >= function_.numVRegs()) {
-      problem(fmt::format("virtual register {} does not exist", operand.base));
+      problem(fmt::format("virtual register {} does not exist", operand.base), block, instr);
       return false;
     }
     return true;
   }
 
-  void define(const Operand& operand, const Block* block, const std::string& where) {
+  void define(const Operand& operand, const Block* block, const Instr* instr) {
+    const auto where = [&] { return instr ? print(*instr) : fmt::format("bb{}", block->id); };
     if (definer_[operand.base])
-      problem(fmt::format("register {} is defined twice: {}", operand.base, where));
+      problem(fmt::format("register {} is defined twice: {}", operand.base, where()), block, instr);
     if (function_.bankOf(operand.base) != operand.bank) {
-      problem(fmt::format("register {} has the other bank: {}", operand.base, where));
+      problem(fmt::format("register {} has the other bank: {}", operand.base, where()), block,
+              instr);
     }
     definer_[operand.base] = block;
   }
@@ -359,7 +368,7 @@ class Verifier {
 
   void entry() {
     const Block* first = function_.blocks()[0];
-    if (!first->params.empty()) problem("the entry block has parameters");
+    if (!first->params.empty()) problem("the entry block has parameters", first);
     std::vector<uint32_t> seen;
     const Block* call = function_.callEntry();
     for (const Block* block : function_.blocks()) {
@@ -414,7 +423,7 @@ class Verifier {
   }
 
   const Function& function_;
-  std::vector<std::string> problems_;
+  std::vector<Diagnostic> problems_;
   std::vector<const Block*> definer_;
   std::vector<const Instr*> exit_user_;
   std::vector<bool> used_;
@@ -422,6 +431,7 @@ class Verifier {
 
 }  // namespace
 
-std::vector<std::string> verify(const Function& function) { return Verifier(function).run(); }
+std::vector<Diagnostic> diagnose(const Function& function) { return Verifier(function).run(); }
+std::vector<std::string> verify(const Function& function) { return linesOf(diagnose(function)); }
 
 }  // namespace tephra::lir

@@ -89,6 +89,7 @@ class Checker {
         "bb" + std::to_string(at->block->id) + ": " + hir::print(*at) + ": " + message;
     if (std::find(result_.errors.begin(), result_.errors.end(), line) == result_.errors.end()) {
       result_.errors.push_back(line);
+      result_.diagnostics.push_back({at->block, at, message, line});
     }
   }
 

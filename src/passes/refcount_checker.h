@@ -16,8 +16,9 @@ namespace tephra::passes {
 
 struct RefcountCheck {
   std::vector<std::string> errors;
-  size_t states = 0;       // block entries walked
-  bool exhausted = false;  // the limit of states was hit: not all paths were seen
+  std::vector<hir::Diagnostic> diagnostics;  // the same, with their places
+  size_t states = 0;                         // block entries walked
+  bool exhausted = false;                    // the limit of states was hit: not all paths were seen
 };
 
 RefcountCheck checkRefcounts(const hir::Function& function, size_t max_states = 20000);

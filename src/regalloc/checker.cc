@@ -62,13 +62,13 @@ class Checker {
   Checker(const FunctionSnapshot& before, const lir::Function& after, const Target& target)
       : before_(before), after_(after), target_(target), next_value_(before.num_vregs) {}
 
-  std::vector<std::string> run() {
+  std::vector<lir::Diagnostic> run() {
     slots_at_ = 128;
     num_places_ = slots_at_ + after_.num_slots;
     findConstants();
     for (size_t i = 0; i < after_.blocks().size(); ++i) number_[after_.blocks()[i]] = i;
     if (after_.blocks().empty() || after_.blocks()[0] != before_.blocks[0].block)
-      return {"the entry block changed"};
+      return {{nullptr, nullptr, "the entry block changed", "the entry block changed"}};
     entry_.assign(after_.blocks().size(), {});
     entry_[0].reached = true;
     entry_[0].places.resize(num_places_);
@@ -97,7 +97,8 @@ class Checker {
   void problem(const std::string& message) {
     if (!reporting_ || problems_.size() >= 50) return;
     problems_.push_back(
-        fmt::format("bb{}: `{}`: {}", block_->id, instr_ ? lir::print(*instr_) : "", message));
+        {block_, instr_, message,
+         fmt::format("bb{}: `{}`: {}", block_->id, instr_ ? lir::print(*instr_) : "", message)});
   }
 
   // --- values
@@ -564,13 +565,18 @@ class Checker {
   const Instr* instr_ = nullptr;
   bool reporting_ = false;
   std::vector<OperandConstraint> constraints_;
-  std::vector<std::string> problems_;
+  std::vector<lir::Diagnostic> problems_;
 };
 
 }  // namespace
 
 std::vector<std::string> checkAllocation(const FunctionSnapshot& before, const lir::Function& after,
                                          const Target& target) {
+  return linesOf(diagnoseAllocation(before, after, target));
+}
+
+std::vector<lir::Diagnostic> diagnoseAllocation(const FunctionSnapshot& before,
+                                                const lir::Function& after, const Target& target) {
   return Checker(before, after, target).run();
 }
 

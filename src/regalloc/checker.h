@@ -42,7 +42,10 @@ struct FunctionSnapshot {
 
 FunctionSnapshot takeSnapshot(const lir::Function& function);
 
-// One line per mismatch; empty: the allocation is right.
+// Every mismatch; empty: the allocation is right.
+std::vector<lir::Diagnostic> diagnoseAllocation(const FunctionSnapshot& before,
+                                                const lir::Function& after, const Target& target);
+// The same as lines.
 std::vector<std::string> checkAllocation(const FunctionSnapshot& before, const lir::Function& after,
                                          const Target& target);
 

@@ -24,22 +24,40 @@ namespace {
 
 double cpuSeconds() { return 1e-9 * static_cast<double>(threadCpuTime()); }
 
+// A phase that broke a rule is a bug of ours, and shown at once.
+void showErrors(const std::string& annotated) {
+  if (!annotated.empty())
+    std::fprintf(stderr, "--- tephra: please report this\n%s\n", annotated.c_str());
+}
+
 Result<std::unique_ptr<lir::Function>> allocatedLir(const hir::Function& hir, const Target& target,
                                                     std::string* before) {
+  const Options& options = jit().options;
+  lir::PhaseContext context;
+  context.verify = options.verify;
+  if (listContains(options.dump, "lir-phases") &&
+      hir.name.find(options.dump_filter) != std::string::npos) {
+    context.dump = [](const char* phase, const lir::Function& after) {
+      std::fprintf(stderr, "--- tephra lir after %s\n%s\n", phase, lir::print(after).c_str());
+    };
+  }
   Result<std::unique_ptr<lir::Function>> lowered =
       lowerToLir(hir, target,
-                 {.force_exit = jit().options.force_exit,
-                  .reuse_boxes = jit().options.reuse_boxes,
-                  .wide_ints = jit().options.wide_ints,
-                  .loop_constants = jit().options.loop_constants,
-                  .shared_constants = jit().options.shared_constants});
+                 {.force_exit = options.force_exit,
+                  .reuse_boxes = options.reuse_boxes,
+                  .wide_ints = options.wide_ints,
+                  .loop_constants = options.loop_constants,
+                  .shared_constants = options.shared_constants},
+                 context);
+  showErrors(context.annotated);
   if (!lowered) return lowered;
   if (before) *before = lir::print(**lowered);
   regalloc::AllocationOptions allocation;
-  allocation.check = jit().options.verify;
-  allocation.spill_everything = jit().options.stress_spill;
-  allocation.shuffle_seed = static_cast<uint64_t>(jit().options.stress_registers);
-  Result<bool> allocated = regalloc::allocateRegisters(**lowered, target, allocation);
+  allocation.check = options.verify;
+  allocation.spill_everything = options.stress_spill;
+  allocation.shuffle_seed = static_cast<uint64_t>(options.stress_registers);
+  Result<bool> allocated = regalloc::allocateRegisters(**lowered, target, allocation, context);
+  showErrors(context.annotated);
   if (!allocated) return allocated.bailout();
   return lowered;
 }
@@ -273,6 +291,7 @@ Result<bool> runPasses(hir::Function& function) {
     };
   }
   passes::runPipeline(function, context);
+  showErrors(context.annotated);
   if (!context.errors.empty()) return Bailout{BailoutReason::kVerifier, context.errors.front()};
   return true;
 }

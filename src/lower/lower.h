@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "hir/ir.h"
 #include "lir/ir.h"
+#include "lir/phases.h"
 #include "target/target.h"
 
 namespace tephra {
@@ -32,10 +33,16 @@ struct LowerOptions {
 };
 
 Result<std::unique_ptr<lir::Function>> lowerToLir(const hir::Function& function,
+                                                  const Target& target, const LowerOptions& options,
+                                                  lir::PhaseContext& context);
+Result<std::unique_ptr<lir::Function>> lowerToLir(const hir::Function& function,
                                                   const Target& target,
                                                   const LowerOptions& options = {});
 
 namespace lower {
+
+// The phases of it, in order.
+std::vector<lir::PhaseInfo> phases();
 
 // Rewrites operands that `target` cannot encode into registers. Part of lowerToLir.
 void legalize(lir::Function* function, const Target& target);

@@ -1,8 +1,8 @@
 #include "passes/pipeline.h"
 
-#include <chrono>
 #include <cstring>
 
+#include "base/phases.h"
 #include "passes/cfg_clean.h"
 #include "passes/comparison_fusion.h"
 #include "passes/dce.h"
@@ -26,10 +26,6 @@ constexpr PassInstance kPipeline[] = {
 #undef TEPHRA_PASS
 };
 static_assert(std::size(kPipeline) <= kMaxPasses);
-
-void report(PassContext& context, const PassInstance& instance, const std::string& message) {
-  context.errors.push_back(std::string(instance.name) + ": " + message);
-}
 
 }  // namespace
 
@@ -61,30 +57,23 @@ void PassOptions::disableAsIn(const Options& options) {
 bool runPass(const PassInstance& instance, hir::Function& function, PassContext& context) {
   bool verify = context.options.verify;
   std::string before = verify ? hir::print(function) : "";
-  auto start = std::chrono::steady_clock::now();
-  bool changed = instance.run(function, context);
-  std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
-  context.timings.push_back({instance.name, time.count(), changed});
+  bool changed = timed(instance.name, context, [&] { return instance.run(function, context); });
   if (context.dump) context.dump(instance.name, function);
   if (!verify) return true;
-  size_t errors = context.errors.size();
-  for (const std::string& line : hir::verify(function)) report(context, instance, line);
-  if (context.errors.size() != errors) return false;
-  if (!changed && hir::print(function) != before) {
-    report(context, instance, "changed the function but says that it did not");
+  std::vector<hir::Diagnostic> found = hir::diagnose(function);
+  if (found.empty() && !changed && hir::print(function) != before) {
+    const char* message = "changed the function but says that it did not";
+    found.push_back({nullptr, nullptr, message, message});
   }
-  if (std::strcmp(instance.pass, "refcount_insertion") == 0) {
-    for (const std::string& line : checkRefcounts(function).errors) report(context, instance, line);
-  }
-  return context.errors.size() == errors;
+  if (found.empty() && std::strcmp(instance.pass, "refcount_insertion") == 0)
+    found = checkRefcounts(function).diagnostics;
+  return blame(instance.name, function, found, context);
 }
 
 void runPipeline(hir::Function& function, PassContext& context) {
   if (context.dump) context.dump("", function);
   if (context.options.verify) {
-    for (const std::string& line : hir::verify(function))
-      context.errors.push_back("input: " + line);
-    if (!context.errors.empty()) return;
+    if (!blame("input", function, hir::diagnose(function), context)) return;
   }
   for (size_t i = 0; i < std::size(kPipeline); ++i) {
     if (context.options.disabled.test(i) && !kPipeline[i].required()) continue;

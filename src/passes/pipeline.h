@@ -46,8 +46,9 @@ struct PassContext {
   std::function<void(const char* pass, const hir::Function&)> dump;
   std::vector<PassTiming> timings;
   // What verification found, each line with the pass to blame; the pipeline stops at the first
-  // pass.
+  // pass. And the function at that time, with the errors below what they concern.
   std::vector<std::string> errors;
+  std::string annotated;
 };
 
 using PassFunction = bool (*)(hir::Function&, PassContext&);  // true: the function was changed

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "lir/ir.h"
+#include "lir/phases.h"
 #include "target/target.h"
 
 namespace tephra::regalloc {
@@ -21,6 +22,11 @@ struct AllocationOptions {
 };
 
 Result<bool> allocateRegisters(lir::Function& function, const Target& target,
+                               const AllocationOptions& options, lir::PhaseContext& context);
+Result<bool> allocateRegisters(lir::Function& function, const Target& target,
                                const AllocationOptions& options = {});
+
+// The phases of it, in order.
+std::vector<lir::PhaseInfo> phases();
 
 }  // namespace tephra::regalloc

@@ -12,7 +12,7 @@ _TABLE = [
     ("enable", "bool", "0", "0,1", "Compile functions automatically when they are hot."),
     ("compile-after", "int", "-1", "-1..1000000000", "Compile a function at this many interpreted calls."),
     ("list", "str", "", "", "File of functions to compile."),
-    ("dump", "list", "", "hir,hir-passes,lir,asm,bytecode", "Print these forms."),
+    ("dump", "list", "", "hir,hir-passes,lir,lir-phases,asm,bytecode", "Print these forms."),
     ("summary", "bool", "0", "0,1", "Print a summary at exit."),
     ("verify", "bool", "0", "0,1", "Verify the IR."),
     ("feedback", "bool", "1", "0,1", "Use type feedback."),

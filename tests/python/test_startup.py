@@ -51,7 +51,7 @@ def test_switches(base, args, env, wanted):
      "tephra: TEPHRA_COMPILE_AFTER: bad value 'x'; expected a whole number in "
      "-1..1000000000; ignored"),
     ([], {"TEPHRA_DUMP": "hir,foo"}, "tephra: TEPHRA_DUMP: bad value 'foo'; expected a "
-     "comma-separated list of hir,hir-passes,lir,asm,bytecode; ignored"),
+     "comma-separated list of hir,hir-passes,lir,lir-phases,asm,bytecode; ignored"),
     ([], {"TEPHRA_COMPIL_AFTER": "1"}, "tephra: TEPHRA_COMPIL_AFTER: unknown option (did you mean "
      "TEPHRA_COMPILE_AFTER?); ignored"),
     ([], {"TEPHRA_FEED": "1"}, "tephra: TEPHRA_FEED: unknown option (did you mean TEPHRA_FEEDBACK?); ignored"),

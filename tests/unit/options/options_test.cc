@@ -23,7 +23,7 @@ TEST(Options, ABadValueLeavesTheOldOne) {
             "tephra: option summary: bad value 'maybe'; expected 0 or 1");
   EXPECT_EQ(setOption(&options, "dump", "hir,foo"),
             "tephra: option dump: bad value 'foo'; expected a comma-separated list of "
-            "hir,hir-passes,lir,asm,bytecode");
+            "hir,hir-passes,lir,lir-phases,asm,bytecode");
   EXPECT_EQ(options.compile_after, -1);
   EXPECT_FALSE(options.summary);
   EXPECT_EQ(options.dump, "");

@@ -1,4 +1,4 @@
-"""jit-tool: textual IR checked, run through passes, allocated; errors that name file and line."""
+"""jit-tool: every stage from text, the same as golden files say; graphs; reduced inputs; errors that name the place."""
 
 import os
 import pathlib
@@ -17,7 +17,6 @@ def tool(*args, input=None):
     return done.returncode, done.stdout, done.stderr
 
 
-
 def golden(path):
     """What the golden file of a pass expects."""
     return path.read_text().split("\n=>\n")[1]
@@ -26,7 +25,9 @@ def golden(path):
 def test_help_lists_every_command_and_option():
     status, out, _ = tool("--help")
     assert status == 0
-    for word in "passes verify print run allocate --trace --without --refcounts --target --spill --shuffle".split():
+    commands = "passes verify print run lower allocate emit"
+    options = "--target --python --case --trace --without --refcounts --spill --shuffle --bytes"
+    for word in f"{commands} {options}".split():
         assert word in out
 
 
@@ -73,21 +74,106 @@ def test_print_is_the_text_itself():
     assert tool("verify", *sorted(TESTS.glob("regalloc/*.lir"))) == (0, "", "")
 
 
+def chain(path, python, target):
+    """A function of the frontend through every stage; what each printed."""
+    texts, text = [], path.read_text()
+    for stage in ("run pipeline", f"lower --python {python} --target {target}", f"allocate --target {target}",
+                  f"emit --python {python} --target {target}"):
+        status, out, err = tool(*stage.split(), "-", input=text)
+        assert (status, err) == (0, ""), (stage, err)
+        texts.append(out)
+        text = out
+    return texts
+
+
+CASES = [(path.stem, case) for path in sorted(TESTS.glob("lower/*.txt")) for case in path.read_text().split("\n=== ")[1:]]
+
+
+@pytest.mark.parametrize("file, case", CASES, ids=[f"{file}-{case.splitlines()[0]}" for file, case in CASES])
+def test_lowering_gives_what_its_golden_file_says(file, case):
+    title, _, rest = case.partition("\n")
+    source, *results = rest.split("\n--- ")
+    for result in results:
+        pairs, _, expected = result.partition("\n")
+        for python, target in (pair.split() for pair in pairs.split(", ")):
+            status, out, err = tool("lower", "--python", python, "--target", target, "-", input=source)
+            if expected.startswith("bailout: "):
+                assert status == 1 and expected.removeprefix("bailout: ").strip() in err
+            else:
+                assert (status, out.strip(), err) == (0, expected.strip(), "")
+
+
+def test_a_case_of_a_file_is_found_by_its_name():
+    path = TESTS / "lower/frames.txt"
+    title = re.search(r"^=== (.*)", path.read_text(), re.M)[1]
+    status, out, err = tool("lower", "--python", "3.12", "--case", title, path)
+    assert (status, err) == (0, "") and out in path.read_text()
+    status, _, err = tool("lower", "--case", "no such title", path)
+    assert status == 2 and "no case 'no such title'" in err
+
+
+@pytest.mark.parametrize("python", ["3.12", "3.14"])
+@pytest.mark.parametrize("target, first", [("x86_64", "push rbp"), ("aarch64", "stp x29, x30")])
+def test_functions_go_through_every_stage(python, target, first):
+    paths = sorted(TESTS.glob(f"frontend/*.{python}.hir"))
+    assert len(paths) > 20
+    for path in paths[::6]:
+        *_, assembly = chain(path, python, target)
+        assert first in assembly, path
+
+
+def test_emission_gives_the_bytes_that_its_golden_file_says():
+    """The first cases of tests/emit, each as a function of its own."""
+    for target in ("x86_64", "aarch64"):
+        lines = (TESTS / f"emit/{target}.golden").read_text().split("# --- moves and constants\n")[1].split("\n\n")
+        for case in lines[:20]:
+            text, *expected = case.split("\n")
+            source = f"fun t params=1 outgoing=4 slots=4 {{\nbb0:\n  {text}\n  Trap\n}}\n"
+            status, out, err = tool("emit", "--bytes", "--target", target, "-", input=source)
+            code = "".join(line[4:36].replace(" ", "") for line in expected)
+            assert (status, err) == (0, "") and code in out.replace(" ", "").replace("\n", ""), case
+
+
+def test_errors_stand_below_the_instruction():
+    _, _, err = tool("verify", "-", input=UNVERIFIED)
+    assert "  Return v1\n  // error: a terminator before the block's end\n" in err
+    _, _, err = tool("verify", "--refcounts", "-", input=LEAK)
+    assert "  Return v0\n  // error: leaks a reference of v0\n" in err
+    _, _, err = tool("verify", "-", input="fun f params=0 outgoing=0 {\nbb0:\n  Return g1\n  g1 = Move 1\n  Trap\n}\n")
+    assert "  Return g1\n  // error: " in err
+
+
+def test_bad_input_never_crashes():
+    """Each line of a function left out in turn: a stage takes it or says what is wrong."""
+    texts = dict(zip(("run pipeline", "lower", "allocate", "emit"),
+                     [(TESTS / "passes/pipeline/whole.hir").read_text().split("\n=>")[0] + "\n",
+                      *chain(TESTS / "passes/pipeline/whole.hir", "3.14", "x86_64")]))
+    for stage, text in texts.items():
+        lines = text.splitlines(keepends=True)
+        for index in range(0, len(lines), 2):
+            status, _, err = tool(*stage.split(), "-", input="".join(lines[:index] + lines[index + 1:]))
+            assert status in (0, 1, 2) and (status == 0) == (err == ""), (stage, index, err)
+
+
 BROKEN = "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  v1:Object = Nonsense v0\n  Return v1\n}\n"
 UNVERIFIED = "fun f {\nbb0:\n  Return v1\n  v1:Object = LoadArg {index=0}\n}\n"
+SSA = "fun f params=0 outgoing=0 {\nbb0:\n  g1 = Move 1\n  Return g1\n}\n"
 LEAK = ("fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  Incref v0\n  Incref v0\n  Return v0\n}\n")
 
 
 @pytest.mark.parametrize("args, text, status, said", [
-    (["verify", "-"], BROKEN, 1, "-:4: "),
+    (["verify", "-"], BROKEN, 2, "-:4: "),
     (["verify", "-"], UNVERIFIED, 1, "-: "),
     (["verify", "--refcounts", "-"], LEAK, 1, "-: "),
-    (["verify", "-"], "// object Frob\n" + LEAK, 1, "-:1: 'Frob' is no type"),
-    (["verify", "-"], "// object Int int=x\n" + LEAK, 1, "-:1: 'int=x' is no fact of an object"),
-    (["verify", "no/such.hir"], "", 1, "no/such.hir: cannot be read"),
-    (["allocate", "-"], LEAK, 1, "this is HIR"),
+    (["verify", "-"], "// object Frob\n" + LEAK, 2, "-:1: 'Frob' is no type"),
+    (["verify", "-"], "// object Int int=x\n" + LEAK, 2, "-:1: 'int=x' is no fact of an object"),
+    (["verify", "no/such.hir"], "", 2, "no/such.hir: cannot be read"),
+    (["allocate", "-"], LEAK, 2, "this is HIR"), (["emit", "-"], LEAK, 2, "this is HIR"),
+    (["lower", "-"], SSA, 2, "this is LIR"), (["emit", "-"], SSA, 1, "registers are not allocated yet"),
+    (["emit", "-"], SSA.replace("g1", "%40"), 1, "x86_64 has no register 40"),
+    (["lower", "--python", "2.7", "-"], LEAK, 2, "'2.7' is neither 3.12 nor 3.14"),
     (["run", "nosuch", "-"], LEAK, 2, "'nosuch' is no pass; there are pipeline, cfg_clean"),
-    (["run", "pipeline", "--without", "x", "-"], LEAK, 2, "--without: 'x' is no pass"),
+    (["run", "pipeline", "--without", "x", "-"], LEAK, 2, "--without: 'x' is no pass; jit-tool passes lists them"),
     (["allocate", "--target", "vax", "-"], "", 2, "'vax' is neither x86_64 nor aarch64"),
     (["allocate", "--shuffle", "0", "-"], "", 2, "'0' is no number above 0"),
     (["verify"], "", 2, "no FILE given"), (["frob", "-"], "", 2, "unknown command 'frob'"),

@@ -1,5 +1,6 @@
 """jit-tool: every stage from text, the same as golden files say; graphs; reduced inputs; errors that name the place."""
 
+import json
 import os
 import pathlib
 import re
@@ -25,8 +26,8 @@ def golden(path):
 def test_help_lists_every_command_and_option():
     status, out, _ = tool("--help")
     assert status == 0
-    commands = "passes verify print run lower allocate emit"
-    options = "--target --python --case --trace --without --refcounts --spill --shuffle --bytes"
+    commands = "passes verify print run lower allocate emit iongraph reduce"
+    options = "--target --python --case --trace --without --refcounts --spill --shuffle --bytes --expect --command"
     for word in f"{commands} {options}".split():
         assert word in out
 
@@ -134,6 +135,73 @@ def test_emission_gives_the_bytes_that_its_golden_file_says():
             assert (status, err) == (0, "") and code in out.replace(" ", "").replace("\n", ""), case
 
 
+def test_iongraph_shows_every_pass():
+    path = TESTS / "passes/pipeline/whole.hir"
+    status, out, err = tool("iongraph", "--target", "aarch64", path)
+    assert (status, err) == (0, "")
+    [function] = json.loads(out)["functions"]
+    names = [each["name"] for each in function["passes"]]
+    assert function["name"] == "whole" and names[:2] == ["input", "cfg_clean"] and names[-1] == "redundant_moves"
+    assert names[1:] == [line.split()[0] for line in tool("passes")[1].splitlines() if line]
+    for each in function["passes"]:
+        blocks = each["mir"]["blocks"]
+        numbers = {block["number"] for block in blocks}
+        values = {instr["id"] for block in blocks for instr in block["instructions"]}
+        for block in blocks:
+            assert numbers >= set(block["successors"]) | set(block["predecessors"])
+            for instr in block["instructions"]:
+                assert values >= set(instr["inputs"]) | set(instr["uses"])
+        depths = {block["number"]: block["loopDepth"] for block in blocks}
+        assert depths[1] == depths[2] == 1 and depths[0] == depths[3] == 0
+    assert function["passes"][0]["lir"]["blocks"] == []
+    first = function["passes"][-1]["lir"]["blocks"][0]["instructions"][0]
+    assert set(first) == {"id", "opcode", "defs"}
+
+
+def reduced(text, *args):
+    status, out, err = tool("reduce", "-", *args, input=text)
+    assert status == 0, err
+    return out
+
+
+def test_a_lost_release_is_reduced_to_a_few_lines():
+    """A real fault: reference counts as the pass makes them, one release lost."""
+    path = TESTS / "frontend/containers.3.14.hir"
+    _, good, _ = tool("run", "pipeline", path)
+    assert tool("verify", "--refcounts", "-", input=good) == (0, "", "")
+    release = re.search(r"^  Decref v\d+.*\n", good, re.M)
+    bad = good[:release.start()] + good[release.end():]
+    status, _, err = tool("verify", "--refcounts", "-", input=bad)
+    said = re.search(r"registers (still )?own \d+ references", err)[0]
+    assert status == 1 and len(bad.splitlines()) > 60
+    small = reduced(bad, "--expect", said, "--", "verify", "--refcounts")
+    assert len(small.splitlines()) < 15
+    status, _, err = tool("verify", "--refcounts", "-", input=small)
+    assert status == 1 and said in err
+
+
+def test_a_fault_in_lir_is_reduced_to_a_few_lines():
+    """A use that its definition does not reach, in the LIR of a loop."""
+    _, lir, *_ = chain(TESTS / "frontend/loop_list.3.14.hir", "3.14", "x86_64")
+    last = max(map(int, re.findall(r"^  g(\d+) = ", lir, re.M)))
+    param = re.findall(r"^  g\d+ = Param.*\n", lir, re.M)[-1]
+    bad = lir.replace(param, param + f"  Incref g{last} {{maybe_null=false}}\n", 1)
+    status, _, err = tool("verify", "-", input=bad)
+    said = f"register {last} does not reach this use"
+    assert status == 1 and said in err
+    small = reduced(bad, "--expect", "does not reach this use", "--", "verify")
+    assert len(small.splitlines()) < 15
+    assert "does not reach this use" in tool("verify", "-", input=small)[2]
+
+
+def test_a_command_may_decide_what_is_reduced():
+    source = (TESTS / "frontend/loop_list.3.14.hir").read_text()
+    small = reduced(source, "--command", "grep -q ListIterNext {}")
+    assert "ListIterNext" in small and len(small.splitlines()) < 8
+    status, _, err = tool("reduce", "-", "--command", "false", input=source)
+    assert status == 2 and "does not go wrong as expected" in err
+
+
 def test_errors_stand_below_the_instruction():
     _, _, err = tool("verify", "-", input=UNVERIFIED)
     assert "  Return v1\n  // error: a terminator before the block's end\n" in err
@@ -172,6 +240,8 @@ LEAK = ("fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  Incref v0\n  Incref v
     (["lower", "-"], SSA, 2, "this is LIR"), (["emit", "-"], SSA, 1, "registers are not allocated yet"),
     (["emit", "-"], SSA.replace("g1", "%40"), 1, "x86_64 has no register 40"),
     (["lower", "--python", "2.7", "-"], LEAK, 2, "'2.7' is neither 3.12 nor 3.14"),
+    (["reduce", "-"], LEAK, 2, "either --command CMD or -- STAGE"),
+    (["reduce", "-", "--", "verify"], LEAK, 2, "does not go wrong as expected"),
     (["run", "nosuch", "-"], LEAK, 2, "'nosuch' is no pass; there are pipeline, cfg_clean"),
     (["run", "pipeline", "--without", "x", "-"], LEAK, 2, "--without: 'x' is no pass; jit-tool passes lists them"),
     (["allocate", "--target", "vax", "-"], "", 2, "'vax' is neither x86_64 nor aarch64"),

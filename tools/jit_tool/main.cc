@@ -9,6 +9,8 @@
 #include "passes/pipeline.h"
 #include "regalloc/regalloc.h"
 #include "tools/jit_tool/arguments.h"
+#include "tools/jit_tool/iongraph.h"
+#include "tools/jit_tool/reduce.h"
 #include "tools/jit_tool/stages.h"
 
 namespace tephra::tool {
@@ -40,13 +42,17 @@ const std::vector<Command>& commands() {
        allocate},
       {"emit", "FILE...", "allocated LIR to machine code, disassembled; addresses are made up",
        emit},
+      {"iongraph", "FILE", "HIR after every pass, and its LIR, as JSON for the viewer Iongraph",
+       iongraph},
+      {"reduce", "FILE", "the smallest text on which the stage behind -- still fails as on FILE",
+       reduce},
   };
   return all;
 }
 
 }  // namespace
 
-static int runTool(const std::vector<std::string>& words) {
+int runTool(const std::vector<std::string>& words) {
   for (const std::string& word : words) {
     if (word != "--help" && word != "-h") continue;
     fmt::print("{}", helpText(commands()));

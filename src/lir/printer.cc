@@ -129,7 +129,8 @@ std::string print(const Instr& instr) {
   text += info.name;
   std::string operands;
   if (instr.op == Op::kJump) {
-    operands = fmt::format("bb{}", instr.targets[0]->id);
+    // The verifier shows jumps that lack their target.
+    operands = instr.targets[0] ? fmt::format("bb{}", instr.targets[0]->id) : "bb?";
     if (!instr.uses.empty()) operands += "(" + listText(instr.uses) + ")";
   } else {
     operands = listText(instr.uses);

@@ -297,6 +297,8 @@ class Verifier {
     exit_user_[number] = &instr;
     const ExitRecord& record = function_.exits[number];
     if (record.frames.empty()) problem(instr, "its exit has no frame");
+    const size_t values = instr.uses.size() - instr.firstExitValue();
+    named_.assign(values, false);
     size_t next = 0;
     if (record.has_culprit) location(instr, record.culprit, &next);
     for (const ExitFrame& frame : record.frames) {
@@ -307,24 +309,24 @@ class Verifier {
       location(instr, value, &next);
       if (!value.owned) problem(instr, "an exit drops a value that it does not own");
     }
-    size_t values = instr.uses.size() - instr.firstExitValue();
     if (next != values) problem(instr, fmt::format("{} values, its exit names {}", values, next));
   }
 
-  // Before code generation a location is the index of a value operand, in order.
+  // Before code generation a location is the index of a value operand, and each has one. (Released
+  // inputs are the first values and stand among the drops, the last places.)
   void location(const Instr& instr, const ValueLocation& location, size_t* next) {
     if (location.where == ValueLocation::kConstant || location.where == ValueLocation::kNull)
       return;
     if (location.where != ValueLocation::kSpill)
       return problem(instr, "an exit names a machine location");
-    size_t index = (*next)++;
-    if (static_cast<size_t>(location.offset) != index) {
+    const size_t place = (*next)++;
+    const auto index = static_cast<size_t>(location.offset);
+    if (index >= named_.size() || named_[index]) {
       return problem(instr,
-                     fmt::format("its exit names value {} in place {}", location.offset, index));
+                     fmt::format("its exit names value {} in place {}", location.offset, place));
     }
-    size_t at = instr.firstExitValue() + index;
-    if (at >= instr.uses.size()) return;
-    bool fp = instr.uses[at].bank == Bank::kFp;
+    named_[index] = true;
+    bool fp = instr.uses[instr.firstExitValue() + index].bank == Bank::kFp;
     if (fp != (location.form == ValueLocation::kDouble)) {
       problem(instr, fmt::format("value {} has another bank than its exit says", index));
     }
@@ -426,6 +428,7 @@ class Verifier {
   std::vector<Diagnostic> problems_;
   std::vector<const Block*> definer_;
   std::vector<const Instr*> exit_user_;
+  std::vector<bool> named_;  // by number of the value: the exit at hand names it
   std::vector<bool> used_;
 };
 

@@ -116,9 +116,10 @@ def test_a_case_of_a_file_is_found_by_its_name():
 @pytest.mark.parametrize("python", ["3.12", "3.14"])
 @pytest.mark.parametrize("target, first", [("x86_64", "push rbp"), ("aarch64", "stp x29, x30")])
 def test_functions_go_through_every_stage(python, target, first):
-    paths = sorted(TESTS.glob(f"frontend/*.{python}.hir"))
+    paths = [path for path in sorted(TESTS.glob(f"frontend/*.{python}.hir"))
+             if not re.search(r"=A\b", path.read_text())]  # numbers that differ from run to run
     assert len(paths) > 20
-    for path in paths[::6]:
+    for path in paths:
         *_, assembly = chain(path, python, target)
         assert first in assembly, path
 

@@ -273,5 +273,21 @@ TEST(HirCfg, SplitEdgeKeepsPhis) {
   for (const std::string& error : verify(function)) ADD_FAILURE() << error;
 }
 
+// On the instruction and on the block, as comments to the parser.
+TEST(HirVerifier, ErrorsBelowTheirPlace) {
+  Function function(nullptr), again(nullptr);
+  ParseError error{};
+  ASSERT_TRUE(
+      parse("fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  Return v0\n"
+            "bb1 (preds bb0):\n  Return v0\n}\n",
+            &function, &error));
+  std::string text = print(function, diagnose(function));
+  EXPECT_NE(text.find("bb1 (preds bb0):\n  // error: has preds that differ"), std::string::npos)
+      << text;
+  ASSERT_TRUE(parse(text, &again, &error)) << error.message;
+  EXPECT_EQ(print(again), print(function));
+  EXPECT_EQ(verify(function).size(), diagnose(function).size());
+}
+
 }  // namespace
 }  // namespace tephra::hir

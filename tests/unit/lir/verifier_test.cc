@@ -110,6 +110,15 @@ TEST(LirVerifier, Exits) {
       straight(
           "ExitCmp g1, 0, g1 {cond=eq, width=8, exit=0}",
           "exit 0 {deopt Stress line=0 frame(offset=1 raise=1 stack=[#1] locals=[]) drops=[]}\n"));
+  const char* const kTwice =
+      "exit 0 {deopt Stress line=0 frame(offset=1 raise=1 stack=[#1] locals=[]) "
+      "drops=[#1:owned]}\n";
+  EXPECT_PROBLEM("value 1 in place 1",
+                 straight("ExitCmp g1, 0, g1, g1 {cond=eq, width=8, exit=0}", kTwice));
+  const char* const kReleasedFirst =
+      "exit 0 {raise Raised line=0 frame(offset=1 raise=1 stack=[#1] locals=[]) "
+      "drops=[#0:owned]}\n";
+  EXPECT_EQ(straight("ExitCmp g1, 0, g1, g1 {cond=eq, width=8, exit=0}", kReleasedFirst), "");
   EXPECT_PROBLEM(
       "does not own",
       straight(
@@ -124,6 +133,21 @@ TEST(LirVerifier, HelperCalls) {
   EXPECT_PROBLEM("takes 2 arguments", straight("g3 = Call g1 {helper=load_attr}"));
   EXPECT_PROBLEM("argument 1 has the wrong bank", straight("g3 = Call g1, f2 {helper=load_attr}"));
   EXPECT_PROBLEM("result has the wrong bank", straight("f3 = CallF g1, g1 {helper=load_attr}"));
+}
+
+// What is wrong may not even print.
+TEST(LirVerifier, JumpToNowhere) { EXPECT_PROBLEM("has 0 targets", problems("bb0:\n  Jump\n")); }
+
+TEST(LirVerifier, ErrorsBelowTheirPlace) {
+  Function function;
+  ParseError error{};
+  ASSERT_TRUE(parse("fun f params=0 outgoing=0 {\nbb0(g2):\n  g1 = Move 1\n  Jump\n}\n", &function,
+                    &error));
+  std::string text = print(function, diagnose(function));
+  EXPECT_EQ(text,
+            "fun f params=0 outgoing=0 {\nbb0(g2):\n  g1 = Move 1\n  Jump bb?\n"
+            "  // error: Jump: has 0 targets, expected 1\n}\n");
+  EXPECT_EQ(print(function, {}), print(function));
 }
 
 TEST(LirVerifier, DoubleInAnAddress) {

@@ -241,6 +241,7 @@ LEAK = ("fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  Incref v0\n  Incref v
     (["lower", "-"], SSA, 2, "this is LIR"), (["emit", "-"], SSA, 1, "registers are not allocated yet"),
     (["emit", "-"], SSA.replace("g1", "%40"), 1, "x86_64 has no register 40"),
     (["lower", "--python", "2.7", "-"], LEAK, 2, "'2.7' is neither 3.12 nor 3.14"),
+    (["iongraph", "a", "b"], "", 2, "iongraph takes one FILE"),
     (["reduce", "-"], LEAK, 2, "either --command CMD or -- STAGE"),
     (["reduce", "-", "--", "verify"], LEAK, 2, "does not go wrong as expected"),
     (["run", "nosuch", "-"], LEAK, 2, "'nosuch' is no pass; there are pipeline, cfg_clean"),

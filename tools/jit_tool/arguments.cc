@@ -202,6 +202,8 @@ int parseArguments(const std::vector<std::string>& words, const std::vector<Comm
   out->files.assign(plain.begin() + static_cast<std::ptrdiff_t>(next), plain.end());
   const bool wants_file = std::strstr((*command)->operands, "FILE") != nullptr;
   if (wants_file && out->files.empty()) return usageError("no FILE given");
+  const bool one = wants_file && std::strstr((*command)->operands, "...") == nullptr;
+  if (one && out->files.size() > 1) return usageError(plain[0] + " takes one FILE");
   if (!wants_file && !out->files.empty()) return usageError(plain[0] + " takes no FILE");
   return kGood;
 }

@@ -120,10 +120,10 @@ struct OpInfo {
   bool partner = false;      // a further result of the operation before it
   bool releases = false;     // gives back the reference of operand 0
   Position position = Position::kNever;
-  std::optional<Op> position_form;  // the same, which stores the position itself
-  std::optional<Op> number_form;    // the same of an unboxed number (the stolen operand)
+  std::optional<Op> position_form = {};  // the same, which stores the position itself
+  std::optional<Op> number_form = {};    // the same of an unboxed number (the stolen operand)
   Embeds embeds = Embeds::kNothing;
-  std::optional<Helper> helper;  // "call:" rows
+  std::optional<Helper> helper = {};  // "call:" rows
   const char* doc = "";
 
   bool writesHeap() const { return (writes & alias::kAnyHeap) != 0; }

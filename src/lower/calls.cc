@@ -65,7 +65,7 @@ Operand callCell(Context& c, const Instr& i, uint64_t cell) {
   const size_t count = i.inputs().size() - 1;
   Operands operands{c.use(i.operands[0])}, parameters;
   for (size_t k = 1; k <= count; ++k) parameters.push_back(parameterOf(c, i, k));
-  if (count <= kMaxRegisterArgs) {
+  if (count <= kMaxRegisterParameters) {
     operands.insert(operands.end(), parameters.begin(), parameters.end());
   } else {
     for (size_t k = 0; k < count; ++k) c.storeOut(static_cast<uint32_t>(k), parameters[k]);

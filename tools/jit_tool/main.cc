@@ -21,7 +21,7 @@ int listPasses(const std::string&, const Arguments&) {
     fmt::print("{:24} {}{}\n", name, doc, required ? " (always runs)" : "");
   };
   for (const passes::PassInstance& pass : passes::pipeline())
-    show(pass.name, pass.required, pass.doc);
+    show(pass.name, pass.required(), pass.doc);
   fmt::print("\n");
   for (const lir::PhaseInfo& phase : lower::phases()) show(phase.name, phase.required, phase.doc);
   for (const lir::PhaseInfo& phase : regalloc::phases())

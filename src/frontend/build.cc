@@ -47,11 +47,6 @@ GraphBuilder::GraphBuilder(const CodeUnit& unit, const FrontendOptions& options,
 }
 
 bool GraphBuilder::build() {
-  constexpr uint32_t kGenerator = 0x20, kCoroutine = 0x80, kAsyncGenerator = 0x200;
-  if (unit_.flags & kGenerator) refuse(BailoutReason::kGenerator, unit_.qualname);
-  if (unit_.flags & kCoroutine) refuse(BailoutReason::kCoroutine, unit_.qualname);
-  if (unit_.flags & kAsyncGenerator) refuse(BailoutReason::kAsyncGenerator, unit_.qualname);
-  if (bailout_) return false;
   prologue();
   for (uint32_t i = 0; i < cfg_.blocks.size() && !bailout_; ++i) translateBlock(i);
   if (bailout_) return false;
@@ -68,7 +63,6 @@ void GraphBuilder::refuse(BailoutReason reason, std::string detail) {
 }
 
 void GraphBuilder::prologue() {
-  constexpr uint32_t kVarArgs = 0x04, kVarKeywords = 0x08;
   Block* entry = function_->newBlock();
   b_.setBlock(entry);
   b_.setOffset(unit_.first_traceable);
@@ -80,9 +74,9 @@ void GraphBuilder::prologue() {
   uint32_t star = unit_.argcount + unit_.kwonly;
   for (uint32_t i = 0; i < unit_.total_args && i < slots; ++i) {
     s_.locals[i] = b_.LoadArg(i);
-    if ((unit_.flags & kVarArgs) && i == star) s_.locals[i]->type = kTypeTuple;
-    uint32_t star_star = star + ((unit_.flags & kVarArgs) ? 1 : 0);
-    if ((unit_.flags & kVarKeywords) && i == star_star) s_.locals[i]->type = kTypeDict;
+    if (unit_.has_varargs && i == star) s_.locals[i]->type = kTypeTuple;
+    uint32_t star_star = star + (unit_.has_varargs ? 1 : 0);
+    if (unit_.has_varkeywords && i == star_star) s_.locals[i]->type = kTypeDict;
     s_.known[i] = kHoldsObject;
   }
   b_.PushFrame();

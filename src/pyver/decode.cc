@@ -149,7 +149,8 @@ void Decoder::describe() {
   u.argcount = static_cast<uint32_t>(code_->co_argcount);
   u.posonly = static_cast<uint32_t>(code_->co_posonlyargcount);
   u.kwonly = static_cast<uint32_t>(code_->co_kwonlyargcount);
-  u.flags = static_cast<uint32_t>(code_->co_flags);
+  u.has_varargs = (code_->co_flags & CO_VARARGS) != 0;
+  u.has_varkeywords = (code_->co_flags & CO_VARKEYWORDS) != 0;
   u.total_args = parameterCount(code_);
   u.stack_size = static_cast<uint32_t>(code_->co_stacksize);
   u.frame_size = static_cast<uint32_t>(code_->co_framesize);

@@ -195,7 +195,8 @@ struct LocalInfo {
 struct CodeUnit {
   std::string name, qualname, module, filename;
   uint32_t first_line = 0;
-  uint32_t argcount = 0, posonly = 0, kwonly = 0, flags = 0;
+  uint32_t argcount = 0, posonly = 0, kwonly = 0;
+  bool has_varargs = false, has_varkeywords = false;  // *args, **kwargs
   uint32_t total_args = 0;  // slots filled by argument binding, *args and **kwargs included
   uint32_t stack_size = 0, frame_size = 0;  // frame_size in words, as co_framesize
   uint32_t first_traceable = 0;

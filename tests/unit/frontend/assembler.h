@@ -1,6 +1,6 @@
 // Purpose: a text assembler for canonical code, so that frontend tests need no Python.
 //
-//   unit f args=2 locals=a,b,c [version=3.12|3.14] [flags=N] [globals] [cells=..]   (first line)
+//   unit f args=2 locals=a,b,c [version=3.12|3.14] [globals] [cells=..]   (first line)
 //   object k1 int 5 | float 2.5 | str text | none | tuple | class NAME ADDRESS | other NAME
 //   object g function NAME argcount=2 entry=1 | builtin NAME cfunc=16 flags=8 |
 //            method list.append cfunc=..
@@ -91,7 +91,6 @@ class Assembler {
     layout = layoutFor(p.count("version") ? p["version"] : "3.14");
     unit.layout = &layout;
     unit.argcount = unit.total_args = number(p, "args");
-    unit.flags = number(p, "flags");
     std::istringstream names(p["locals"]);
     for (std::string name; std::getline(names, name, ',');) {
       LocalInfo local;

@@ -235,12 +235,6 @@ TEST(Frontend, UnsupportedOnlyWhereReached) {
   EXPECT_TRUE(g.ok());
 }
 
-TEST(Frontend, GeneratorsAreRefused) {
-  Built f("unit f args=0 locals=a flags=0x20\nResume 0\nReturn\n");
-  ASSERT_FALSE(f.ok());
-  EXPECT_EQ(f.bailout->reason, BailoutReason::kGenerator);
-}
-
 TEST(Frontend, TruthThatRunsCodeIsObservedOnBothWays) {
   Built f(R"(
 unit f args=1 locals=a version=3.12

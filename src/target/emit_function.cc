@@ -55,8 +55,7 @@ void EmitterBase::emitAll() {
 }
 
 void EmitterBase::collect(EmittedCode* out) const {
-  for (const auto& [place, point] : entries_)
-    out->entries.push_back({point, out_.resolve(place)});
+  for (const auto& [place, point] : entries_) out->entries.push_back({point, out_.resolve(place)});
   for (const auto& [place, offset] : lines_) out->lines.push_back({out_.resolve(place), offset});
   for (const auto& [place, exit] : resumptions_)
     out->resumptions.push_back({exit, out_.resolve(place)});
@@ -94,8 +93,8 @@ void EmitterBase::entries() {
   arrayEntry();
 }
 
-// Entry `number` of the function's: the frame is the current one, with its locals in their homes and
-// nothing on its value stack that the entry does not load.
+// Entry `number` of the function's: the frame is the current one, with its locals in their homes
+// and nothing on its value stack that the entry does not load.
 void EmitterBase::frameEntry(size_t number) {
   const EntryPoint& point = in_.function->entries[number];
   Label inside = out_.newLabel();

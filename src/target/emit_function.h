@@ -38,8 +38,8 @@ class EmitterBase {
   // --- the function (emit_function.cc)
   virtual void alignEntry() = 0;
   virtual void arrayEntry() = 0;
-  // For entries that adopt a frame, (thread state, frame): what the array entry does, then a call of
-  // `inside`, behind whose prologue the frame goes where it is pinned.
+  // For entries that adopt a frame, (thread state, frame): what the array entry does, then a call
+  // of `inside`, behind whose prologue the frame goes where it is pinned.
   virtual void enterWithFrame(const Label& inside) = 0;
   virtual void pinFrame() = 0;
   virtual void prologue() = 0;  // sets body_

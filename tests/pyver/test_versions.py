@@ -31,7 +31,7 @@ def rows():
     return {n for n, special in names.items() if not special}, {n for n, special in names.items() if special}
 
 
-def testEveryOpcodeHasARow():
+def test_every_opcode_has_a_row():
     emitted = {n for n, number in opcode.opmap.items() if number < 256 and not n.startswith("INSTRUMENTED_")}
     specialised = getattr(opcode, "_specialized_opmap", None) or opcode._specialized_instructions
     plain, special = rows()
@@ -55,7 +55,7 @@ def check_layers():
     ("pyver/variants/inline_values.h", "pyver", "#ifdef TEPHRA_VERSION_HEADER"),
     ("runtime/raise.cc", "runtime", "unsigned long version = PY_VERSION_HEX;"),
 ])
-def testAVersionIsNamedInItsFolderOnly(name, layer, line):
+def test_a_version_is_named_in_its_folder_only(name, layer, line):
     errors = check_layers()._checkRules(name, layer, f"int before;\n{line}\n")
     assert len(errors) == 1 and f"src/{name}:2: names a CPython version" in errors[0]
 
@@ -66,5 +66,5 @@ def testAVersionIsNamedInItsFolderOnly(name, layer, line):
     ("pyver/python.h", "#include TEPHRA_VERSION_HEADER"),
     ("pyver/layout.cc", "constexpr unsigned long kBuilt = PY_VERSION_HEX;"),
 ])
-def testAVersionsOwnFolderMayNameIt(name, line):
+def test_a_versions_own_folder_may_name_it(name, line):
     assert check_layers()._checkRules(name, "pyver", line + "\n") == []

@@ -1,5 +1,6 @@
-// Purpose: the whole pipeline on one screen: from a Python function to installed machine code.
-// Invariant: only the first step (decode) and the last (references) touch Python objects.
+// Purpose: the whole pipeline, one phase after the other: from a Python function to machine code
+// that nothing runs yet. Invariant: only the first step (decode) and the last (references) touch
+// Python objects.
 #pragma once
 
 #include <memory>

@@ -56,7 +56,7 @@ def check_layers():
     ("runtime/raise.cc", "runtime", "unsigned long version = PY_VERSION_HEX;"),
 ])
 def test_a_version_is_named_in_its_folder_only(name, layer, line):
-    errors = check_layers()._checkRules(name, layer, f"int before;\n{line}\n")
+    errors = check_layers()._check_rules(name, layer, f"int before;\n{line}\n")
     assert len(errors) == 1 and f"src/{name}:2: names a CPython version" in errors[0]
 
 
@@ -67,4 +67,4 @@ def test_a_version_is_named_in_its_folder_only(name, layer, line):
     ("pyver/layout.cc", "constexpr unsigned long kBuilt = PY_VERSION_HEX;"),
 ])
 def test_a_versions_own_folder_may_name_it(name, line):
-    assert check_layers()._checkRules(name, "pyver", line + "\n") == []
+    assert check_layers()._check_rules(name, "pyver", line + "\n") == []

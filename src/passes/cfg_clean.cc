@@ -83,6 +83,7 @@ bool skipEmpty(hir::Function& function, Block* block) {
     std::span<Block* const> succs = pred->succs();
     if (pred == block || std::find(succs.begin(), succs.end(), to) != succs.end()) return false;
     if (std::count(block->preds.begin(), block->preds.end(), pred) != 1) return false;
+    if (pred->last->op == Op::kEntries) return false;  // it wants a block of its own
   }
   auto at = std::find(to->preds.begin(), to->preds.end(), block);
   at = to->preds.erase(at);

@@ -62,6 +62,7 @@ class Fusion {
     bool changed = false;
     while (!instr->operands.empty() && instr->operands[0]->op == Op::kBoolNot) {
       if (instr->op == Op::kBranch) {
+        if (instr->targets[0] == instr->targets[1]) break;  // its phis tell the edges apart
         std::swap(instr->targets[0], instr->targets[1]);
         constexpr uint64_t kOpposite[] = {0, 2, 1};
         instr->attr[0] = kOpposite[instr->attr[0]];

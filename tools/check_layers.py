@@ -46,7 +46,7 @@ ALLOWED: dict[str, set[str]] = {
 }
 
 # The driver's files, lowest first: each may include those of rows above its own. What has to be called from below is
-# a hook that lifecycle.cc sets.
+# a hook, set when the JIT begins (lifecycle.cc).
 _DRIVER = [
     ["jit"],
     ["trail", "sampler", "stress", "counts", "local_events"],

@@ -1,5 +1,5 @@
-// Purpose: the beginning and the end of the JIT in an interpreter: what calls whom back is put
-// together here, and only here. Invariant: each step is undone in the opposite order; a later
+// Purpose: the beginning and the end of the JIT in an interpreter: who is called back from
+// below is said here. Invariant: each step is undone in the opposite order; a later
 // interpreter of the same process starts anew.
 #pragma once
 

@@ -139,7 +139,6 @@ void fillMetadata(const EmittedCode& code, const NativeFrame& frame, CodeMetadat
   metadata->cold_bytes = code.cold_bytes;
   metadata->spill_bytes = 8 * frame.num_slots;
   metadata->stack_bytes = frame.size + 16;  // with the return address and the saved frame pointer
-  metadata->lines = code.lines;
 }
 
 EmitInput makeInput(const lir::Function& function, const CodeUnit& unit, const Target& target,
@@ -269,6 +268,7 @@ Result<CompiledCode> generateCode(lir::Function& function, const CodeUnit& unit,
   if (!emitted) return emitted.bailout();
   fillMetadata(*emitted, input.frame, metadata.get());
   metadata->exits = std::move(function.exits);
+  metadata->scopes = std::move(function.scopes);
   void* base = placeCode(&*emitted, memory, target, "tephra:" + unit.module + "." + unit.qualname);
   if (base == nullptr) return Bailout{BailoutReason::kCodeMemory, ""};
   const auto start = reinterpret_cast<uint64_t>(base);

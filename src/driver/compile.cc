@@ -106,12 +106,17 @@ class NoCollection {
 // what can die tells its death. A frame that runs holds globals and builtins.
 class Embedded {
  public:
-  Embedded(const CodeUnit& unit, CompiledUnit* compiled) : unit_(unit), compiled_(compiled) {}
+  Embedded(const hir::Function& function, CompiledUnit* compiled)
+      : function_(function), compiled_(compiled) {}
 
   // False: an object that nothing can be said of.
-  bool collect(const hir::Function& function) {
+  bool collect() {
     bool good = true;
-    for (const hir::Block* block : function.blocks()) {
+    for (size_t i = 1; i < function_.scopes().size(); ++i) {  // exits make frames of their code
+      const CodeUnit& inlined = *function_.scopes()[i].unit;
+      compiled_->names.push_back(objectOf(inlined, inlined.code_object));
+    }
+    for (const hir::Block* block : function_.blocks()) {
       for (const hir::Instr* instr = block->first; instr; instr = instr->next) {
         good &= operation(*instr);
       }
@@ -120,36 +125,39 @@ class Embedded {
   }
 
  private:
+  static PyObject* objectOf(const CodeUnit& unit, ObjRef ref) {
+    return reinterpret_cast<PyObject*>(unit.objects[ref].address);
+  }
+
   bool operation(const hir::Instr& instr) {
+    const CodeUnit& unit = *function_.scopeOf(&instr).unit;
+    const auto ref = static_cast<ObjRef>(instr.attr[0]);
     switch (instr.info().embeds) {
       case hir::Embeds::kNothing: return true;
-      case hir::Embeds::kObject: return name(static_cast<ObjRef>(instr.attr[0]));
+      case hir::Embeds::kObject: return name(unit, ref);
       // The cell is the function's. Without one the call is by vectorcall.
-      case hir::Embeds::kCallee:
-        return instr.attr[0] >= unit_.objects.size() || callee(static_cast<ObjRef>(instr.attr[0]));
-      case hir::Embeds::kEntry: assume(instr); return true;
+      case hir::Embeds::kCallee: return instr.attr[0] >= unit.objects.size() || callee(unit, ref);
+      case hir::Embeds::kEntry: assume(unit, instr); return true;
     }
     return false;
   }
 
-  void assume(const hir::Instr& instr) {
-    const auto address = [&](int i) {
-      return reinterpret_cast<PyObject*>(unit_.objects[static_cast<ObjRef>(instr.attr[i])].address);
-    };
-    const DictEntry entry{py::dictOf(address(0)), address(1)};
+  void assume(const CodeUnit& unit, const hir::Instr& instr) {
+    const DictEntry entry{py::dictOf(objectOf(unit, static_cast<ObjRef>(instr.attr[0]))),
+                          objectOf(unit, static_cast<ObjRef>(instr.attr[1]))};
     if (compiled_->entries.insert(entry).second)
       compiled_->references.push_back(Py_NewRef(entry.name));
   }
 
-  bool callee(ObjRef ref) {
-    const bool code = ref == unit_.code_object || unit_.objects[ref].keep == Keep::kAlways;
-    return code || name(ref);
+  bool callee(const CodeUnit& unit, ObjRef ref) {
+    const bool code = ref == unit.code_object || unit.objects[ref].keep == Keep::kAlways;
+    return code || name(unit, ref);
   }
 
-  bool name(ObjRef ref) {
-    if (!seen_.insert(ref).second) return true;
-    const ObjectInfo& info = unit_.objects[ref];
-    PyObject* object = reinterpret_cast<PyObject*>(info.address);
+  bool name(const CodeUnit& unit, ObjRef ref) {
+    const ObjectInfo& info = unit.objects[ref];
+    PyObject* object = objectOf(unit, ref);
+    if (!seen_.insert(object).second) return true;
     switch (info.keep) {
       case Keep::kAlways: return true;
       case Keep::kHold: compiled_->references.push_back(Py_NewRef(object)); return true;
@@ -159,13 +167,13 @@ class Embedded {
     return false;
   }
 
-  const CodeUnit& unit_;
+  const hir::Function& function_;
   CompiledUnit* compiled_;
-  std::set<ObjRef> seen_;
+  std::set<PyObject*> seen_;
 };
 
-Result<bool> watchEmbedded(const CodeUnit& unit, const hir::Function& hir, CompiledUnit* compiled) {
-  if (!Embedded(unit, compiled).collect(hir)) {
+Result<bool> watchEmbedded(const hir::Function& hir, CompiledUnit* compiled) {
+  if (!Embedded(hir, compiled).collect()) {
     return Bailout{BailoutReason::kVerifier, "the code names an object that may die unnoticed"};
   }
   watchEntries(compiled);
@@ -215,7 +223,7 @@ void settleShapes(const CodeUnit& unit, CodeState* state, CompiledUnit* compiled
   for (const CanonicalInstr& instr : unit.code) {
     const FeedbackInfo& info = unit.feedback[instr.feedback];
     if (instr.feedback == 0 || info.type_version == 0) continue;
-    compiled->shapes.push_back({instr.offset, info.type_version});
+    compiled->shapes.push_back({{hir::kRootScope, instr.offset}, info.type_version});
     auto seen = state->shapes.lower_bound({instr.offset, 0});
     for (; seen != state->shapes.end() && seen->first == instr.offset; ++seen) {
       if (seen->second == info.type_version || info.versions.has(seen->second)) continue;
@@ -299,12 +307,34 @@ Result<bool> runPasses(hir::Function& function) {
 // What the phases behind the passes work on.
 struct Front {
   std::unique_ptr<CodeUnit> unit;
+  std::vector<std::unique_ptr<CodeUnit>> inlined;
   std::unique_ptr<hir::Function> hir;
 };
 
-// `compiled`: null where nothing will be installed.
+Result<std::unique_ptr<hir::Function>> readHir(const HirText& text, Front* front) {
+  std::vector<const CodeUnit*> units;
+  for (PyFunctionObject* each : text.inlined) {
+    Result<std::unique_ptr<CodeUnit>> decoded = py::decode(each, {}, entryQuestion());
+    if (!decoded) return decoded.bailout();
+    units.push_back(decoded->get());
+    front->inlined.push_back(std::move(*decoded));
+  }
+  auto hir = std::make_unique<hir::Function>(front->unit.get());
+  hir::ParseError error{};
+  if (!hir::parse(text.text, hir.get(), &error, units)) {
+    return Bailout{BailoutReason::kVerifier,
+                   "line " + std::to_string(error.line) + ": " + error.message};
+  }
+  if (hir->scopes().size() != 1 + units.size())
+    return Bailout{BailoutReason::kVerifier, "the text has another number of scopes"};
+  std::vector<std::string> errors = hir::verify(*hir);
+  if (!errors.empty()) return Bailout{BailoutReason::kVerifier, errors.front()};
+  return hir;
+}
+
+// `compiled`: null where nothing will be installed. `text`: null where the front end makes the HIR.
 Result<Front> runFront(PyFunctionObject* function, CodeState* state, CompiledUnit* compiled,
-                       Dumps* dumps) {
+                       Dumps* dumps, const HirText* text) {
   Front front;
   Result<std::unique_ptr<CodeUnit>> decoded = py::decode(
       function, compiled ? seenVersions(state) : std::vector<uint32_t>(), entryQuestion());
@@ -318,7 +348,8 @@ Result<Front> runFront(PyFunctionObject* function, CodeState* state, CompiledUni
     unit.call_counter = reinterpret_cast<uint64_t>(compiled->calls.get());
   }
   if (dumps) dumps->bytecode = printUnit(unit);
-  Result<std::unique_ptr<hir::Function>> built = frontend::buildHir(unit, frontendOptions(*state));
+  Result<std::unique_ptr<hir::Function>> built =
+      text ? readHir(*text, &front) : frontend::buildHir(unit, frontendOptions(*state));
   if (!built) return built.bailout();
   front.hir = std::move(*built);
   if (dumps) dumps->hir_initial = hir::print(*front.hir);
@@ -333,7 +364,7 @@ Result<Front> runFront(PyFunctionObject* function, CodeState* state, CompiledUni
 Result<CodeMeasure> measureFunction(PyFunctionObject* function, CodeState& state,
                                     const Target& target) {
   NoCollection no_collection;  // the unit is not held here
-  Result<Front> front = runFront(function, &state, nullptr, nullptr);
+  Result<Front> front = runFront(function, &state, nullptr, nullptr, nullptr);
   if (!front) return front.bailout();
   Result<std::unique_ptr<lir::Function>> lowered = allocatedLir(*front->hir, target, nullptr);
   if (!lowered) return lowered.bailout();
@@ -342,7 +373,7 @@ Result<CodeMeasure> measureFunction(PyFunctionObject* function, CodeState& state
 }
 
 Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, CodeState& state,
-                                                  Dumps* dumps) {
+                                                  Dumps* dumps, const HirText* text) {
   const double start = cpuSeconds();
   Dumps own;
   if (!dumps && !jit().options.dump.empty()) dumps = &own;
@@ -351,11 +382,11 @@ Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, Co
       {jit().options.unwind_tables, jit().options.debugger, jit().options.perf_map});
 
   NoCollection no_collection;
-  Result<Front> front = runFront(function, &state, compiled.get(), dumps);
+  Result<Front> front = runFront(function, &state, compiled.get(), dumps, text);
   if (!front) return front.bailout();
   const CodeUnit& unit = *front->unit;
   const hir::Function& hir = *front->hir;
-  Result<bool> watched = watchEmbedded(unit, hir, compiled.get());
+  Result<bool> watched = watchEmbedded(hir, compiled.get());
   if (!watched) return watched.bailout();
 
   const Target& target = hostTarget();

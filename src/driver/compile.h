@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "driver/code_state.h"
@@ -16,9 +17,15 @@ struct Dumps {
   std::string bytecode, hir_initial, hir, lir, assembly;
 };
 
-// Compiles without installing.
+// HIR in place of what the front end makes of the function: how tests run what it does not make.
+struct HirText {
+  std::string text;
+  std::vector<PyFunctionObject*> inlined;  // whose code the scopes run, from scope 1 on
+};
+
+// Compiles without installing. `text` may be null.
 Result<std::unique_ptr<CompiledUnit>> compileUnit(PyFunctionObject* function, CodeState& state,
-                                                  Dumps* dumps);
+                                                  Dumps* dumps, const HirText* text = nullptr);
 
 // The code that the function would get on `target`; nothing is installed.
 Result<CodeMeasure> measureFunction(PyFunctionObject* function, CodeState& state,

@@ -1,5 +1,6 @@
 #include "driver/exits.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "driver/install.h"
@@ -55,13 +56,19 @@ policy::ExitFacts factsOf(const CompiledUnit& unit, const ExitRecord& record) {
   return facts;
 }
 
+// The state of the code that a scope of the unit runs.
+CodeState* stateOfScope(CodeState* root, const CodeMetadata& metadata, uint32_t scope) {
+  if (scope == 0) return root;
+  return stateOf(reinterpret_cast<PyCodeObject*>(metadata.scopes[scope].code));
+}
+
 // What the exits of the code have met. What cannot be found again by its version would be
 // forgotten, not settled (settleShapes, compile.cc).
 policy::ExitScene sceneOf(CodeState* state, const CodeMetadata& metadata, uint32_t exit) {
   policy::ExitScene scene;
   for (const ExitRecord& record : metadata.exits) {
     policy::ExitSite site;
-    site.offset = record.line_offset;
+    site.at = {record.frames.back().scope, record.line_offset};
     site.reason = static_cast<int>(record.reason);
     site.count = record.count;
     site.avoidable =
@@ -74,7 +81,10 @@ policy::ExitScene sceneOf(CodeState* state, const CodeMetadata& metadata, uint32
   }
   scene.failed = exit;
   scene.learns_shapes = jit().options.shapes;
-  scene.shapes = state->shapes;
+  for (uint32_t scope = 0; scope < std::max<size_t>(1, metadata.scopes.size()); ++scope) {
+    for (auto [offset, version] : stateOfScope(state, metadata, scope)->shapes)
+      scene.shapes.insert({{scope, offset}, version});
+  }
   scene.assumed = state->unit->shapes;
   scene.loops = examine(state).loops;
   return scene;
@@ -98,8 +108,10 @@ void onExitTaken(CodeMetadata* metadata, uint32_t exit) {
   switch (answer.kind) {
     case ExitAnswer::Kind::kKeep: return;
     case ExitAnswer::Kind::kRelearn:
-      state->shapes.insert(answer.shapes.begin(), answer.shapes.end());
-      state->refused_sites.insert(answer.refused.begin(), answer.refused.end());
+      for (const auto& [site, version] : answer.shapes)
+        stateOfScope(state, *metadata, site.scope)->shapes.insert({site.offset, version});
+      for (const auto& [site, reason] : answer.refused)
+        stateOfScope(state, *metadata, site.scope)->refused_sites.insert({site.offset, reason});
       return learnFromExit(state, answer.calls);
     case ExitAnswer::Kind::kGiveUp: return giveUp(state, answer.why);
   }

@@ -32,7 +32,7 @@ void refuse(CodeState* state, const std::string& why) {
 
 uint32_t unitsOf(PyCodeObject* code) { return static_cast<uint32_t>(Py_SIZE(code)); }
 
-bool compileNow(PyFunctionObject* function, CodeState* state) {
+bool compileNow(PyFunctionObject* function, CodeState* state, const HirText* text = nullptr) {
   // While the interpreter is taken apart it cannot pay, and watchers go one by one.
   if (compiling || py::isFinalizing()) return false;
   if (!watchFunctions()) {
@@ -42,7 +42,7 @@ bool compileNow(PyFunctionObject* function, CodeState* state) {
   compiling = true;
   if (!jit().options.last_compiled.empty()) trailBegins(nameOf(function));
   const uint64_t start = threadCpuTime();
-  Result<std::unique_ptr<CompiledUnit>> result = compileUnit(function, *state, nullptr);
+  Result<std::unique_ptr<CompiledUnit>> result = compileUnit(function, *state, nullptr, text);
   jit().policy.spend(unitsOf(state->code), threadCpuTime() - start);
   compiling = false;
   if (!result) {
@@ -252,7 +252,7 @@ bool mayCompile(PyFunctionObject* function, const CodeState& state) {
 
 void compileHot(PyFunctionObject* function, CodeState* state) { compileNow(function, state); }
 
-std::string compileFunction(PyFunctionObject* function) {
+std::string compileFunction(PyFunctionObject* function, const HirText* text) {
   if (std::string off = offReason(); !off.empty()) return off;
   std::string why;
   if (!isCandidate(codeOf(function), &why)) {
@@ -273,7 +273,7 @@ std::string compileFunction(PyFunctionObject* function) {
   }
   if (state->hopeless) return state->refusal;
   if (py::isFinalizing()) return "the interpreter is being taken apart";
-  if (!compileNow(function, state)) {
+  if (!compileNow(function, state, text)) {
     return state->refusal.empty() ? "a compilation is already under way" : state->refusal;
   }
   return "";

@@ -11,6 +11,8 @@
 
 namespace tephra::driver {
 
+struct HirText;  // driver/compile.h
+
 void initInstall();
 
 // The vectorcall that counts a call, then interprets it (PlacingHooks).
@@ -27,8 +29,9 @@ const policy::Heat& examine(CodeState* state);
 bool mayCompile(PyFunctionObject* function, const CodeState& state);
 void compileHot(PyFunctionObject* function, CodeState* state);
 
-// Compiles the function's code and installs it. "" or the reason why not.
-std::string compileFunction(PyFunctionObject* function);
+// Compiles the function's code (from the text, if there is one) and installs it. "" or the reason
+// why not.
+std::string compileFunction(PyFunctionObject* function, const HirText* text = nullptr);
 // Compiles at the next call, whatever the count. False when the function cannot be compiled.
 bool compileAtNextCall(PyFunctionObject* function);
 // Drops compiled code; the functions are interpreted (and counted in automatic mode).

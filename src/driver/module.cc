@@ -177,6 +177,19 @@ PyObject* forceCompile(PyObject*, PyObject* object) {
   return function ? text(compileFunction(function)) : nullptr;
 }
 
+PyObject* compileText(PyObject*, PyObject* args) {
+  PyObject *object, *inlined;
+  const char* hir;
+  if (!PyArg_ParseTuple(args, "OsO!", &object, &hir, &PyTuple_Type, &inlined)) return nullptr;
+  PyFunctionObject* function = asFunction(object);
+  HirText source{hir, {}};
+  for (Py_ssize_t i = 0; function && i < PyTuple_GET_SIZE(inlined); ++i) {
+    source.inlined.push_back(asFunction(PyTuple_GET_ITEM(inlined, i)));
+    if (!source.inlined.back()) return nullptr;
+  }
+  return function ? text(compileFunction(function, &source)) : nullptr;
+}
+
 PyObject* lazyCompile(PyObject*, PyObject* object) {
   PyFunctionObject* function = asFunction(object);
   if (!function) return nullptr;
@@ -439,6 +452,8 @@ PyMethodDef kMethods[] = {
      "Calls before compilation; None: never by itself."},
     {"get_compile_after", getCompileAfter, METH_NOARGS, "The threshold or None."},
     {"force_compile", forceCompile, METH_O, "Compile now; '' or the reason why not."},
+    {"compile_text", compileText, METH_VARARGS,
+     "Compile HIR in place of a function's, with the functions of its scopes; '' or why not."},
     {"lazy_compile", lazyCompile, METH_O, "Compile at the next call."},
     {"force_uncompile", forceUncompile, METH_O, "Drop a function's compiled code."},
     {"suppress", suppress, METH_O, "Never compile this function."},

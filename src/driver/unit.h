@@ -13,7 +13,7 @@
 
 #include "codegen/generate.h"
 #include "policy/crossings.h"
-#include "policy/exit_policy.h"
+#include "policy/exit_answer.h"
 #include "pyver/contract.h"
 #include "runtime/compiled_function.h"
 
@@ -49,9 +49,8 @@ struct CompiledUnit {
   // With what is interpreted as long as tools are there; forgotten when they have gone.
   policy::Crossings crossings_under_tools;
   std::vector<CodeLoop> loops;
-  // Of classes, by the interpreter's caches: (bytecode offset, version).
-  std::vector<std::pair<uint32_t, uint32_t>> shapes;
-  uint32_t instructions = 0;  // of bytecode
+  std::vector<policy::Shape> shapes;  // of classes, by the interpreter's caches
+  uint32_t instructions = 0;          // of bytecode
   double compile_seconds = 0;
   uint32_t deopt_exits = 0;  // exits that deoptimise
   int64_t forced_exit = -1;  // option force-exit: the one that is always taken

@@ -124,21 +124,4 @@ bool attrFromText(AttrKind kind, const std::string& text, uint64_t* out) {
   return false;
 }
 
-namespace {
-
-constexpr const char* kOrigins[] = {"pushed", "adopted", "absent"};
-
-}  // namespace
-
-const char* frameOriginName(FrameOrigin origin) { return kOrigins[static_cast<size_t>(origin)]; }
-
-bool frameOriginFromName(const std::string& name, FrameOrigin* out) {
-  for (size_t i = 0; i < std::size(kOrigins); ++i) {
-    if (name != kOrigins[i]) continue;
-    *out = static_cast<FrameOrigin>(i);
-    return true;
-  }
-  return false;
-}
-
 }  // namespace tephra::hir

@@ -11,7 +11,4 @@ namespace tephra::hir {
 std::string attrText(AttrKind kind, uint64_t value);
 bool attrFromText(AttrKind kind, const std::string& text, uint64_t* out);
 
-const char* frameOriginName(FrameOrigin origin);
-bool frameOriginFromName(const std::string& name, FrameOrigin* out);
-
 }  // namespace tephra::hir

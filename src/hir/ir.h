@@ -134,13 +134,6 @@ bool opFromName(const std::string& name, Op* out);
 
 struct Block;
 
-// How the frame of a scope comes in, and so who owns what it names.
-enum class FrameOrigin : uint8_t {
-  kPushed,   // by PushFrame: it may borrow code, function and parameters that are never written
-  kAdopted,  // the interpreter's: it owns all of them
-  kAbsent,   // there is none: the locals are values, exits make it
-};
-
 // One code object in a function being compiled: the function itself, or what is inlined into it.
 // Bytecode offsets, slots of locals and object references are a scope's.
 struct Scope {
@@ -162,7 +155,8 @@ struct Instr {
   Instr* prev = nullptr;
   Instr* next = nullptr;
   std::span<Instr*> operands;
-  std::span<uint32_t> aux;  // FrameState: overridden locals; LeaveFrame: released slots
+  // FrameState: overridden locals, kFrameFunction, kParentState; LeaveFrame: released slots.
+  std::span<uint32_t> aux;
   uint64_t attr[3] = {0, 0, 0};
   Targets<Block> targets;
   // Set by passes/refcount_insertion on operations with exits: which roots the register file owns a
@@ -303,7 +297,9 @@ struct ParseError {
   int line;
   std::string message;
 };
-bool parse(const std::string& text, Function* out, ParseError* error);
+// `units`: of the scopes in the root, by number from 1 on; where there are fewer, the root's.
+bool parse(const std::string& text, Function* out, ParseError* error,
+           std::span<const CodeUnit* const> units = {});
 // Every broken rule; empty = sound.
 using Diagnostic = tephra::Diagnostic<Block, Instr>;
 std::vector<Diagnostic> diagnose(const Function& function);

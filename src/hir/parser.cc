@@ -13,7 +13,8 @@ namespace {
 
 class Parser {
  public:
-  Parser(const std::string& text, Function* out) : text_(text), function_(out) {}
+  Parser(const std::string& text, Function* out, std::span<const CodeUnit* const> units)
+      : text_(text), function_(out), units_(units) {}
 
   bool run(ParseError* error) {
     bool ok = parseLines() && resolve();
@@ -122,7 +123,7 @@ class Parser {
     return true;
   }
 
-  // "scope 1 in 0 @24 absent NAME"; its objects are the root's, which is all that text can tell of.
+  // "scope 1 in 0 @24 absent NAME"
   bool parseScope() {
     uint32_t number;
     Scope scope;
@@ -134,7 +135,7 @@ class Parser {
     if (!frameOriginFromName(origin, &scope.frame))
       return fail("expected pushed, adopted or absent, found '" + origin + "'");
     scope.name = word("_.<>");
-    scope.unit = function_->unit();
+    scope.unit = number <= units_.size() ? units_[number - 1] : function_->unit();
     function_->addScope(std::move(scope));
     return atEnd() || fail("text after the scope");
   }
@@ -279,7 +280,10 @@ class Parser {
     std::vector<uint32_t> aux;
     do {
       uint32_t slot = kParentState;
-      if (!accept("parent") && !number(&slot)) return false;
+      if (accept("function"))
+        slot = kFrameFunction;
+      else if (!accept("parent") && !number(&slot))
+        return false;
       aux.push_back(slot);
     } while (accept(","));
     instr->aux = function_->arena().copy(std::span<const uint32_t>(aux));
@@ -344,6 +348,7 @@ class Parser {
 
   const std::string& text_;
   Function* function_;
+  std::span<const CodeUnit* const> units_;
   std::string cur_;
   size_t at_ = 0;
   int line_ = 0;
@@ -360,8 +365,9 @@ class Parser {
 
 }  // namespace
 
-bool parse(const std::string& text, Function* out, ParseError* error) {
-  return Parser(text, out).run(error);
+bool parse(const std::string& text, Function* out, ParseError* error,
+           std::span<const CodeUnit* const> units) {
+  return Parser(text, out, units).run(error);
 }
 
 }  // namespace tephra::hir

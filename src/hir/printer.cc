@@ -64,7 +64,9 @@ std::string printInstr(const Instr& instr, const CodeUnit* unit) {
     out += " aux[";
     for (size_t i = 0; i < instr.aux.size(); ++i) {
       if (i) out += ", ";
-      out += instr.aux[i] == kParentState ? "parent" : std::to_string(instr.aux[i]);
+      out += instr.aux[i] == kParentState     ? "parent"
+             : instr.aux[i] == kFrameFunction ? "function"
+                                              : std::to_string(instr.aux[i]);
     }
     out += "]";
   }

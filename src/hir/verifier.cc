@@ -21,6 +21,7 @@ class Verifier {
       return errors_;
     }
     checkLists();
+    checkScopes();
     checkGraph();
     if (!errors_.empty()) return errors_;  // what follows walks lists, edges and operands
     Dominators dominators(function_);
@@ -77,6 +78,18 @@ class Verifier {
       for (const Instr* operand : instr->operands) {
         if (operand && !values_.count(operand))
           fail(*instr, "uses an instruction that is in no block");
+      }
+    }
+  }
+
+  void checkScopes() {
+    const std::vector<Scope>& scopes = function_.scopes();
+    for (size_t i = 1; i < scopes.size(); ++i) {
+      const bool under_none = scopes[scopes[i].parent].frame == FrameOrigin::kAbsent;
+      if (under_none && scopes[i].frame != FrameOrigin::kAbsent) {
+        const std::string message =
+            "scope " + std::to_string(i) + " has a frame, the scope that calls it none";
+        errors_.push_back({nullptr, nullptr, message, message});
       }
     }
   }
@@ -296,9 +309,15 @@ class Verifier {
       if (parent && i + 1 != instr.aux.size()) fail(instr, "its parent is not the last value");
       if (parent != (value->op == Op::kFrameState)) fail(instr, "its parent must be a FrameState");
       if (!slots.insert(instr.aux[i]).second) fail(instr, "overrides a home twice");
-      if (!parent && unitOf(instr))
+      const bool function = instr.aux[i] == kFrameFunction;
+      if (function && !value->type.isObject()) fail(instr, "its function is no object");
+      if (!parent && !function && unitOf(instr))
         checkRange(instr, "aux slot", instr.aux[i], unitOf(instr)->locals.size());
     }
+    const bool absent = function_.scopeOf(&instr).frame == FrameOrigin::kAbsent;
+    if (slots.contains(kFrameFunction) != absent)
+      fail(instr, absent ? "does not say whose function its frame, which is absent, is of"
+                         : "names the function of a frame that is there");
     for (size_t i = 0; i < instr.operands.size(); ++i) {
       Rep rep = instr.operands[i]->type.rep;
       bool plain =

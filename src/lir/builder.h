@@ -15,13 +15,17 @@ class Builder {
   Function& function() { return *function_; }
   Block* block() const { return block_; }
   void setBlock(Block* block) { block_ = block; }
-  void setOffset(uint32_t offset) { offset_ = offset; }
+  void setPlace(uint32_t offset, uint16_t scope = 0) {
+    offset_ = offset;
+    scope_ = scope;
+  }
   void setOrigin(uint16_t origin) { origin_ = origin; }
 #include "lir/builder_ops.gen.h"
 
  private:
   Instr* add(Instr* instr) {
     instr->bytecode_offset = offset_;
+    instr->scope = scope_;
     instr->origin = origin_;
     Function::append(block_, instr);
     return instr;
@@ -30,7 +34,7 @@ class Builder {
   Function* function_;
   Block* block_;
   uint32_t offset_ = 0;
-  uint16_t origin_ = 0;
+  uint16_t origin_ = 0, scope_ = 0;
 };
 
 }  // namespace tephra::lir

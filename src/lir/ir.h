@@ -140,6 +140,7 @@ struct Instr {
   uint32_t id = 0;  // position number, even, set by numbering
   uint32_t bytecode_offset = 0;
   uint16_t origin = 0;  // 1 + number of the HIR operation it was lowered from; 0 = of none
+  uint16_t scope = 0;   // that bytecode_offset is of
   Block* block = nullptr;
   Instr* prev = nullptr;
   Instr* next = nullptr;
@@ -149,6 +150,12 @@ struct Instr {
   Targets<Block> targets;
 
   const OpInfo& info() const { return opInfo(op); }
+  // It stems from what `other` does.
+  void stemLike(const Instr& other) {
+    bytecode_offset = other.bytecode_offset;
+    scope = other.scope;
+    origin = other.origin;
+  }
   // Number of successors: 0 unless a terminator with targets.
   int numTargets() const { return static_cast<int>(targets.size()); }
   // Index of the first `values` operand of an exit record; uses.size() when there are none.
@@ -212,6 +219,7 @@ class Function {
   uint32_t num_deopts = 0;          // exits that deoptimise, without a forced one
   int64_t forced_exit = -1;         // index of the exit that is always taken, in tests
   uint32_t num_params = 0;          // of the register entry (function first)
+  std::vector<CodeScope> scopes;    // empty: one, the function's
   std::vector<EntryPoint> entries;  // of Entries; empty: a call, which the entry block is for
   // Filled by allocation.
   uint32_t first_inserted_block = UINT32_MAX;  // ids from here on are blocks of its own, on edges

@@ -57,6 +57,7 @@ class Parser {
     }
     if (c.acceptWord("exit")) return exitRecord(c);
     if (c.acceptWord("entry")) return entryPoint(c);
+    if (c.acceptWord("scope")) return scope(c);
     uint32_t id;
     if (c.numbered("bb", &id)) return label(c, id);
     if (!block_) return c.fail("instruction outside of a block");
@@ -241,6 +242,9 @@ class Parser {
       std::copy(targets.begin(), targets.end(), instr->targets.begin());
     attributes(c, instr);
     if (c.accept('@')) c.number32(&instr->bytecode_offset);
+    uint32_t scope = 0;
+    if (c.accept('/')) c.number32(&scope);
+    instr->scope = static_cast<uint16_t>(scope);
     Function::append(block_, instr);
   }
 
@@ -358,8 +362,8 @@ class Parser {
     if (property(c, "stack")) list(c, [&] { frame.stack.push_back(location(c)); });
     if (property(c, "locals")) {
       list(c, [&] {
-        uint32_t home = 0;
-        c.number32(&home);
+        uint32_t home = kFrameFunction;
+        if (!c.acceptWord("function")) c.number32(&home);
         c.expect('=');
         frame.locals.emplace_back(home, location(c));
       });
@@ -378,6 +382,17 @@ class Parser {
       return c.fail("unknown kind of entry '" + kind + "'");
     if (c.accept('@')) c.number32(&entry.offset);
     function_->entries.push_back(entry);
+  }
+
+  void scope(TextCursor& c) {
+    uint32_t number;
+    if (!c.number32(&number)) return;
+    if (number != function_->scopes.size()) return c.fail("scopes must be numbered in order");
+    CodeScope scope;
+    std::string origin = c.identifier();
+    if (!frameOriginFromName(origin, &scope.frame))
+      return c.fail("expected pushed, adopted or absent, found '" + origin + "'");
+    function_->scopes.push_back(scope);
   }
 
   void exitRecord(TextCursor& c) {

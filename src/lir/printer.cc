@@ -107,8 +107,9 @@ std::string exitText(const ExitRecord& record) {
     }
     text += "] locals=[";
     for (size_t i = 0; i < frame.locals.size(); ++i) {
-      text += fmt::format("{}{}={}", i ? ", " : "", frame.locals[i].first,
-                          locationText(frame.locals[i].second));
+      const auto& [local, at] = frame.locals[i];
+      const std::string name = local == kFrameFunction ? "function" : fmt::format("{}", local);
+      text += fmt::format("{}{}={}", i ? ", " : "", name, locationText(at));
     }
     text += "])";
   }
@@ -147,7 +148,8 @@ std::string print(const Instr& instr) {
     }
     text += "}";
   }
-  if (instr.bytecode_offset) text += fmt::format(" @{}", instr.bytecode_offset);
+  if (instr.bytecode_offset || instr.scope) text += fmt::format(" @{}", instr.bytecode_offset);
+  if (instr.scope) text += fmt::format("/{}", instr.scope);
   return text;
 }
 
@@ -172,6 +174,10 @@ std::string print(const Function& function, std::span<const Diagnostic> diagnost
     for (const Instr* instr = block->first; instr; instr = instr->next) {
       text += "  " + print(*instr) + "\n" + errors.below(instr);
     }
+  }
+  for (size_t i = 0; i < function.scopes.size(); ++i) {
+    const CodeScope& scope = function.scopes[i];
+    text += fmt::format("scope {} {}\n", i, frameOriginName(scope.frame));
   }
   for (size_t i = 0; i < function.entries.size(); ++i) {
     text += fmt::format("entry {} {} @{}\n", i, entryKindName(function.entries[i].kind),

@@ -302,6 +302,7 @@ class Verifier {
     size_t next = 0;
     if (record.has_culprit) location(instr, record.culprit, &next);
     for (const ExitFrame& frame : record.frames) {
+      scopeOf(instr, frame);
       for (const ValueLocation& value : frame.stack) location(instr, value, &next);
       for (const auto& [home, value] : frame.locals) location(instr, value, &next);
     }
@@ -310,6 +311,19 @@ class Verifier {
       if (!value.owned) problem(instr, "an exit drops a value that it does not own");
     }
     if (next != values) problem(instr, fmt::format("{} values, its exit names {}", values, next));
+  }
+
+  void scopeOf(const Instr& instr, const ExitFrame& frame) {
+    const std::vector<CodeScope>& scopes = function_.scopes;
+    const bool known = frame.scope == 0 || frame.scope < scopes.size();
+    if (!known) return problem(instr, "its exit has a frame of a scope that does not exist");
+    const bool absent = !scopes.empty() && scopes[frame.scope].frame == FrameOrigin::kAbsent;
+    const bool named = std::any_of(frame.locals.begin(), frame.locals.end(),
+                                   [](const auto& local) { return local.first == kFrameFunction; });
+    if (absent != named) {
+      problem(instr, absent ? "its exit does not say whose function an absent frame is of"
+                            : "its exit names the function of a frame that is there");
+    }
   }
 
   // Before code generation a location is the index of a value operand, and each has one. (Released

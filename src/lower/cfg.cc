@@ -222,14 +222,25 @@ void Context::lowerBlock(const hir::Block* block) {
   in_entry_ = block == function.entry();
   for (const Instr* i = block->first; i && !failed(); i = i->next) {
     if (deferred_[i->id]) continue;
-    b.setOffset(i->offset);
+    b.setPlace(i->offset, i->scope);
     b.setOrigin(static_cast<uint16_t>(static_cast<uint16_t>(i->op) + 1));
     lowererOf(i->op)(*this, *i);
   }
   if (!failed() && !block->terminator()) fail("block without terminator");
 }
 
+void Context::nameScopes() {
+  if (function.scopes().size() == 1) return;
+  for (const hir::Scope& scope : function.scopes()) {
+    const bool known =
+        scope.unit != nullptr && scope.unit->code_object < scope.unit->objects.size();
+    out.scopes.push_back(
+        {known ? scope.unit->objects[scope.unit->code_object].address : 0, scope.frame});
+  }
+}
+
 bool Context::run() {
+  nameScopes();
   order_ = reversePostOrder<const hir::Block>(
       function.entry(), function.numBlocks(), [](const hir::Block* block) {
         auto succs = block->succs();

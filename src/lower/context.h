@@ -190,6 +190,7 @@ class Context {
   void findLoopDepths();
   void findDeferred();
   bool mayDefer(const Instr* value, const Instr* user) const;
+  void nameScopes();
   void makeBlocks();
   void lowerBlock(const hir::Block* block);
   Operands phiArguments(const hir::Block* from, const hir::Block* to, size_t occurrence);

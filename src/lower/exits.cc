@@ -91,7 +91,9 @@ class RecordBuilder {
     }
     for (size_t i = 0; i < state->aux.size(); ++i) {
       if (state->aux[i] == hir::kParentState) continue;
-      frame.locals.emplace_back(state->aux[i], locate(state->operands[nstack + i], true));
+      // A frame takes a reference of its function, whoever else has one.
+      const bool mention = state->aux[i] != kFrameFunction;
+      frame.locals.emplace_back(state->aux[i], locate(state->operands[nstack + i], mention));
     }
     return frame;
   }

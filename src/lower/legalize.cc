@@ -62,8 +62,7 @@ class Legalizer {
   Operand emit(lir::Instr* before, lir::Op op, std::initializer_list<Operand> uses) {
     const Operand def[] = {function_.newVReg(lir::Bank::kGp)};
     lir::Instr* made = function_.make(op, def, std::span<const Operand>(uses.begin(), uses.size()));
-    made->bytecode_offset = before->bytecode_offset;
-    made->origin = before->origin;
+    made->stemLike(*before);
     lir::Function::insertBefore(before, made);
     return def[0];
   }

@@ -18,7 +18,7 @@ lir::Operand makeConstant(lir::Function* function, lir::Instr* place, const lir:
   const lir::Operand def[] = {function->newVReg(lir::Bank::kGp)};
   const lir::Operand use[] = {lir::Operand::imm(static_cast<int64_t>(bits))};
   lir::Instr* made = function->make(lir::Op::kMove, def, use);
-  made->bytecode_offset = place->bytecode_offset;
+  made->stemLike(*place);
   made->origin = user.origin;
   lir::Function::insertBefore(place, made);
   return def[0];

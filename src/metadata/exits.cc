@@ -1,5 +1,8 @@
 #include "metadata/exits.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace tephra {
 namespace {
 constexpr const char* kNames[] = {
@@ -7,7 +10,17 @@ constexpr const char* kNames[] = {
 #include "metadata/exit_reasons.def"
 #undef TEPHRA_EXIT
 };
+constexpr const char* kOrigins[] = {"pushed", "adopted", "absent"};
 }  // namespace
+
+const char* frameOriginName(FrameOrigin origin) { return kOrigins[static_cast<size_t>(origin)]; }
+
+bool frameOriginFromName(const std::string& name, FrameOrigin* out) {
+  const auto* found = std::find(std::begin(kOrigins), std::end(kOrigins), name);
+  if (found == std::end(kOrigins)) return false;
+  *out = static_cast<FrameOrigin>(found - std::begin(kOrigins));
+  return true;
+}
 
 const char* exitReasonName(ExitReason reason) { return kNames[static_cast<int>(reason)]; }
 

@@ -36,12 +36,31 @@ struct ValueLocation {
   uint64_t bits = 0;   // kConstant: object address, integer, or double bits
 };
 
+// How the frame of a scope (hir::Scope) comes in, and so who owns what it names.
+enum class FrameOrigin : uint8_t {
+  kPushed,   // by compiled code: it may borrow code, function and parameters that are never written
+  kAdopted,  // the interpreter's: it owns all of them
+  kAbsent,   // there is none: the locals are values, exits make it
+};
+const char* frameOriginName(FrameOrigin origin);
+bool frameOriginFromName(const std::string& name, FrameOrigin* out);
+
+// What exits ask of a scope.
+struct CodeScope {
+  uint64_t code = 0;  // its code object; 0: not known, as in text
+  FrameOrigin frame = FrameOrigin::kPushed;
+};
+
+// In the place of a local: the function of a frame that is absent, which the frame will hold.
+inline constexpr uint32_t kFrameFunction = 0xFFFFFFFE;
+
 struct ExitFrame {                   // one frame of the chain, innermost last
-  uint32_t scope = 0;                // hir::Scope whose code it runs; 0: the function's
+  uint32_t scope = 0;                // whose code it runs; 0: the function's
   uint32_t offset = 0;               // code units: next instruction
   uint32_t raise_offset = 0;         // code units: the raising instruction
   std::vector<ValueLocation> stack;  // bottom first
-  std::vector<std::pair<uint32_t, ValueLocation>> locals;  // homes that are stale
+  // Homes that are stale. Of a frame that is absent: its function, and all that is not NULL.
+  std::vector<std::pair<uint32_t, ValueLocation>> locals;
 };
 
 struct ExitRecord {
@@ -70,24 +89,19 @@ struct RegisterFile {
   double fp[kMaxRegisters];
 };
 
-struct LineEntry {
-  uint32_t code_offset = 0;
-  uint32_t bytecode_offset = 0;
-};
-
-// Everything about one piece of compiled code that the runtime needs.
 // A class that a guard of a version has met, by its own version.
 struct SeenShape {
   uint32_t exit = 0, version = 0;
 };
 
+// Everything about one piece of compiled code that the runtime needs.
 struct CodeMetadata {
   static constexpr size_t kMostShapes = 8;
 
   FrameShape shape;
   std::vector<CodeEntry> entries;
+  std::vector<CodeScope> scopes;  // empty: one, the function's
   std::vector<ExitRecord> exits;
-  std::vector<LineEntry> lines;
   std::vector<SeenShape> seen_shapes;  // the first kMostShapes
   uint64_t taken = 0;                  // exits
   uint64_t raised = 0;                 // those that were raise exits

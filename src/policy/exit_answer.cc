@@ -5,18 +5,19 @@ namespace {
 
 // The classes that the site has met and may let through the next time. False: there are too many,
 // or they were let through before.
-bool learnShapes(const ExitScene& scene, const ExitSite& site, Shapes* known, ExitAnswer* answer) {
+bool learnShapes(const ExitScene& scene, const ExitSite& site, std::set<Shape>* known,
+                 ExitAnswer* answer) {
   auto add = [&](uint32_t version) {
-    const bool fresh = known->insert({site.offset, version}).second;
-    if (fresh) answer->shapes.emplace_back(site.offset, version);
+    const bool fresh = known->insert({site.at, version}).second;
+    if (fresh) answer->shapes.emplace_back(site.at, version);
     return fresh;
   };
   bool news = false;
   for (uint32_t version : site.met) {
     if (known->size() < kMostShapes) news |= add(version);
   }
-  for (auto [offset, version] : scene.assumed) {
-    if (news && offset == site.offset) add(version);
+  for (const auto& [at, version] : scene.assumed) {
+    if (news && at == site.at) add(version);
   }
   return news;
 }
@@ -28,12 +29,12 @@ void learn(const ExitRules& rules, const ExitFacts& exit, const ExitScene& scene
   const ExitSite& failed = scene.sites[scene.failed];
   // The other half of the recompilations is for what the function must not guess.
   const bool learns = scene.learns_shapes && 2 * exit.recompiles < rules.max_recompiles;
-  Shapes known = scene.shapes;
+  std::set<Shape> known = scene.shapes;
   for (const ExitSite& site : scene.sites) {
     const bool as_often = rules.recompile_after == 0 && 2 * site.count >= failed.count;
     if ((&site != &failed && !as_often) || !site.avoidable) continue;
     if (site.by_class && learns && learnShapes(scene, site, &known, answer)) continue;
-    answer->refused.emplace_back(site.offset, site.reason);
+    answer->refused.emplace_back(site.at, site.reason);
   }
 }
 

@@ -4,6 +4,7 @@
 // policy/exit_policy.h, which weighs the exit.
 #pragma once
 
+#include <compare>
 #include <functional>
 #include <set>
 #include <utility>
@@ -13,10 +14,16 @@
 
 namespace tephra::policy {
 
-// A place where the code can be left, all by the number of its exit. Offsets are the bytecode's;
-// reasons only compared.
+// An instruction of the function, or of what is inlined into it.
+struct Site {
+  uint32_t scope = 0;   // number of its hir::Scope
+  uint32_t offset = 0;  // in its bytecode
+  auto operator<=>(const Site&) const = default;
+};
+
+// A place where the code can be left, all by the number of its exit. Reasons are only compared.
 struct ExitSite {
-  uint32_t offset = 0;
+  Site at;
   int reason = 0;
   uint64_t count = 0;
   bool avoidable = false;     // the code can be compiled without what it assumes here
@@ -24,24 +31,24 @@ struct ExitSite {
   std::vector<uint32_t> met;  // versions of classes that it has met and that are there still
 };
 
-using Shapes = std::set<std::pair<uint32_t, uint32_t>>;  // (offset, version of a class)
+using Shape = std::pair<Site, uint32_t>;  // and the version of a class
 
 struct ExitScene {
   std::vector<ExitSite> sites;
   size_t failed = 0;  // the site of the exit that is being taken
   bool learns_shapes = false;
-  Shapes shapes;  // of former generations, known to be let through
-  std::vector<std::pair<uint32_t, uint32_t>> assumed;  // of this one
+  std::set<Shape> shapes;      // of former generations, known to be let through
+  std::vector<Shape> assumed;  // of this one
   bool loops = false;
 };
 
 struct ExitAnswer {
   enum class Kind : uint8_t { kKeep, kRelearn, kGiveUp } kind = Kind::kKeep;
   // kRelearn: interpreted calls before it is compiled again, classes that it lets through then,
-  // what it does not assume any more (offset, reason).
+  // what it does not assume any more (site, reason).
   uint64_t calls = 0;
-  std::vector<std::pair<uint32_t, uint32_t>> shapes;
-  std::vector<std::pair<uint32_t, int>> refused;
+  std::vector<Shape> shapes;
+  std::vector<std::pair<Site, int>> refused;
   const char* why = "";  // kGiveUp
 };
 

@@ -117,6 +117,8 @@ void popFrame(PyThreadState* ts, Frame* frame);
 // returns - handing the content over to the frame object if somebody else holds it - and pops it.
 // An exception that is set stays set. Recursion is not counted.
 void clearFrame(PyThreadState* ts, Frame* frame);
+// Links a frame that pushFrame made and counts the recursion.
+void enterFrame(PyThreadState* ts, Frame* frame);
 // The whole leave: unlink, recursion count back, clearFrame.
 void leaveFrame(PyThreadState* ts, Frame* frame);
 

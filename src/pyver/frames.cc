@@ -241,6 +241,11 @@ void addTraceback(PyThreadState* ts, Frame* frame) {
   Py_DECREF(object);
 }
 
+void enterFrame(PyThreadState* ts, Frame* frame) {
+  setCurrentFrame(ts, frame);
+  ts->py_recursion_remaining--;
+}
+
 void leaveFrame(PyThreadState* ts, Frame* frame) {
   // Unlinked before it is cleared: releasing its content may run code that looks at the frames.
   setCurrentFrame(ts, frame->previous);

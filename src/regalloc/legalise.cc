@@ -12,8 +12,7 @@ Operand moveBefore(Allocation& a, Instr* at, const Operand& value, Bank bank) {
   Instr* move =
       fp ? a.function.make(Op::kMoveConstF, def, {}) : a.function.make(Op::kMove, def, use);
   if (fp) move->attr[0] = value.bits;
-  move->bytecode_offset = at->bytecode_offset;
-  move->origin = at->origin;
+  move->stemLike(*at);
   lir::Function::insertBefore(at, move);
   return def[0];
 }
@@ -38,8 +37,7 @@ void legalisePinnedDef(Allocation& a, Instr* instr, size_t index, const OperandC
   Operand pinned[] = {def}, through[] = {a.function.newVReg(Bank::kGp)};
   def = through[0];
   Instr* move = a.function.make(Op::kMove, pinned, through);
-  move->bytecode_offset = instr->bytecode_offset;
-  move->origin = instr->origin;
+  move->stemLike(*instr);
   lir::Function::insertAfter(instr, move);
 }
 

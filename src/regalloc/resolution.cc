@@ -248,8 +248,7 @@ Block* Resolution::splitEdge(const BlockInfo& from, int target, const BlockInfo&
   between->loop_depth = std::min(from.block->loop_depth, to.block->loop_depth);
   Instr* jump = a_.function.make(Op::kJump, {}, {});
   jump->targets[0] = to.block;
-  jump->bytecode_offset = from.block->last->bytecode_offset;
-  jump->origin = from.block->last->origin;
+  jump->stemLike(*from.block->last);
   lir::Function::append(between, jump);
   from.block->last->targets[target] = between;
   return between;
@@ -270,8 +269,7 @@ void Resolution::insertPending() {
     bool behind = here && (key & 3) == 2;
     Instr* at = !here || behind ? a_.instr_at[static_cast<size_t>(key) / 4 + 1] : here;
     for (Instr* move : sequence_) {
-      move->bytecode_offset = here ? here->bytecode_offset : at->bytecode_offset;
-      move->origin = here ? here->origin : at->origin;
+      move->stemLike(here ? *here : *at);
       lir::Function::insertBefore(at, move);
     }
   }

@@ -2,6 +2,7 @@
 
 #include "runtime/exit.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -62,7 +63,9 @@ class Exit {
     const size_t count = record.frames.size();
     if (count > few_.size()) many_ = std::make_unique<py::Frame*[]>(count);
     py::Frame** all = count > few_.size() ? many_.get() : few_.data();
-    for (size_t i = count; i-- > 0; frame = frame->previous) all[i] = frame;
+    for (size_t i = count; i-- > 0;) {
+      all[i] = isAbsent(i) ? nullptr : std::exchange(frame, frame->previous);
+    }
     frames_ = {all, count};
   }
 
@@ -72,6 +75,10 @@ class Exit {
   PyObject* unwind(uint32_t exit, bool reraise);
 
  private:
+  bool isAbsent(size_t index) const;
+  void makeFrames();
+  py::Frame* makeFrame(const ExitFrame& from);
+  void loseFrames(size_t first);
   PyObject* materialise(const ValueLocation& at);
   void fillFrame(size_t index);
   void replaceHome(py::Frame* frame, uint32_t slot, PyObject* value);
@@ -91,6 +98,45 @@ class Exit {
   std::vector<PyObject*> to_release_;
   bool out_of_memory_ = false;
 };
+
+bool Exit::isAbsent(size_t index) const {
+  const uint32_t scope = record_.frames[index].scope;
+  return scope < metadata_.scopes.size() && metadata_.scopes[scope].frame == FrameOrigin::kAbsent;
+}
+
+// Those that are not there, outermost first, as calls would have made them.
+void Exit::makeFrames() {
+  for (size_t i = 0; i < frames_.size(); ++i) {
+    if (frames_[i] != nullptr) continue;
+    frames_[i] = makeFrame(record_.frames[i]);
+    if (frames_[i] == nullptr) return loseFrames(i);
+  }
+}
+
+py::Frame* Exit::makeFrame(const ExitFrame& from) {
+  const auto function = std::find_if(from.locals.begin(), from.locals.end(), [](const auto& local) {
+    return local.first == kFrameFunction;
+  });
+  TEPHRA_CHECK(function != from.locals.end(), "an absent frame's function is named");
+  auto* code = reinterpret_cast<PyCodeObject*>(metadata_.scopes[from.scope].code);
+  auto* of = reinterpret_cast<PyFunctionObject*>(objectAt(function->second, state_));
+  py::Frame* frame = py::pushFrame(ts_, of, code);
+  if (frame != nullptr) py::enterFrame(ts_, frame);
+  return frame;
+}
+
+// No memory for them: the call of the first one raises MemoryError, which is set.
+void Exit::loseFrames(size_t first) {
+  auto lose = [&](const ValueLocation& at) {
+    if (at.where != ValueLocation::kNull && at.owned) to_release_.push_back(objectAt(at, state_));
+  };
+  for (size_t i = first; i < frames_.size(); ++i) {
+    for (const auto& [slot, at] : record_.frames[i].locals) lose(at);
+    for (const ValueLocation& at : record_.frames[i].stack) lose(at);
+  }
+  frames_ = frames_.first(first);
+  out_of_memory_ = true;
+}
 
 // A reference for the interpreter frame. Boxing cannot run Python code.
 PyObject* Exit::materialise(const ValueLocation& at) {
@@ -121,7 +167,9 @@ void Exit::fillFrame(size_t index) {
   const ExitFrame& from = record_.frames[index];
   py::Frame* frame = frames_[index];
   TEPHRA_DCHECK(py::stackDepth(frame) == 0, "compiled code keeps the value stack to itself");
-  for (const auto& [slot, at] : from.locals) replaceHome(frame, slot, materialise(at));
+  for (const auto& [slot, at] : from.locals) {
+    if (slot != kFrameFunction) replaceHome(frame, slot, materialise(at));
+  }
   for (const ValueLocation& at : from.stack) py::pushStack(frame, materialise(at));
   py::canonicaliseHomes(frame);
   py::setPosition(frame, py::frameCode(frame), from.raise_offset);
@@ -191,6 +239,7 @@ PyObject* Exit::unwind(uint32_t exit, bool reraise) {
 
 PyObject* Exit::take(uint32_t exit, bool reraise) {
   // New references first, releases last: no value may die while a location still names it.
+  makeFrames();
   for (size_t i = 0; i < frames_.size(); ++i) fillFrame(i);
   collectDrops();
   release();
@@ -243,6 +292,12 @@ class LostTime {
   ExitRecord* record_;
   uint64_t weight_ = 0, start_ = 0;
 };
+
+// Whose instruction it leaves at.
+PyCodeObject* leftCode(const CodeMetadata& metadata, const ExitRecord& record, py::Frame* frame) {
+  if (metadata.scopes.empty()) return py::frameCode(frame);
+  return reinterpret_cast<PyCodeObject*>(metadata.scopes[record.frames.back().scope].code);
+}
 
 PyTypeObject* culpritType(const ExitRecord& record, const MachineState& state) {
   if (!record.has_culprit) return nullptr;
@@ -315,7 +370,7 @@ PyObject* takeExit(CodeMetadata* metadata, uint32_t exit, RegisterFile* register
   ++record.count;
   ++metadata->leaving;
   PyTypeObject* culprit = culpritType(record, state);
-  countExit(record, py::frameCode(frame), culprit);
+  countExit(record, leftCode(*metadata, record, frame), culprit);
   if (record.reason == ExitReason::kTypeVersionChanged && culprit != nullptr)
     noteShape(metadata, exit, culprit);
   Exit leaving(*metadata, record, state, frame, ts);

@@ -97,7 +97,6 @@ struct EmittedCode {
   }
   uint32_t hot_bytes = 0, cold_bytes = 0;  // literals count as cold
   std::vector<Relocation> relocations;
-  std::vector<LineEntry> lines;  // by offset; a new entry where the bytecode offset changes
   std::vector<VersionWord> versions;
   // Behind a look at the version or the frame object, where the exit may go on instead of leaving.
   struct Resumption {

@@ -56,7 +56,6 @@ void EmitterBase::emitAll() {
 
 void EmitterBase::collect(EmittedCode* out) const {
   for (const auto& [place, point] : entries_) out->entries.push_back({point, out_.resolve(place)});
-  for (const auto& [place, offset] : lines_) out->lines.push_back({out_.resolve(place), offset});
   for (const auto& [place, exit] : resumptions_)
     out->resumptions.push_back({exit, out_.resolve(place)});
 }
@@ -172,7 +171,6 @@ void EmitterBase::emitBlock(const lir::Block* block) {
   out_.count();
   for (const Instr* instr = block->first; instr != nullptr; instr = instr->next) {
     if (out_.failed()) return;
-    noteLine(*instr);
     if (out_.logging()) out_.comment(lir::print(*instr));
     out_.tallier.instr(*instr);
     if (const SharedCalls::Site* site = shared_calls_.siteAt(*instr)) {
@@ -192,20 +190,6 @@ void EmitterBase::emitBlock(const lir::Block* block) {
     out_.tallier.endInstr();
     if (!instr->info().is_terminator) out_.count();
   }
-}
-
-void EmitterBase::noteLine(const Instr& instr) {
-  Place here = out_.here();
-  if (!lines_.empty()) {
-    auto& [place, offset] = lines_.back();
-    bool same_section = place.cold == here.cold;
-    if (same_section && offset == instr.bytecode_offset) return;
-    if (same_section && place.offset == here.offset) {  // nothing was emitted for the one before
-      offset = instr.bytecode_offset;
-      return;
-    }
-  }
-  lines_.push_back({here, instr.bytecode_offset});
 }
 
 // --- operands

@@ -132,7 +132,6 @@ class EmitterBase {
   using Place = AssemblyBase::Place;
 
   void emitBlock(const lir::Block* block);
-  void noteLine(const Instr& instr);
   void landingPad();
   void entries();
   void frameEntry(size_t number);
@@ -179,7 +178,6 @@ class EmitterBase {
   Label return_label_;
   bool return_bound_ = false;
   std::vector<std::pair<Place, EntryPoint>> entries_;
-  std::vector<std::pair<Place, uint32_t>> lines_;
   std::vector<std::pair<Place, uint32_t>> resumptions_;  // exits
 };
 

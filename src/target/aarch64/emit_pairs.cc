@@ -74,8 +74,8 @@ bool FunctionEmitter::emitWithNext(const Instr& first_instr) {
   const Instr& second_instr = *first_instr.next;
   Access first, second;
   if (first_instr.bytecode_offset != second_instr.bytecode_offset ||
-      !accessOf(first_instr, &first) || !accessOf(second_instr, &second) ||
-      !canPair(first, second)) {
+      first_instr.scope != second_instr.scope || !accessOf(first_instr, &first) ||
+      !accessOf(second_instr, &second) || !canPair(first, second)) {
     return false;
   }
   if (as_.logging()) as_.comment(lir::print(second_instr));

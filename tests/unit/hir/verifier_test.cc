@@ -83,7 +83,8 @@ bb1 (preds bb0):
   v0:Object = LoadArg {index=0}
   PushFrame
   v1:State = FrameState {offset=12, raise_offset=10, nstack=0} @10
-  v2:State = FrameState v0, v1 {offset=2, raise_offset=2, nstack=1} aux[parent] @2/1
+  v7:Function = ConstObject {obj=#0}
+  v2:State = FrameState v0, v7, v1 {offset=2, raise_offset=2, nstack=1} aux[function, parent] @2/1
   v3:Int = GuardType v0, v2 {type=Int} @2/1
   LeaveFrame aux[0] @12
   Return v3 @12
@@ -110,12 +111,22 @@ TEST(HirVerifier, EntriesAndScopesBrokenByText) {
        "its frame state is another scope's"},
       {"v3:Int = GuardType v0, v2", "v3:Int = GuardType v0, v1",
        "its frame state is another scope's"},
-      {"v0, v1 {offset=2, raise_offset=2, nstack=1} aux[parent]",
-       "v0 {offset=2, raise_offset=2, nstack=1}", "an inlined state needs its parent's"},
-      {"aux[parent] @2/1", "aux[parent] @2", "the root has no parent state"},
+      {"v0, v7, v1 {offset=2, raise_offset=2, nstack=1} aux[function, parent]",
+       "v0, v7 {offset=2, raise_offset=2, nstack=1} aux[function]",
+       "an inlined state needs its parent's"},
+      {"aux[function, parent] @2/1", "aux[function, parent] @2", "the root has no parent state"},
+      {"v0, v7, v1 {offset=2, raise_offset=2, nstack=1} aux[function, parent]",
+       "v0, v1 {offset=2, raise_offset=2, nstack=1} aux[parent]",
+       "does not say whose function its frame, which is absent, is of"},
+      {"nstack=0} @24", "nstack=0} aux[function] @24", "has 0 values, not nstack + aux"},
+      {"v5:State = FrameState {offset=24, raise_offset=24, nstack=0}",
+       "v5:State = FrameState v4 {offset=24, raise_offset=24, nstack=0} aux[function]",
+       "names the function of a frame that is there"},
+      {"scope 1 in 0 @10 absent inner\n",
+       "scope 1 in 0 @10 absent inner\nscope 2 in 1 @3 pushed innermost\n",
+       "scope 2 has a frame, the scope that calls it none"},
       {"LeaveFrame aux[0] @12", "SetPosition {offset=4} @4/1\n  LeaveFrame aux[0] @12",
        "may look at the frame of a scope that has none"},
-      {"absent inner", "pushed inner", ""},
   };
   for (const Break& broken : breaks) {
     SCOPED_TRACE(std::string(broken.from) + " -> " + broken.to);

@@ -55,7 +55,7 @@ TEST(LirText, BuilderPrintsAsParsed) {
   function.name = "built";
   function.num_params = 1;
   Builder b(&function, function.newBlock());
-  b.setOffset(3);
+  b.setPlace(3);
   Operand p = b.Param(0);
   Operand sum = b.Add(p, Operand::imm(std::numeric_limits<int64_t>::min()), 8);
   Operand d = b.MoveConstF(std::nan(""));

@@ -8,16 +8,18 @@ namespace {
 
 using Kind = ExitAnswer::Kind;
 using Sites = std::vector<ExitSite>;
-using Learned = std::vector<std::pair<uint32_t, uint32_t>>;
-using Refused = std::vector<std::pair<uint32_t, int>>;
+using Learned = std::vector<Shape>;
+using Refused = std::vector<std::pair<Site, int>>;
 
 constexpr int kType = 1, kClass = 2, kRaised = 3;
 
 uint64_t clock() { return 1'000'000; }
 
+Site at(uint32_t offset, uint32_t scope = 0) { return {scope, offset}; }
+
 ExitSite site(uint32_t offset, int reason, uint64_t count, std::vector<uint32_t> met = {}) {
   ExitSite result;
-  result.offset = offset;
+  result.at = at(offset);
   result.reason = reason;
   result.count = count;
   result.avoidable = reason != kRaised;
@@ -57,7 +59,7 @@ Row row(const char* name, Sites sites) {
 std::vector<Row> plainRows() {
   std::vector<Row> rows;
   Row each = row("what fails is refused", {site(4, kType, 10)});
-  each.refused = {{4, kType}};
+  each.refused = {{at(4), kType}};
   rows.push_back(each);
 
   each = row("cheap: kept", {site(4, kType, 10)});
@@ -70,17 +72,25 @@ std::vector<Row> plainRows() {
   each = row("a loop has told enough", {site(4, kType, 10)});
   each.scene.loops = true;
   each.calls = 1;
-  each.refused = {{4, kType}};
+  each.refused = {{at(4), kType}};
   rows.push_back(each);
 
   each = row("what fails about as often goes, too",
              {site(4, kType, 10), site(8, kType, 5), site(12, kType, 4), site(16, kRaised, 90)});
-  each.refused = {{4, kType}, {8, kType}};
+  each.refused = {{at(4), kType}, {at(8), kType}};
+  rows.push_back(each);
+
+  each = row("by scope, whose offsets mean different instructions",
+             {site(4, kType, 10), site(4, kClass, 10, {71})});
+  each.scene.sites[1].at.scope = 1;
+  each.scene.assumed = {{at(4), 70}};
+  each.refused = {{at(4), kType}};
+  each.shapes = {{at(4, 1), 71}};
   rows.push_back(each);
 
   each = row("where exits are counted, only the one", {site(4, kType, 10), site(8, kType, 9)});
   each.rules.recompile_after = 10;
-  each.refused = {{4, kType}};
+  each.refused = {{at(4), kType}};
   rows.push_back(each);
 
   each = row("compiled often enough", {site(4, kType, 10)});
@@ -100,38 +110,38 @@ std::vector<Row> plainRows() {
 std::vector<Row> shapeRows() {
   std::vector<Row> rows;
   Row each = row("classes are added to the one assumed", {site(4, kClass, 10, {71, 72})});
-  each.scene.assumed = {{4, 70}, {8, 60}};
-  each.shapes = {{4, 71}, {4, 72}, {4, 70}};
+  each.scene.assumed = {{at(4), 70}, {at(8), 60}};
+  each.shapes = {{at(4), 71}, {at(4), 72}, {at(4), 70}};
   rows.push_back(each);
 
   each = row("classes known before are no news", {site(4, kClass, 10, {71})});
-  each.scene.shapes = {{4, 71}};
-  each.scene.assumed = {{4, 70}};
-  each.refused = {{4, kClass}};
+  each.scene.shapes = {{at(4), 71}};
+  each.scene.assumed = {{at(4), 70}};
+  each.refused = {{at(4), kClass}};
   rows.push_back(each);
 
   each = row("none of them lives", {site(4, kClass, 10)});
-  each.refused = {{4, kClass}};
+  each.refused = {{at(4), kClass}};
   rows.push_back(each);
 
   each = row("half of the recompilations are for shapes", {site(4, kClass, 10, {71})});
   each.facts.recompiles = 4;
-  each.refused = {{4, kClass}};
+  each.refused = {{at(4), kClass}};
   rows.push_back(each);
 
   each = row("the option is off", {site(4, kClass, 10, {71})});
   each.scene.learns_shapes = false;
-  each.refused = {{4, kClass}};
+  each.refused = {{at(4), kClass}};
   rows.push_back(each);
 
   each = row("the function has enough", {site(4, kClass, 10, {71, 72})});
-  for (uint32_t i = 1; i < kMostShapes; ++i) each.scene.shapes.insert({i, 7});
-  each.shapes = {{4, 71}};
+  for (uint32_t i = 1; i < kMostShapes; ++i) each.scene.shapes.insert({at(i), 7});
+  each.shapes = {{at(4), 71}};
   rows.push_back(each);
   each.name = "it has too many";
-  each.scene.shapes.insert({99, 7});
+  each.scene.shapes.insert({at(99), 7});
   each.shapes = {};
-  each.refused = {{4, kClass}};
+  each.refused = {{at(4), kClass}};
   rows.push_back(each);
   return rows;
 }

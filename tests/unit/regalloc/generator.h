@@ -194,7 +194,7 @@ class Generator {
   void straight() {
     int count = 1 + static_cast<int>(below(8));
     for (int i = 0; i < count && budget_ > 0; ++i, --budget_) {
-      b_.setOffset(b_.block()->id + 1);
+      b_.setPlace(b_.block()->id + 1);
       switch (below(12)) {
         case 0: call(); break;
         case 1:

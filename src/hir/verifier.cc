@@ -40,7 +40,7 @@ class Verifier {
         checkDominance(*instr, dominators);
       }
     }
-    checkFrame(dominators);
+    checkFrames();
     return errors_;
   }
 
@@ -217,7 +217,10 @@ class Verifier {
   void checkScope(const Instr& instr) {
     const Scope& scope = function_.scopeOf(&instr);
     const Instr* state = instr.state();
-    if (state && state->scope != instr.scope) fail(instr, "its frame state is another scope's");
+    // The interpreter makes the call that would have pushed the frame.
+    const bool calls = instr.op == Op::kPushInlinedFrame;
+    if (state && state->scope != (calls ? scope.parent : instr.scope))
+      fail(instr, "its frame state is another scope's");
     if (instr.op == Op::kFrameState) {
       const bool has = !instr.aux.empty() && instr.aux.back() == kParentState;
       if (has == (instr.scope == kRootScope))
@@ -285,6 +288,9 @@ class Verifier {
       fail(instr, "names no object");
     if (instr.op == Op::kGuardType && Type::decode(instr.attr[0]).isNamed())
       fail(instr, "guards a type, not a name");
+    if (instr.op == Op::kPushInlinedFrame && unitOf(instr) &&
+        instr.inputs().size() != 1 + size_t{unitOf(instr)->total_args})
+      fail(instr, "does not give each parameter a value");
     if (instr.op == Op::kBranch) checkRange(instr, "likely", instr.attr[0], 3);
     if (instr.op == Op::kCallBuiltin) checkRange(instr, "convention", instr.attr[2], 4);
     const CodeUnit* unit = unitOf(instr);
@@ -392,46 +398,65 @@ class Verifier {
     }
   }
 
-  // Where the interpreter's frame is there: behind PushFrame, and from entries that adopt it.
-  void checkFrame(const Dominators& dominators) {
-    const Instr* push = nullptr;
-    for (const Instr* instr : values_) {
-      if (instr->op != Op::kPushFrame) continue;
-      if (push) fail(*instr, "a second PushFrame");
-      if (instr->block != function_.callEntry())
-        fail(*instr, "PushFrame belongs to the entry block");
-      push = instr;
-    }
-    const std::map<const Block*, bool> at_start = framesAtStarts(push);
-    for (const Instr* instr : values_) {
-      const OpInfo& info = instr->info();
-      bool touches = !info.runs_python && ((info.reads | info.writes) & kFrameSets) != 0;
-      bool needs = touches || instr->op == Op::kLeaveFrame;
-      if (!needs || instr->op == Op::kPushFrame) continue;
-      const bool pushed = push && instr->block == push->block && dominators.dominates(push, instr);
-      auto there = at_start.find(instr->block);
-      if (!pushed && (there == at_start.end() || !there->second))
-        fail(*instr, "no PushFrame before it");
+  // --- frames: the scope whose frame is the innermost one that is there
+
+  static constexpr int kNoFrame = -1;
+  static constexpr int kUnclear = -2;  // it depends on the way
+  static constexpr int kUnreached = -3;
+
+  int frameAfter(const Instr& instr, int frame) const {
+    switch (instr.op) {
+      case Op::kPushFrame:
+      case Op::kPushInlinedFrame: return instr.scope;
+      case Op::kLeaveFrame:
+        return instr.scope == kRootScope ? kNoFrame
+                                         : static_cast<int>(function_.scopeOf(&instr).parent);
+      default: return frame;
     }
   }
 
-  // Of the blocks that can be reached: is the frame there on all ways to them?
-  std::map<const Block*, bool> framesAtStarts(const Instr* push) const {
-    std::map<const Block*, bool> at_start{{function_.entry(), false}};
+  void checkFrames() {
+    std::map<const Block*, int> at_start{{function_.entry(), kNoFrame}};
     std::vector<const Block*> work{function_.entry()};
     while (!work.empty()) {
       const Block* block = work.back();
       work.pop_back();
-      const bool behind = at_start.at(block) || (push && push->block == block);
+      int frame = at_start.at(block);
+      for (const Instr* i = block->first; i; i = i->next) frame = frameAfter(*i, frame);
       for (size_t i = 0; i < block->succs().size(); ++i) {
-        const bool there = behind || adoptsFrame(block, static_cast<int>(i));
-        auto [at, fresh] = at_start.try_emplace(block->succs()[i], there);
-        if (!fresh && (there || !at->second)) continue;
-        at->second = there;
+        const bool adopts = adoptsFrame(block, static_cast<int>(i));
+        const int there = adopts ? static_cast<int>(kRootScope) : frame;
+        int& known = at_start.try_emplace(block->succs()[i], kUnreached).first->second;
+        if (known == there || known == kUnclear) continue;
+        known = known == kUnreached ? there : kUnclear;
         work.push_back(block->succs()[i]);
       }
     }
-    return at_start;
+    for (const auto& [block, frame] : at_start) checkFramesOf(*block, frame);
+  }
+
+  void checkFramesOf(const Block& block, int frame) {
+    for (const Instr* instr = block.first; instr; instr = instr->next) {
+      const OpInfo& info = instr->info();
+      const bool touches = !info.runs_python && ((info.reads | info.writes) & kFrameSets) != 0;
+      if (instr->op == Op::kPushFrame) {
+        if (&block != function_.callEntry())
+          fail(*instr, "PushFrame belongs to the entry block");
+        else if (frame != kNoFrame)
+          fail(*instr, "a second PushFrame");
+      } else if (instr->op == Op::kPushInlinedFrame) {
+        const Scope& scope = function_.scopeOf(instr);
+        if (instr->scope == kRootScope || scope.frame != FrameOrigin::kPushed)
+          fail(*instr, "its scope is none that is inlined with a frame");
+        else if (frame != static_cast<int>(scope.parent))
+          fail(*instr, "the frame of the scope that calls it is not the innermost one");
+      } else if ((touches || instr->op == Op::kLeaveFrame) && frame != instr->scope) {
+        fail(*instr, frame == kNoFrame || frame == kUnclear
+                         ? "no PushFrame before it"
+                         : "its scope's frame is not the innermost one");
+      }
+      frame = frameAfter(*instr, frame);
+    }
   }
 
   const Function& function_;

@@ -138,7 +138,8 @@ void Context::scan() {
       if (position(unitOf(*i), i->offset) >> 32 != position(unit, 0) >> 32)
         short_positions_ = false;
       if (i->op == Op::kStoreHome || i->op == Op::kTakeHome) {
-        if (i->u32(0) < unwritten_.size()) unwritten_[i->u32(0)] = false;
+        const bool ours = i->scope == hir::kRootScope && i->u32(0) < unwritten_.size();
+        if (ours) unwritten_[i->u32(0)] = false;
       } else if (i->op == Op::kMakeCell && i->offset < unitOf(*i).first_traceable) {
         entry_offset_ = 0;
       }

@@ -95,10 +95,12 @@ class Context {
   Operand mem(Operand base, int64_t disp);  // base may be an immediate address
   Operand load(Operand base, int64_t disp, uint32_t width = 8, bool sign = false);
   void store(Operand base, int64_t disp, Operand value, uint32_t width = 8);
+  // Of the innermost frame, whose scope the operation is of.
   Operand home(uint32_t slot) { return mem(frame(), py.frame_localsplus + 8 * int64_t{slot}); }
   // A parameter's home that is never stored to: it may hold what is the caller's (the tag says it).
-  bool mayBeLent(uint32_t slot) const {
-    return py.frame_holds_stack_refs && slot < unwritten_.size() && unwritten_[slot];
+  bool mayBeLent(const Instr& i, uint32_t slot) const {
+    return py.frame_holds_stack_refs && i.scope == hir::kRootScope && slot < unwritten_.size() &&
+           unwritten_[slot];
   }
   // What the frame's instruction pointer is at the instruction at `offset` of the code.
   uint64_t position(const CodeUnit& code, uint32_t offset) const {

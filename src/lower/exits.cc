@@ -165,12 +165,13 @@ Exit Context::makeExit(const Instr& at, ExitKind kind, ExitReason reason, const 
   RecordBuilder builder(*this, at);
   builder.record.kind = kind;
   builder.record.reason = reason;
-  builder.record.line_offset = at.offset;
   const Instr* state = at.state();
   if (!state || state->op != Op::kFrameState) {
     fail(std::string(at.info().name) + " has no frame state");
     return {};
   }
+  // Where the scope's frame cannot be pushed, the call is to blame.
+  builder.record.line_offset = state->scope == at.scope ? at.offset : state->offset;
   if (culprit && culprit->type.isObject()) builder.culprit(culprit);
   if (kind == ExitKind::kRaise) builder.releaseInputs(state);
   builder.frames(state);

@@ -27,7 +27,7 @@ Operand ownedArgument(Context& c, uint32_t slot) {
   return plain;
 }
 
-void storeHomes(Context& c) {
+void storeHomes(Context& c, const Instr& push) {
   bool tagged = c.py.frame_holds_stack_refs;
   // Tagged NULL is a constant that AArch64 has to make; on x86-64 each makes its store longer.
   Operand null = c.imm(tagged ? 1 : 0);
@@ -40,7 +40,7 @@ void storeHomes(Context& c) {
     Operand values[2];
     for (uint32_t slot = first; slot < end; ++slot) {
       values[slot - first] = slot >= c.unit.total_args ? null
-                             : c.mayBeLent(slot)       ? c.argument(slot)
+                             : c.mayBeLent(push, slot) ? c.argument(slot)
                                                        : ownedArgument(c, slot);
     }
     for (uint32_t slot = first; slot < end; ++slot)
@@ -61,7 +61,7 @@ Operand homeContent(Context& c, const Instr* value) {
 void loadHome(Context& c, const Instr& i) {
   uint32_t slot = i.u32(0);
   Operand value = c.b.Load(c.home(slot), 8, false);
-  bool may_be_tagged = c.mayBeLent(slot) || i.type.couldBe(hir::kMaskNull);
+  bool may_be_tagged = c.mayBeLent(i, slot) || i.type.couldBe(hir::kMaskNull);
   if (c.py.frame_holds_stack_refs && may_be_tagged) value = c.b.And(value, c.imm(kTagMask), 8);
   c.define(&i, value);
 }
@@ -73,7 +73,7 @@ void releaseHomes(Context& c, const Instr& i) {
   for (uint32_t entry : homes) {
     bool maybe_null = entry & 1;
     Operand value = c.b.Load(c.home(entry / 2), 8, false);
-    if (c.mayBeLent(entry / 2) || (maybe_null && c.py.frame_holds_stack_refs)) {
+    if (c.mayBeLent(i, entry / 2) || (maybe_null && c.py.frame_holds_stack_refs)) {
       c.b.DecrefRef(value);
     } else {
       c.b.Decref(value, maybe_null);
@@ -84,11 +84,11 @@ void releaseHomes(Context& c, const Instr& i) {
 // Homes that aux does not name own nothing, but the helper's clearing releases every home: it takes
 // references for them first, in one mask for the first 64.
 void leaveObserved(Context& c, const Instr& i) {
-  std::vector<uint64_t> unowned(c.unit.locals.size() / 64 + 1, 0);
-  for (uint32_t slot = 0; slot < c.unit.locals.size(); ++slot)
-    unowned[slot / 64] |= uint64_t{1} << slot % 64;
+  const size_t count = c.unitOf(i).locals.size();
+  std::vector<uint64_t> unowned(count / 64 + 1, 0);
+  for (uint32_t slot = 0; slot < count; ++slot) unowned[slot / 64] |= uint64_t{1} << slot % 64;
   for (uint32_t entry : i.aux) {
-    if (entry / 2 < c.unit.locals.size()) unowned[entry / 128] &= ~(uint64_t{1} << entry / 2 % 64);
+    if (entry / 2 < count) unowned[entry / 128] &= ~(uint64_t{1} << entry / 2 % 64);
   }
   for (size_t word = 1; word < unowned.size(); ++word) {
     if (unowned[word] == 0) continue;
@@ -98,9 +98,23 @@ void leaveObserved(Context& c, const Instr& i) {
   c.call("leave_observed_frame", {c.thread(), c.frame(), c.imm(static_cast<int64_t>(unowned[0]))});
 }
 
+// From here on the pinned register is this frame; the callers' value comes back with the epilogue.
+void pin(Context& c, Operand frame) {
+  const Operand pinned[] = {c.frame()}, source[] = {frame};
+  lir::Function::append(c.b.block(), c.out.make(lir::Op::kMove, pinned, source));
+}
+
+// It owns its code and function, for which the quick way has no room.
+void leaveInlined(Context& c, const Instr& i) {
+  Operand outer = c.load(c.frame(), c.py.frame_previous);
+  c.storePosition(i, i.offset);
+  leaveObserved(c, i);
+  pin(c, outer);
+}
+
 }  // namespace
 
-void lowerPushFrame(Context& c, const Instr&) {
+void lowerPushFrame(Context& c, const Instr& i) {
   if (uint64_t counter = c.unit.call_counter) {
     c.b.AddMem(c.mem(c.imm(static_cast<int64_t>(counter)), 0), c.imm(1), 8);
   }
@@ -112,11 +126,20 @@ void lowerPushFrame(Context& c, const Instr&) {
   c.b.Return(c.call("frame_refused",
                     {c.function_object, argumentsInMemory(c), c.imm(int64_t{c.unit.total_args})}));
   c.b.setBlock(refused.hot);
-  // From here on the pinned register is this frame; callers' values come back with the epilogue.
-  const Operand pinned[] = {c.frame()}, source[] = {frame};
-  lir::Instr* pin = c.out.make(lir::Op::kMove, pinned, source);
-  lir::Function::append(c.b.block(), pin);
-  storeHomes(c);
+  pin(c, frame);
+  storeHomes(c, i);
+}
+
+void lowerPushInlinedFrame(Context& c, const Instr& i) {
+  const CodeUnit& unit = c.unitOf(i);
+  std::span<Instr* const> arguments = i.operands;
+  arguments = arguments.subspan(1, arguments.size() - 2);
+  Operand frame = c.call("push_inlined_frame",
+                         {c.thread(), c.use(i.operands[0]), c.object(i, unit.code_object)});
+  c.deoptIf(i, frame, c.imm(0), Cond::kEq, ExitReason::kUnsupported);
+  pin(c, frame);
+  for (uint32_t slot = 0; slot < arguments.size(); ++slot)
+    c.b.Store(c.home(slot), homeContent(c, arguments[slot]), 8);
 }
 
 void lowerStoreHome(Context& c, const Instr& i) {
@@ -131,6 +154,7 @@ void lowerSetPosition(Context& c, const Instr& i) { c.storePosition(i, i.u32(0))
 // As RETURN_VALUE: recursion count, unlink, clear, pop. A frame that somebody observes, and the
 // first one of a data stack chunk (which is freed with it), go out of line.
 void lowerLeaveFrame(Context& c, const Instr& i) {
+  if (i.scope != hir::kRootScope) return leaveInlined(c, i);
   Context::Split slow{c.newBlock(true), c.newBlock()};
   lir::Instr* unlink = c.b.UnlinkFrame();
   unlink->targets[0] = slow.cold;

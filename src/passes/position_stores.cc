@@ -29,7 +29,10 @@ Position needOf(const Instr* instr) {
 
 int64_t after(const Instr* instr, int64_t position) {
   if (instr->op == Op::kSetPosition) return instr->u32(0);
-  if (instr->op == Op::kPushFrame) return kUnknown;
+  // Another frame is the innermost one behind it.
+  const bool of_other = instr->op == Op::kPushFrame || instr->op == Op::kPushInlinedFrame ||
+                        instr->op == Op::kLeaveFrame;
+  if (of_other) return kUnknown;
   switch (needOf(instr)) {
     case Position::kNever: return position;
     case Position::kRarely: return position == instr->offset ? position : kUnknown;

@@ -38,15 +38,15 @@ struct Home {
 struct State {
   std::map<uint32_t, int> objects_of;  // root id -> object
   std::vector<Object> objects;
-  std::vector<Home> homes;
-  bool in_frame = false;
+  std::vector<Home> homes;  // by their place in the row
+  int frames = 0;           // that are there
   bool infeasible = false;  // a guard cannot have held on this path
 };
 
 class Checker {
  public:
   Checker(const hir::Function& function, size_t max_states)
-      : function_(function), liveness_(function), max_states_(max_states) {
+      : function_(function), liveness_(function), row_(function), max_states_(max_states) {
     for (const Block* block : function.blocks()) {
       for (Instr* instr = block->first; instr; instr = instr->next) scan(instr);
     }
@@ -54,7 +54,7 @@ class Checker {
 
   RefcountCheck run() {
     State start;
-    start.homes.resize(slots_);
+    start.homes.resize(row_.size());
     enter(function_.entry(), std::move(start));
     while (!work_.empty() && result_.errors.size() < 20) {
       if (result_.states >= max_states_) {
@@ -71,17 +71,8 @@ class Checker {
 
  private:
   void scan(const Instr* instr) {
-    bool home =
-        instr->op == Op::kStoreHome || instr->op == Op::kLoadHome || instr->op == Op::kTakeHome;
-    if (home) slots_ = std::max<size_t>(slots_, instr->attr[0] + 1);
-    if (instr->op == Op::kStoreHome) written_.insert(instr->u32(0));
-    if (instr->op == Op::kLoadArg) {
-      slots_ = std::max<size_t>(slots_, instr->attr[0] + 1);
-      args_[instr->u32(0)] = instr;
-    }
-    for (uint32_t entry : instr->op == Op::kLeaveFrame ? instr->aux : std::span<uint32_t>()) {
-      slots_ = std::max<size_t>(slots_, entry / 2 + 1);
-    }
+    if (instr->op == Op::kStoreHome) written_.insert(row_.of(instr));
+    if (instr->op == Op::kLoadArg) args_[instr->u32(0)] = instr;
   }
 
   void fail(const Instr* at, const std::string& message) {
@@ -142,6 +133,7 @@ class Checker {
       case Op::kPhi:
       case Op::kFrameState: return;
       case Op::kPushFrame: return pushFrame(state);
+      case Op::kPushInlinedFrame: return pushInlinedFrame(state, instr);
       case Op::kStoreHome: return storeHome(state, instr);
       case Op::kTakeHome:
       case Op::kLoadHome: return readHome(state, instr);
@@ -157,9 +149,9 @@ class Checker {
   }
 
   void pushFrame(State& state) {
-    state.in_frame = true;
+    ++state.frames;
     uint32_t total = function_.unit() ? function_.unit()->total_args : 0;
-    for (uint32_t slot = 0; slot < slots_; ++slot) {
+    for (uint32_t slot = 0; slot < row_.end(hir::kRootScope); ++slot) {
       auto arg = args_.find(slot);
       if (arg == args_.end() && slot >= total) continue;
       int object;
@@ -178,8 +170,23 @@ class Checker {
 
   // The interpreter's frame: whatever its homes hold, they own it.
   void adoptFrame(State& state) {
-    state.in_frame = true;
-    for (Home& home : state.homes) home = {add(state, Object()), true};
+    ++state.frames;
+    for (size_t home = 0; home < row_.end(hir::kRootScope); ++home)
+      state.homes[home] = {add(state, Object()), true};
+  }
+
+  // Its homes own the references that the operation takes.
+  void pushInlinedFrame(State& state, Instr* instr) {
+    std::vector<int> arguments;
+    for (Instr* value : instr->inputs().subspan(1))
+      arguments.push_back(objectOf(state, value, instr));
+    ordinary(state, instr);
+    ++state.frames;
+    for (size_t home = row_.first(instr->scope); home < row_.end(instr->scope); ++home) {
+      const size_t slot = home - row_.first(instr->scope);
+      state.homes[home] = {};
+      if (slot < arguments.size()) state.homes[home] = {arguments[slot], true};
+    }
   }
 
   // A home that owns its content loses it without a release: a register must name it from now on.
@@ -191,7 +198,7 @@ class Checker {
   }
 
   void storeHome(State& state, Instr* instr) {
-    Home& home = state.homes[instr->u32(0)];
+    Home& home = state.homes[row_.of(instr)];
     int object = objectOf(state, instr->operands[0], instr);
     if (object < 0) return;
     consume(state, object, instr, instr->operands[0]);
@@ -201,7 +208,7 @@ class Checker {
   }
 
   void readHome(State& state, Instr* instr) {
-    Home& home = state.homes[instr->u32(0)];
+    Home& home = state.homes[row_.of(instr)];
     if (home.object == kTaken) return fail(instr, "reads a home whose content was taken");
     bool takes = instr->op == Op::kTakeHome;
     int object = home.object;
@@ -219,16 +226,18 @@ class Checker {
   void leaveFrame(State& state, Instr* instr) {
     forgetMemory(state);
     for (uint32_t entry : instr->aux) {
-      Home& home = state.homes[entry / 2];
+      Home& home = state.homes[row_.of(instr, entry / 2)];
       std::string name = "home " + std::to_string(entry / 2);
       if (home.object == kTaken) fail(instr, name + " was taken");
       if (home.object == kEmpty && entry % 2 == 0) fail(instr, name + " may be NULL");
       if (home.object >= 0 && !home.owns) fail(instr, name + " owns nothing to release");
       home = {};
     }
-    for (Home& home : state.homes) handOver(state, home);
+    for (size_t home = row_.first(instr->scope); home < row_.end(instr->scope); ++home)
+      handOver(state, state.homes[home]);
+    --state.frames;
+    if (instr->scope != hir::kRootScope) return;
     for (Object& object : state.objects) object.argument = false;
-    state.in_frame = false;
   }
 
   void incref(State& state, Instr* instr) {
@@ -347,7 +356,7 @@ class Checker {
       const Object& object = state.objects[i];
       if (object.counted() && object.regs) fail(instr, "leaks a reference of " + nameOf(state, i));
     }
-    if (state.in_frame) fail(instr, "returns without LeaveFrame");
+    if (state.frames != 0) fail(instr, "returns without LeaveFrame");
   }
 
   // --- blocks
@@ -417,7 +426,7 @@ class Checker {
   // entered with the same state before.
   void enter(const Block* block, State state) {
     State fresh;
-    fresh.in_frame = state.in_frame;
+    fresh.frames = state.frames;
     std::map<int, int> renamed;
     auto rename = [&](int old) {
       if (old < 0) return old;
@@ -427,7 +436,7 @@ class Checker {
     };
     for (const auto& [id, object] : state.objects_of) fresh.objects_of[id] = rename(object);
     for (const Home& home : state.homes) fresh.homes.push_back({rename(home.object), home.owns});
-    std::string key = std::to_string(block->id) + (fresh.in_frame ? "f" : "-");
+    std::string key = std::to_string(block->id) + "f" + std::to_string(fresh.frames) + ":";
     for (const auto& [id, object] : fresh.objects_of) {
       key += std::to_string(id) + "=" + std::to_string(object) + ",";
     }
@@ -443,9 +452,9 @@ class Checker {
 
   const hir::Function& function_;
   RootLiveness liveness_;
+  HomeRow row_;
   size_t max_states_;
-  size_t slots_ = 0;
-  std::set<uint32_t> written_;
+  std::set<size_t> written_;  // homes
   std::map<uint32_t, const Instr*> args_;
   std::vector<std::pair<const Block*, State>> work_;
   std::set<std::string> seen_;

@@ -42,8 +42,8 @@ RefState RefcountInsertion::joinPreds(Block* block) const {
   RefState state;
   state.owned = state.borrowed = Bits(function_.numValues());
   state.live = liveness_.liveIn(block);
-  state.homes.assign(slots_, {});
-  state.home_masks.assign(slots_, hir::kMaskOptObject);
+  state.homes.assign(row_.size(), {});
+  state.home_masks.assign(row_.size(), hir::kMaskOptObject);
   std::vector<RefState> in;
   for (size_t i = 0; i < block->preds.size(); ++i) in.push_back(edgeState(block, i));
   state.reached = block->preds.empty() ||
@@ -61,14 +61,14 @@ RefState RefcountInsertion::joinPreds(Block* block) const {
 // A home holds what it holds on all edges, and a phi if it holds the phi's input on each edge.
 void RefcountInsertion::joinHomes(const Block* block, const std::vector<RefState>& in,
                                   RefState* out) const {
-  for (size_t slot = 0; slot < slots_; ++slot) {
+  for (size_t home = 0; home < row_.size(); ++home) {
     HomeContent common;
     bool first = true;
-    out->home_masks[slot] = 0;
+    out->home_masks[home] = 0;
     for (const RefState& state : in) {
       if (!state.reached) continue;
-      out->home_masks[slot] |= state.home_masks[slot];
-      common = first ? state.homes[slot] : intersection(common, state.homes[slot]);
+      out->home_masks[home] |= state.home_masks[home];
+      common = first ? state.homes[home] : intersection(common, state.homes[home]);
       first = false;
     }
     // The block's own phis are new values here; the old ones of a loop's last round are gone.
@@ -78,12 +78,12 @@ void RefcountInsertion::joinHomes(const Block* block, const std::vector<RefState
       if (!phi->type.isObject() || !out->live.test(phi->id)) continue;
       bool holds = true;
       for (size_t i = 0; i < in.size() && holds; ++i) {
-        holds = !in[i].reached || in[i].holds(slot, hir::rootOf(phi->operands[i]));
+        holds = !in[i].reached || in[i].holds(home, hir::rootOf(phi->operands[i]));
       }
       if (holds) common.push_back(phi);
     }
     std::sort(common.begin(), common.end(), [](Instr* a, Instr* b) { return a->id < b->id; });
-    out->homes[slot] = std::move(common);
+    out->homes[home] = std::move(common);
   }
 }
 

@@ -54,15 +54,17 @@ class RefcountInsertion {
 
   // --- homes (refcount_homes.cc)
   void pushFrame(RefState* state);
+  void pushInlinedFrame(hir::Instr* instr, RefState* state);
   void storeHome(hir::Instr* instr, RefState* state);
-  bool isParameter(uint32_t slot) const;
-  bool mayBeLent(uint32_t slot) const;
+  // Of the row: the first homes are the root's.
+  bool isParameter(size_t home) const;
+  bool mayBeLent(size_t home) const;
   void storeAgain(hir::Instr* instr, RefState* state);
-  void releaseOldContent(hir::Instr* store, uint32_t slot, const HomeContent& old, RefState* state);
-  bool takeOver(hir::Instr* store, uint32_t slot, const HomeContent& old, RefState* state);
+  void releaseOldContent(hir::Instr* store, const HomeContent& old, RefState* state);
+  bool takeOver(hir::Instr* store, const HomeContent& old, RefState* state);
   void loadHome(hir::Instr* instr, RefState* state);
   void leaveFrame(hir::Instr* instr, RefState* state);
-  void dropFromAux(hir::Instr* leave, const std::vector<uint32_t>& handed, const RefState& state);
+  void dropFromAux(hir::Instr* leave, const std::vector<size_t>& handed, const RefState& state);
 
   // --- edges (refcount_edges.cc)
   RefState joinPreds(hir::Block* block) const;
@@ -77,11 +79,12 @@ class RefcountInsertion {
   hir::Function& function_;
   RootLiveness liveness_;
   RootKinds kinds_;
+  HomeRow row_;
   const PyLayout* layout_;  // null: no unit
   bool tagged_;             // frames hold tagged references: a caller may lend
-  size_t slots_ = 0;
-  std::vector<hir::Instr*> args_;   // by slot: LoadArg of the parameter, if the function has one
-  std::vector<bool> stored_;        // by slot: some StoreHome names it
+  // Of the root scope, by slot: LoadArg of the parameter, if there is one; some StoreHome names it.
+  std::vector<hir::Instr*> args_;
+  std::vector<bool> stored_;
   std::vector<RefState> in_, out_;  // by block id
   std::vector<Release> pending_;
   bool unseen_before_ = false;  // state->unseen before the releases that have come last

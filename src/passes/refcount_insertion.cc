@@ -25,6 +25,7 @@ RefcountInsertion::RefcountInsertion(hir::Function& function)
     : function_(function),
       liveness_(function),
       kinds_(function),
+      row_(function),
       layout_(function.unit() ? function.unit()->layout : nullptr),
       tagged_(layout_ && layout_->frame_holds_stack_refs) {
   for (Block* block : function.blocks()) {
@@ -33,15 +34,9 @@ RefcountInsertion::RefcountInsertion(hir::Function& function)
                              instr->op == Op::kXIncref || instr->op == Op::kDecref ||
                              instr->op == Op::kXDecref;
       TEPHRA_CHECK(!explicit_counts, "reference counts are inserted once");
-      if (instr->op == Op::kStoreHome || instr->op == Op::kLoadHome) {
-        slots_ = std::max<size_t>(slots_, instr->attr[0] + 1);
-      }
-      if (instr->op == Op::kStoreHome) {
+      if (instr->op == Op::kStoreHome && instr->scope == hir::kRootScope) {
         if (stored_.size() <= instr->attr[0]) stored_.resize(instr->attr[0] + 1, false);
         stored_[instr->attr[0]] = true;
-      }
-      if (instr->op == Op::kLeaveFrame && !instr->aux.empty()) {
-        slots_ = std::max<size_t>(slots_, instr->aux.back() / 2 + 1);
       }
       if (instr->op != Op::kLoadArg) continue;
       if (args_.size() <= instr->attr[0]) args_.resize(instr->attr[0] + 1);
@@ -93,6 +88,7 @@ void RefcountInsertion::transferBlock(Block* block, RefState* state) {
 void RefcountInsertion::transfer(Instr* instr, RefState* state) {
   switch (instr->op) {
     case Op::kPushFrame: return pushFrame(state);
+    case Op::kPushInlinedFrame: return pushInlinedFrame(instr, state);
     case Op::kStoreHome: return storeHome(instr, state);
     case Op::kLoadHome: return loadHome(instr, state);
     case Op::kLeaveFrame: return leaveFrame(instr, state);
@@ -218,14 +214,16 @@ void RefcountInsertion::promoteFor(Instr* instr, RefState* state) {
 void RefcountInsertion::ordinary(Instr* instr, RefState* state) {
   promoteFor(instr, state);
   giveOperands(instr, state);
-  // References for stolen operands: the register's own one at its last use, else new ones.
+  // References for stolen operands: the register's own one at its last use, or where homes take it
+  // and hold the object from then on; else new ones.
+  const bool homes_hold = instr->op == Op::kPushInlinedFrame;
   std::vector<Instr*> extra, consumed;
   std::span<Instr*> inputs = instr->inputs();
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (!instr->isStolen(i) || !inputs[i]->type.isObject()) continue;
     Instr* root = hir::rootOf(inputs[i]);
     bool first = std::find(consumed.begin(), consumed.end(), root) == consumed.end();
-    if (first && state->owned.test(root->id) && dies(root, instr)) {
+    if (first && state->owned.test(root->id) && (homes_hold || dies(root, instr))) {
       consumed.push_back(root);
     } else if (!countless(root, *state)) {
       emitIncref(root, *state, instr);

@@ -10,8 +10,35 @@ using hir::Instr;
 using hir::Op;
 using hir::Ownership;
 
-bool RefState::holds(size_t slot, const Instr* root) const {
-  const HomeContent& content = homes[slot];
+namespace {
+
+// How many slots of its scope the operation speaks of.
+size_t slotsNamed(const Instr* instr) {
+  switch (instr->op) {
+    case Op::kLoadArg:
+    case Op::kStoreHome:
+    case Op::kLoadHome:
+    case Op::kTakeHome: return instr->attr[0] + 1;
+    case Op::kPushInlinedFrame: return instr->inputs().size() - 1;
+    case Op::kLeaveFrame: return instr->aux.empty() ? 0 : instr->aux.back() / 2 + 1;
+    default: return 0;
+  }
+}
+
+}  // namespace
+
+HomeRow::HomeRow(const hir::Function& function) : first_(function.scopes().size() + 1, 0) {
+  for (const Block* block : function.blocks()) {
+    for (const Instr* instr = block->first; instr; instr = instr->next) {
+      size_t& count = first_[instr->scope + size_t{1}];
+      count = std::max(count, slotsNamed(instr));
+    }
+  }
+  for (size_t i = 1; i < first_.size(); ++i) first_[i] += first_[i - 1];
+}
+
+bool RefState::holds(size_t home, const Instr* root) const {
+  const HomeContent& content = homes[home];
   return std::find(content.begin(), content.end(), root) != content.end();
 }
 
@@ -57,7 +84,8 @@ RootKinds::RootKinds(const hir::Function& function)
   std::set<uint64_t> stored;
   for (Block* block : function.blocks()) {
     for (Instr* instr = block->first; instr; instr = instr->next) {
-      if (instr->op == Op::kStoreHome) stored.insert(instr->attr[0]);
+      const bool root_home = instr->op == Op::kStoreHome && instr->scope == hir::kRootScope;
+      if (root_home) stored.insert(instr->attr[0]);
     }
   }
   for (Block* block : function.blocks()) {

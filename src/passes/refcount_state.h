@@ -24,17 +24,32 @@ struct Narrow {
 // Roots that a home must hold, ascending by id; empty = unknown.
 using HomeContent = std::vector<hir::Instr*>;
 
+// The homes of all scopes in one row, those of a scope side by side by slot.
+class HomeRow {
+ public:
+  explicit HomeRow(const hir::Function& function);
+  size_t size() const { return first_.back(); }
+  size_t first(uint32_t scope) const { return first_[scope]; }
+  size_t end(uint32_t scope) const { return first_[scope + 1]; }
+  size_t of(const hir::Instr* instr, uint32_t slot) const { return first_[instr->scope] + slot; }
+  // The one that StoreHome, LoadHome or TakeHome names.
+  size_t of(const hir::Instr* instr) const { return of(instr, instr->u32(0)); }
+
+ private:
+  std::vector<size_t> first_;
+};
+
 struct RefState {
   bool reached = false;
   bool unseen = false;  // a release may have run code and nothing has looked since
   Bits owned, borrowed, live;
-  std::vector<HomeContent> homes;       // by slot
-  std::vector<uint32_t> home_masks;     // by slot: what the content can be
+  std::vector<HomeContent> homes;       // by their place in the row
+  std::vector<uint32_t> home_masks;     // likewise: what the content can be
   std::map<uint32_t, Narrow> narrowed;  // by root id; absent = the root's own type
 
   bool operator==(const RefState&) const = default;
 
-  bool holds(size_t slot, const hir::Instr* root) const;
+  bool holds(size_t home, const hir::Instr* root) const;
   // A home other than `except` that holds the root; -1 if there is none.
   int homeOf(const hir::Instr* root, int except = -1) const;
   uint32_t maskOf(const hir::Instr* root) const;

@@ -58,6 +58,19 @@ extern "C" void* tephra_push_frame_slow(PyThreadState* ts, PyObject*, void* shap
   return frame;
 }
 
+extern "C" void* tephra_push_inlined_frame(PyThreadState* ts, PyObject* function, PyObject* code) {
+  const bool odd = py::hasForeignEvaluator(ts) || tephra::stackIsLow();
+  if (odd || py::recursionRemaining(ts) <= 0) return nullptr;
+  py::Frame* frame = py::pushFrame(ts, reinterpret_cast<PyFunctionObject*>(function),
+                                   reinterpret_cast<PyCodeObject*>(code));
+  if (frame == nullptr) {
+    PyErr_Clear();
+    return nullptr;
+  }
+  py::enterFrame(ts, frame);
+  return frame;
+}
+
 extern "C" PyObject* tephra_frame_refused(PyObject* function, void* args, int64_t count) {
   auto** bound = static_cast<PyObject**>(args);
   if (!PyErr_Occurred()) return tephra::callInterpreted(function, bound, count);

@@ -140,6 +140,56 @@ TEST(HirVerifier, EntriesAndScopesBrokenByText) {
   }
 }
 
+constexpr const char* kPushed = R"(fun pushed {
+scope 1 in 0 @10 pushed inner
+scope 2 in 0 @20 absent other
+bb0:
+  v0:Object = LoadArg {index=0}
+  v1:Bool = ConstBool {value=true}
+  PushFrame
+  v2:State = FrameState v0, v0 {offset=10, raise_offset=10, nstack=2} @10
+  PushInlinedFrame v0, v0, v2 @0/1
+  v3:OptObject = LoadHome {slot=0} @4/1
+  Branch v1, bb1, bb2 {likely=0} @6/1
+bb1 (preds bb0):
+  LeaveFrame aux[0] @8/1
+  Jump bb3 @8/1
+bb2 (preds bb0):
+  LeaveFrame aux[0] @12/1
+  Jump bb3 @12/1
+bb3 (preds bb1, bb2):
+  LeaveFrame aux[0] @14
+  Return v0 @14
+}
+)";
+
+TEST(HirVerifier, FramesInFramesBrokenByText) {
+  const Break breaks[] = {
+      {"PushFrame\n", "PushFrame\n", ""},
+      {"LoadHome {slot=0} @4/1", "LoadHome {slot=0} @4",
+       "its scope's frame is not the innermost one"},
+      {"  LeaveFrame aux[0] @12/1\n", "", "no PushFrame before it"},
+      {"  LeaveFrame aux[0] @8/1\n", "  LeaveFrame aux[0] @8/1\n  LeaveFrame aux[0] @9/1\n",
+       "its scope's frame is not the innermost one"},
+      {"  PushInlinedFrame v0, v0, v2 @0/1\n",
+       "  PushInlinedFrame v0, v0, v2 @0/1\n  PushInlinedFrame v0, v0, v2 @0/1\n",
+       "the frame of the scope that calls it is not the innermost one"},
+      {"  PushFrame\n", "", "the frame of the scope that calls it is not the innermost one"},
+      {"v2 @0/1", "v2 @0/2", "its scope is none that is inlined with a frame"},
+      {"nstack=2} @10", "nstack=2} @10/1", "its frame state is another scope's"},
+  };
+  for (const Break& broken : breaks) {
+    SCOPED_TRACE(std::string(broken.from) + " -> " + broken.to);
+    Function function(nullptr);
+    parsed(replaced(kPushed, broken.from, broken.to), &function);
+    if (*broken.expected) {
+      EXPECT_TRUE(finds(function, broken.expected));
+    } else {
+      for (const std::string& error : verify(function)) ADD_FAILURE() << error;
+    }
+  }
+}
+
 TEST(HirText, ScopesComeInOrder) {
   for (const auto& [from, to] : {std::pair{"scope 1 in 0", "scope 2 in 0"},
                                  {"scope 1 in 0", "scope 1 in 1"},

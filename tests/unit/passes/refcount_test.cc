@@ -14,12 +14,12 @@ namespace {
 using hir::Block;
 using hir::Instr;
 
-std::string check(const std::string& body) {
+std::string check(const std::string& body, const std::string& scopes = "") {
   hir::Function function(nullptr);
   hir::ParseError error{};
-  std::string text =
-      "fun f {\nbb0:\n  v0:Object = LoadArg {index=0}\n  v9:Null = ConstNull\n  PushFrame\n"
-      "  v1:State = FrameState v0\n {offset=0, raise_offset=0, nstack=1}\n";
+  std::string text = "fun f {\n" + scopes +
+                     "bb0:\n  v0:Object = LoadArg {index=0}\n  v9:Null = ConstNull\n  PushFrame\n"
+                     "  v1:State = FrameState v0\n {offset=0, raise_offset=0, nstack=1}\n";
   text.erase(text.find("\n {offset"), 1);
   EXPECT_TRUE(hir::parse(text + body + "}\n", &function, &error)) << error.line << error.message;
   for (const std::string& line : hir::verify(function)) ADD_FAILURE() << line;
@@ -82,6 +82,28 @@ TEST(RefcountChecker, FindsEachMistake) {
                   "  v3:Bool = ConstBool {value=true}\n  Branch v3, bb1, bb2\nbb1:\n  Decref v2\n" +
                   end + "bb2:\n" + end,
               "leaks a reference on the way to bb2");
+}
+
+// Each frame's homes own what they hold; leaving one releases its own.
+TEST(RefcountChecker, FramesInFrames) {
+  auto expect = [](const std::string& body, const std::string& expected) {
+    std::string found = check(body, "scope 1 in 0 @10 pushed inner\n");
+    EXPECT_NE(found.find(expected), std::string::npos) << expected << ", found: " << found;
+  };
+  const std::string push = "  Incref v0\n  PushInlinedFrame v0, v0, v1 owned(v0) @0/1\n";
+  const std::string outer = "  Incref v0 @12\n  LeaveFrame aux[0] @12\n  Return v0 @12\n";
+  expect(push + "  LeaveFrame aux[0] @8/1\n" + outer, "sound");
+  expect(push + "  LeaveFrame @8/1\n" + outer, "leaks a reference of v0");
+  expect("  PushInlinedFrame v0, v0, v1 @0/1\n  LeaveFrame aux[0] @8/1\n" + outer,
+         "no register owns");
+  expect(push +
+             "  v2:Object = TakeHome {slot=0} @4/1\n  Decref v2 @4/1\n"
+             "  LeaveFrame aux[0] @8/1\n" +
+             outer,
+         "was taken");
+  // Without the outer frame's home nobody keeps it.
+  expect(push + "  LeaveFrame aux[0] @8/1\n  LeaveFrame aux[0] @12\n  Return v0 @12\n",
+         "nobody keeps alive");
 }
 
 // Random structured functions: sequences, branches with merging phis, loops with phis.

@@ -33,6 +33,23 @@ bool adoptsFrame(const Block* from, int which) {
   return kind == EntryKind::kLoop || kind == EntryKind::kHandler || kind == EntryKind::kResume;
 }
 
+bool raisesAlong(const Block* from, int which) {
+  return from->last->handler() != nullptr &&
+         static_cast<size_t>(which) + 1 == from->last->targets.size();
+}
+
+const Instr* before(const Instr* instr) {
+  if (instr->prev != nullptr || instr->block->preds.size() != 1) return instr->prev;
+  const Instr* last = instr->block->preds[0]->last;
+  const bool went_on = last->handler() != nullptr && last->targets[0] == instr->block;
+  return went_on && !last->info().terminator ? last : nullptr;
+}
+
+const Instr* behind(const Instr* instr) {
+  const bool goes_on = instr->handler() != nullptr && !instr->info().terminator;
+  return goes_on ? instr->targets[0]->first : instr->next;
+}
+
 Function::~Function() = default;
 
 Block* Function::callEntry() const {
@@ -198,6 +215,33 @@ void Function::recomputeCfg() {
                                         [&](Block* pred) { return pred->id >= block->id; });
   }
   blocks_ = std::move(order);
+}
+
+void Function::removeEdge(Block* from, int which) {
+  Block* to = from->last->targets[static_cast<size_t>(which)];
+  size_t index = predIndex(from, which);
+  to->preds.erase(to->preds.begin() + static_cast<ptrdiff_t>(index));
+  for (Instr* phi = to->first; phi && phi->op == Op::kPhi; phi = phi->next) {
+    std::vector<Instr*> inputs(phi->operands.begin(), phi->operands.end());
+    inputs.erase(inputs.begin() + static_cast<ptrdiff_t>(index));
+    setOperands(phi, inputs);
+  }
+}
+
+bool Function::removeOrJump(Instr* instr) {
+  const bool handled = instr->handler() != nullptr;
+  Block* block = instr->block;
+  if (handled) {
+    TEPHRA_CHECK(!instr->info().terminator, "it goes on somewhere");
+    removeEdge(block, static_cast<int>(instr->targets.size()) - 1);
+  }
+  remove(instr);
+  if (!handled) return false;
+  Instr* jump = make(Op::kJump, {});
+  jump->placeLike(instr);
+  jump->targets[0] = instr->targets[0];
+  append(block, jump);
+  return true;
 }
 
 Block* Function::splitEdge(Block* from, int which) {

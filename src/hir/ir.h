@@ -175,7 +175,13 @@ struct Instr {
     scope = other->scope;
     offset = other->offset;
   }
-  bool isTerminator() const { return info().terminator; }
+  // An operation that can raise may name a handler: it ends its block then, too, and goes on in
+  // targets[0] with its result (a row's terminator does not), or else in the handler.
+  bool isTerminator() const { return info().terminator || !targets.empty(); }
+  // Where it goes with an exception that it has set, the last target; null: it leaves by its exit.
+  Block* handler() const {
+    return info().can_raise && !targets.empty() ? targets[targets.size() - 1] : nullptr;
+  }
   bool hasState() const { return info().hasExits(); }
   Instr* state() const { return hasState() && !operands.empty() ? operands.back() : nullptr; }
   // Operands without the trailing frame state.
@@ -250,6 +256,11 @@ class Function {
   // Renumbers blocks_ into reverse post-order, drops unreachable ones, fixes preds and phis. Keeps
   // the order of preds that are still there; new ones (only into blocks without phis) come last.
   void recomputeCfg();
+  // The edge to targets[which] is gone from there: one pred and one input of each phi.
+  void removeEdge(Block* from, int which);
+  // Removes it; one with a handler leaves a jump to where it goes on. True: its handler may be out
+  // of reach (recomputeCfg).
+  bool removeOrJump(Instr* instr);
   // Gives the edge to targets[which] of `from`'s terminator a block of its own; phis are kept
   // right.
   Block* splitEdge(Block* from, int which);
@@ -284,6 +295,12 @@ inline bool isPartner(Op op) { return opInfo(op).partner; }
 // Does the edge to targets[which] of `from` come from a frame that the interpreter has made? It is
 // there then, with the locals in their homes, each of which owns what it holds.
 bool adoptsFrame(const Block* from, int which);
+
+// Is the edge to targets[which] of `from` taken with an exception set?
+bool raisesAlong(const Block* from, int which);
+// The operation before and behind it, in the next block where one with a handler ends its own.
+const Instr* before(const Instr* instr);
+const Instr* behind(const Instr* instr);
 
 // A number that becomes an object.
 inline bool isBox(const Instr* instr) {

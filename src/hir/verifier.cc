@@ -41,6 +41,7 @@ class Verifier {
       }
     }
     checkFrames();
+    checkExceptions();
     return errors_;
   }
 
@@ -115,12 +116,30 @@ class Verifier {
       checkEntries(instr);
     } else {
       size_t expected = instr.op == Op::kJump ? 1 : instr.op == Op::kBranch ? 2 : 0;
+      if (instr.handler() != nullptr) {
+        expected = instr.info().terminator ? 1 : 2;
+        checkHandler(instr);
+      }
       if (have != expected)
         fail(instr, "has " + std::to_string(have) + " targets, not " + std::to_string(expected));
     }
     for (const Block* target : instr.targets) {
       if (!members_.count(target)) fail(instr, "jumps to a block that was removed");
     }
+  }
+
+  void checkHandler(const Instr& instr) {
+    const Instr* state = instr.state();
+    const bool stale = state != nullptr && state->op == Op::kFrameState &&
+                       std::any_of(state->aux.begin(), state->aux.end(),
+                                   [](uint32_t slot) { return slot < kFrameFunction; });
+    if (stale) fail(instr, "its handler would find stale homes");
+    if (function_.scopeOf(&instr).frame == FrameOrigin::kAbsent)
+      fail(instr, "has a handler in a scope without a frame");
+    if (instr.info().terminator) return;
+    if (instr.targets[0]->preds.size() != 1) fail(instr, "goes on in a block that is not its own");
+    const Instr* first = instr.targets[0]->first;
+    if (first != nullptr && first->op == Op::kPhi) fail(*first, "a phi of one way");
   }
 
   // A table of ways in: where each leads, its kind and its bytecode offset.
@@ -361,13 +380,14 @@ class Verifier {
 
   void checkPlace(const Instr& instr) {
     if (!isPartner(instr.op)) return;
-    const Instr* first = &instr;
-    while (first && isPartner(first->op)) first = first->prev;
+    const Instr* prev = before(&instr);
+    const Instr* first = prev;
+    while (first && isPartner(first->op)) first = before(first);
     bool sound;
     if (instr.op == Op::kLoadMethodSelf) {
-      sound = instr.prev && instr.prev == instr.operands[0] &&
-              (instr.prev->op == Op::kLoadMethod || instr.prev->op == Op::kLoadSuperMethod ||
-               instr.prev->op == Op::kLoadSpecial);
+      sound = prev && prev == instr.operands[0] &&
+              (prev->op == Op::kLoadMethod || prev->op == Op::kLoadSuperMethod ||
+               prev->op == Op::kLoadSpecial);
     } else {
       sound = first && (first->op == Op::kUnpackSequence || first->op == Op::kUnpackEx ||
                         first->op == Op::kBeforeWith);
@@ -375,11 +395,17 @@ class Verifier {
     if (!sound) fail(instr, "does not follow its partner");
   }
 
+  // Is the value there at the block's end, or in it behind its definition? What raises gives none.
+  static bool reaches(const Instr& value, const Block& block, const Dominators& dominators) {
+    const bool goes_on = value.handler() != nullptr && !value.info().terminator;
+    return dominators.dominates(goes_on ? value.targets[0] : value.block, &block);
+  }
+
   void checkDominance(const Instr& instr, const Dominators& dominators) {
     if (instr.op == Op::kPhi) {
       size_t n = std::min(instr.operands.size(), instr.block->preds.size());
       for (size_t i = 0; i < n; ++i) {
-        if (!dominators.dominates(instr.operands[i]->block, instr.block->preds[i])) {
+        if (!reaches(*instr.operands[i], *instr.block->preds[i], dominators)) {
           fail(instr,
                "input v" + std::to_string(instr.operands[i]->id) + " does not reach its edge");
         }
@@ -387,7 +413,7 @@ class Verifier {
       return;
     }
     for (const Instr* operand : instr.operands) {
-      if (!dominators.dominates(operand, &instr)) {
+      if (!dominators.dominates(operand, &instr) || !reaches(*operand, *instr.block, dominators)) {
         fail(instr, "v" + std::to_string(operand->id) + " does not dominate this use");
       }
     }
@@ -456,6 +482,39 @@ class Verifier {
                          : "its scope's frame is not the innermost one");
       }
       frame = frameAfter(*instr, frame);
+    }
+  }
+
+  // --- exceptions: is one set?
+
+  static bool mayStandWithException(const Instr& instr) {
+    const OpInfo& info = instr.info();
+    if (info.releases || instr.op == Op::kJump || instr.op == Op::kCatchException) return true;
+    return !info.runs_python && !info.hasExits() && !info.terminator && info.writes == 0;
+  }
+
+  void checkExceptions() {
+    std::map<const Block*, bool> at_start{{function_.entry(), false}};
+    std::vector<const Block*> work{function_.entry()};
+    while (!work.empty()) {
+      const Block* block = work.back();
+      work.pop_back();
+      bool set = at_start.at(block);
+      for (const Instr* instr = block->first; instr; instr = instr->next) {
+        if (instr->op == Op::kCatchException) {
+          if (!set) fail(*instr, "no exception is set here");
+          set = false;
+        } else if (set && !mayStandWithException(*instr)) {
+          fail(*instr, "an exception is set here: CatchException comes first");
+        }
+      }
+      for (size_t i = 0; i < block->succs().size(); ++i) {
+        const bool raised = set || raisesAlong(block, static_cast<int>(i));
+        auto [at, fresh] = at_start.try_emplace(block->succs()[i], raised);
+        if (fresh) work.push_back(block->succs()[i]);
+        if (at->second != raised)
+          fail(*block->last, "whether an exception is set depends on the way");
+      }
     }
   }
 

@@ -226,6 +226,8 @@ void Context::lowerBlock(const hir::Block* block) {
     b.setPlace(i->offset, i->scope);
     b.setOrigin(static_cast<uint16_t>(static_cast<uint16_t>(i->op) + 1));
     lowererOf(i->op)(*this, *i);
+    if (i->handler() != nullptr && !i->info().terminator && !failed())
+      jumpTo(block, i->targets[0], 0);
   }
   if (!failed() && !block->terminator()) fail("block without terminator");
 }

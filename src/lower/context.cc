@@ -232,7 +232,7 @@ Operand Context::callChecked(const Instr& at, const char* name, const Operands& 
 }
 
 void Context::defineSecondary(const Instr& producer, uint32_t first_word) {
-  for (const Instr* i = producer.next; i; i = i->next) {
+  for (const Instr* i = hir::behind(&producer); i; i = i->next) {
     if (i->op == Op::kLoadMethodSelf && hir::rootOf(i->operands[0]) == &producer) {
       define(i, loadOut(first_word));
     } else if (i->op == Op::kUnpackedItem) {

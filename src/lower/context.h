@@ -172,6 +172,8 @@ class Context {
   void deoptIfMem(const Instr& at, Operand address, Operand value, Cond cond, uint32_t width,
                   ExitReason reason, const Instr* culprit = nullptr);
   void raiseIf(const Instr& at, Operand a, Operand value, Cond cond);
+  // Where an operation with a handler goes when it has raised.
+  lir::Block* raisedBlock(const Instr& at);
 
   // --- helpers
   std::optional<Helper> helper(const char* name);
@@ -220,6 +222,8 @@ class Context {
   Operand argument_array_;                 // with too many parameters for registers: where they are
   bool short_positions_ = false;
   uint32_t entry_offset_ = 0;
+  const Instr* raising_ = nullptr;  // raised_ is this one's
+  lir::Block* raised_ = nullptr;
   bool in_entry_ = false;  // the entry block is being lowered: it dominates the rest
 };
 

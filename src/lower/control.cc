@@ -41,6 +41,7 @@ void lowerDeopt(Context& c, const Instr& i) {
 void lowerRaise(Context& c, const Instr& i) {
   c.call("raise_exception", {c.thread(), c.use(i.operands[0]), c.use(i.operands[1])});
   c.b.block()->last->defs[0] = Operand();  // always -1
+  if (i.handler() != nullptr) return c.jump(c.raisedBlock(i));
   Exit exit = c.makeExit(i, ExitKind::kRaise, ExitReason::kRaised);
   c.b.Exit(exit.values, exit.index);
 }

@@ -203,7 +203,31 @@ void Context::deoptIfMem(const Instr& at, Operand address, Operand value, Cond c
   b.ExitCmpMem(address, value, exit.values, cond, width, exit.index);
 }
 
+// The interpreter goes on where a tool watches exceptions.
+lir::Block* Context::raisedBlock(const Instr& at) {
+  if (raising_ == &at) return raised_;
+  raising_ = &at;
+  raised_ = newBlock(true);
+  lir::Block* before = b.block();
+  b.setBlock(raised_);
+  Exit exit = makeExit(at, ExitKind::kRaise, ExitReason::kRaised);
+  b.ExitCmp(inReg(call("may_catch", {thread()})), imm(0), exit.values, Cond::kEq, 8, exit.index);
+  storePosition(at, at.state()->u32(1));
+  jumpTo(at.block, at.handler(), 0);
+  b.setBlock(before);
+  return raised_;
+}
+
 void Context::raiseIf(const Instr& at, Operand a, Operand value, Cond cond) {
+  if (at.handler() != nullptr) {
+    lir::Block* raised = raisedBlock(at);
+    lir::Block* goes_on = newBlock();
+    lir::Instr* branch = b.BranchCmp(inReg(a), value, cond, 8, 2);
+    branch->targets[0] = raised;
+    branch->targets[1] = goes_on;
+    b.setBlock(goes_on);
+    return;
+  }
   Exit exit = makeExit(at, ExitKind::kRaise, ExitReason::kRaised);
   b.ExitCmp(inReg(a), value, exit.values, cond, 8, exit.index);
 }

@@ -12,18 +12,6 @@ namespace {
 
 bool hasPhis(const Block* block) { return block->first && block->first->op == Op::kPhi; }
 
-// The edge to targets[which] disappears: one pred and one input of each phi.
-void removeEdge(hir::Function& function, Block* from, int which) {
-  Block* to = from->last->targets[static_cast<size_t>(which)];
-  size_t index = hir::predIndex(from, which);
-  to->preds.erase(to->preds.begin() + static_cast<ptrdiff_t>(index));
-  for (Instr* phi = to->first; phi && phi->op == Op::kPhi; phi = phi->next) {
-    std::vector<Instr*> inputs(phi->operands.begin(), phi->operands.end());
-    inputs.erase(inputs.begin() + static_cast<ptrdiff_t>(index));
-    function.setOperands(phi, inputs);
-  }
-}
-
 bool sameInputs(const Block* block, size_t a, size_t b) {
   for (Instr* phi = block->first; phi && phi->op == Op::kPhi; phi = phi->next) {
     if (phi->operands[a] != phi->operands[b]) return false;
@@ -44,7 +32,7 @@ bool foldBranch(hir::Function& function, Block* block) {
   } else {
     return false;
   }
-  removeEdge(function, block, static_cast<int>(drop));
+  function.removeEdge(block, static_cast<int>(drop));
   branch->targets[0] = branch->targets[1 - drop];
   branch->targets[1] = nullptr;
   branch->op = Op::kJump;
@@ -83,7 +71,8 @@ bool skipEmpty(hir::Function& function, Block* block) {
     std::span<Block* const> succs = pred->succs();
     if (pred == block || std::find(succs.begin(), succs.end(), to) != succs.end()) return false;
     if (std::count(block->preds.begin(), block->preds.end(), pred) != 1) return false;
-    if (pred->last->op == Op::kEntries) return false;  // it wants a block of its own
+    // They want a block of their own to go on in.
+    if (pred->last->op == Op::kEntries || pred->last->handler() != nullptr) return false;
   }
   auto at = std::find(to->preds.begin(), to->preds.end(), block);
   at = to->preds.erase(at);

@@ -37,7 +37,9 @@ class Fusion {
     if (dead.empty()) return changed_;
     replacement.resize(function_.numValues());
     function_.replaceAllUses(replacement);
-    for (Instr* instr : dead) hir::Function::remove(instr);
+    bool dropped_handler = false;
+    for (Instr* instr : dead) dropped_handler |= function_.removeOrJump(instr);
+    if (dropped_handler) function_.recomputeCfg();
     return true;
   }
 
@@ -101,7 +103,8 @@ class Fusion {
     if (compare->op != Op::kCompare || uses_[compare->id] != 1) return nullptr;
     Instr* before = instr->prev;
     while (before && before->op == Op::kFrameState) before = before->prev;
-    if (before != compare) return nullptr;
+    // What it raises goes to a handler: the one of the IsTruthy would be another edge.
+    if (before != compare || instr->handler() != nullptr) return nullptr;
     // In the Compare's place; the Compare itself is gone with its only use.
     builder_.setInsertBefore(compare);
     builder_.setPlace(compare);

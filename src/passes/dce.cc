@@ -12,7 +12,7 @@ namespace {
 // It must stay whether somebody uses its result or not.
 bool isRoot(const Instr* instr) {
   const hir::OpInfo& info = instr->info();
-  if (!info.removable) return true;
+  if (!info.removable || instr->isTerminator()) return true;
   return info.orders_ends && hir::bothMayEnd(instr->operands[0]->type, instr->operands[1]->type);
 }
 

@@ -160,6 +160,7 @@ class Remover {
         if (pred->succs()[which] == block) ends |= finalizers_.onEdge(pred, which);
       }
       std::vector<Instr*> on_edge = *from;
+      if (pred->last->handler() == block) std::erase(on_edge, pred->last);  // it has failed
       if (ends) breakProofs(&on_edge, hir::alias::kAll);
       if (first) {
         available = on_edge;
@@ -211,7 +212,9 @@ class Remover {
     }
     if (dead.empty()) return false;
     function_.replaceAllUses(replacement);
-    for (Instr* instr : dead) hir::Function::remove(instr);
+    bool dropped_handler = false;
+    for (Instr* instr : dead) dropped_handler |= function_.removeOrJump(instr);
+    if (dropped_handler) function_.recomputeCfg();
     return true;
   }
 

@@ -47,7 +47,11 @@ bool position_stores(hir::Function& function, PassContext&) {
   std::vector<int64_t> out(function.numBlocks(), kUnreached);
   auto positionAt = [&](const Block* block) {
     int64_t position = block->preds.empty() ? kUnknown : kUnreached;
-    for (const Block* pred : block->preds) position = meet(position, out[pred->id]);
+    for (const Block* pred : block->preds) {
+      // A way that raises stores it itself.
+      const bool raises = pred->last->handler() == block;
+      position = meet(position, raises ? kUnknown : out[pred->id]);
+    }
     return position;
   };
   for (bool again = true; again;) {

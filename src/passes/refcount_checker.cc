@@ -301,6 +301,10 @@ class Checker {
       if (index >= 0) consume(state, index, instr, inputs[i]);
     }
     if (instr->hasState()) checkExit(state, instr);
+    if (instr->handler() != nullptr) {
+      raised_ = state;
+      if (info.writesHeap()) forgetMemory(raised_);
+    }
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (!instr->isStolen(i) || !inputs[i]->type.isObject()) continue;
       int index = objectOf(state, inputs[i], instr);
@@ -364,10 +368,13 @@ class Checker {
     for (Instr* instr = block->first; instr; instr = instr->next) {
       step(state, instr);
       // What follows an error would only repeat it.
-      if (!result_.errors.empty() || state.infeasible) return;
+      // The last one may still raise.
+      const bool ends = state.infeasible && instr != block->last;
+      if (!result_.errors.empty() || ends) return;
     }
     for (int which = 0; which < static_cast<int>(block->succs().size()); ++which) {
-      takeEdge(block, which, state);
+      const bool raises = hir::raisesAlong(block, which);
+      if (raises || !state.infeasible) takeEdge(block, which, raises ? raised_ : state);
     }
   }
 
@@ -454,6 +461,7 @@ class Checker {
   RootLiveness liveness_;
   HomeRow row_;
   size_t max_states_;
+  State raised_;              // of the operation with a handler that was walked last, as it raises
   std::set<size_t> written_;  // homes
   std::map<uint32_t, const Instr*> args_;
   std::vector<std::pair<const Block*, State>> work_;

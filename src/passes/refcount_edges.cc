@@ -34,8 +34,30 @@ HomeContent intersection(const HomeContent& a, const HomeContent& b) {
 RefState RefcountInsertion::edgeState(const Block* to, size_t index) const {
   const Block* from = to->preds[index];
   RefState state = out_[from->id];
-  if (state.reached) narrowOnEdge(from->last, targetOf(to, index), &state);
+  if (state.reached) alongEdge(from, targetOf(to, index), &state);
   return state;
+}
+
+void RefcountInsertion::alongEdge(const Block* from, int which, RefState* state) const {
+  narrowOnEdge(from->last, which, state);
+  if (from->last->handler() == nullptr || hir::raisesAlong(from, which)) return;
+  for (Instr* root : raising_[from->id].consumed) state->owned.reset(root->id);
+  defineResult(from->last, state);
+}
+
+// What the operation that ends `from` leaves to release on this way.
+void RefcountInsertion::addEdgeReleases(const Block* from, int which, const RefState& state,
+                                        std::vector<Release>* releases) const {
+  if (from->last->handler() == nullptr) return;
+  const Raising& raising = raising_[from->id];
+  if (!hir::raisesAlong(from, which)) {
+    releases->insert(releases->end(), raising.behind.begin(), raising.behind.end());
+    return;
+  }
+  for (Instr* root : raising.extra) {  // whoever else has it keeps it
+    releases->push_back(releaseOf(root, from->last, state));
+    releases->back().harmless = true;
+  }
 }
 
 RefState RefcountInsertion::joinPreds(Block* block) const {
@@ -116,7 +138,10 @@ bool RefcountInsertion::dangerousEdge(const Block* to, size_t index, const RefSt
     if (live.test(id)) return;
     dangerous |= !releaseOf(liveness_.valueOf(id), to->preds[index]->last, from).harmless;
   });
-  return dangerous;
+  std::vector<Release> more;
+  addEdgeReleases(to->preds[index], targetOf(to, index), from, &more);
+  return dangerous ||
+         std::any_of(more.begin(), more.end(), [](const Release& r) { return !r.harmless; });
 }
 
 void RefcountInsertion::joinOwnership(const Block* block, const std::vector<RefState>& in,
@@ -152,7 +177,7 @@ void RefcountInsertion::emitEdge(Block* from, int which) {
   Block* to = from->succs()[which];
   size_t index = hir::predIndex(from, which);
   RefState state = out_[from->id];
-  narrowOnEdge(from->last, which, &state);
+  alongEdge(from, which, &state);
   const RefState& target = in_[to->id];
   std::vector<Instr*> increfs, moved;
   std::vector<Release> releases;
@@ -176,15 +201,18 @@ void RefcountInsertion::emitEdge(Block* from, int which) {
     bool was_moved = std::find(moved.begin(), moved.end(), root) != moved.end();
     if (!keeps && !was_moved) releases.push_back(releaseOf(root, from->last, state));
   });
+  addEdgeReleases(from, which, state, &releases);
   std::erase_if(increfs, [&](Instr* root) { return countless(root, state); });
   std::erase_if(releases, [](const Release& r) { return (r.mask & ~kMaskImmortal) == 0; });
   if (increfs.empty() && releases.empty()) return;
   Instr* before;
-  if (from->succs().size() == 1) {
+  if (from->succs().size() == 1 && from->last->handler() == nullptr) {
     before = from->last;
   } else if (to->preds.size() == 1) {
     before = to->first;
-    while (before->op == Op::kPhi) before = before->next;
+    while (before->op == Op::kPhi || before->op == Op::kCatchException ||
+           hir::isPartner(before->op))
+      before = before->next;
     // Several edges' worth of operations never meet here: the block has one pred.
   } else {
     before = function_.splitEdge(from, which)->last;

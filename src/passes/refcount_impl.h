@@ -40,8 +40,10 @@ class RefcountInsertion {
   static bool namedByState(const hir::Instr* root, const hir::Instr* instr);
   bool holdsArguments(const hir::Instr* instr) const;
   void holdArguments(hir::Instr* instr, RefState* state, std::vector<hir::Instr*>* extra);
+  void endOnEdges(hir::Instr* instr, RefState* state, const std::vector<hir::Instr*>& consumed,
+                  const std::vector<hir::Instr*>& extra);
   void recordExit(hir::Instr* instr, const RefState& state, const std::vector<hir::Instr*>& extra);
-  void defineResult(hir::Instr* instr, RefState* state);
+  void defineResult(hir::Instr* instr, RefState* state) const;
   void releaseDead(hir::Instr* instr, RefState* state);
   void flush(hir::Instr* before, RefState* state);
   void promoteAll(hir::Instr* before, RefState* state);
@@ -69,6 +71,9 @@ class RefcountInsertion {
   // --- edges (refcount_edges.cc)
   RefState joinPreds(hir::Block* block) const;
   RefState edgeState(const hir::Block* to, size_t index) const;
+  void alongEdge(const hir::Block* from, int which, RefState* state) const;
+  void addEdgeReleases(const hir::Block* from, int which, const RefState& state,
+                       std::vector<Release>* releases) const;
   void joinHomes(const hir::Block* block, const std::vector<RefState>& in, RefState* out) const;
   void joinNarrowed(const hir::Block* block, const std::vector<RefState>& in, RefState* out) const;
   void joinOwnership(const hir::Block* block, const std::vector<RefState>& in, RefState* out) const;
@@ -86,6 +91,13 @@ class RefcountInsertion {
   std::vector<hir::Instr*> args_;
   std::vector<bool> stored_;
   std::vector<RefState> in_, out_;  // by block id
+  // By block id, of the operation with a handler that ends it: what only one of its ways does.
+  struct Raising {
+    std::vector<hir::Instr*> consumed;  // by the operation, if it does not raise
+    std::vector<hir::Instr*> extra;     // references for it, left over if it raises
+    std::vector<Release> behind;        // owed behind it, if it does not raise
+  };
+  std::vector<Raising> raising_;
   std::vector<Release> pending_;
   bool unseen_before_ = false;  // state->unseen before the releases that have come last
   bool emit_ = false;

@@ -1,6 +1,7 @@
 #include "passes/refcount_insertion.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "hir/death_order.h"
 
@@ -48,6 +49,7 @@ RefcountInsertion::RefcountInsertion(hir::Function& function)
 bool RefcountInsertion::run() {
   in_.assign(function_.numBlocks(), RefState());
   out_.assign(function_.numBlocks(), RefState());
+  raising_.assign(function_.numBlocks(), Raising());
   int rounds = 0;
   for (bool again = true; again;) {
     again = false;
@@ -232,9 +234,21 @@ void RefcountInsertion::ordinary(Instr* instr, RefState* state) {
   }
   if (holdsArguments(instr)) holdArguments(instr, state, &extra);
   if (instr->hasState()) recordExit(instr, *state, extra);
+  if (instr->handler() != nullptr) return endOnEdges(instr, state, consumed, extra);
   for (Instr* root : consumed) state->owned.reset(root->id);
   defineResult(instr, state);
   releaseDead(instr, state);
+}
+
+// The state of the block's end is that of the way on which it raises: nothing that it takes is
+// taken, and there is no result. What dies here is released on the edges.
+void RefcountInsertion::endOnEdges(Instr* instr, RefState* state,
+                                   const std::vector<Instr*>& consumed,
+                                   const std::vector<Instr*>& extra) {
+  raising_[instr->block->id] = {consumed, extra, std::exchange(pending_, {})};
+  for (Instr* root : liveness_.diesAt(instr)) {
+    if (!state->owned.test(root->id)) state->forget(root);
+  }
 }
 
 // Given operands leave the register file before the operation: the register's own reference at the
@@ -313,7 +327,7 @@ void RefcountInsertion::recordExit(Instr* instr, const RefState& state,
   changed_ |= !owned.empty();
 }
 
-void RefcountInsertion::defineResult(Instr* instr, RefState* state) {
+void RefcountInsertion::defineResult(Instr* instr, RefState* state) const {
   if (!instr->type.isObject()) return;
   if (instr->info().ownership == Ownership::kAlias) {
     Instr* root = hir::rootOf(instr);

@@ -1,6 +1,7 @@
 #include "passes/simplify.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "hir/builder.h"
 
@@ -87,7 +88,7 @@ class Simplifier {
         next = instr->next;
         for (Instr*& operand : instr->operands) operand = resolve(operand);
         if (removable(instr)) {
-          hir::Function::remove(instr);
+          remove(instr);
           changed = true;
           continue;
         }
@@ -95,14 +96,17 @@ class Simplifier {
         if (!value || value == instr) continue;
         if (replacement_.size() < function_.numValues()) replacement_.resize(function_.numValues());
         replacement_[instr->id] = value;
-        hir::Function::remove(instr);
+        remove(instr);
         replaced = changed = true;
       }
     }
     if (replaced) function_.replaceAllUses(replacement_);
     std::fill(replacement_.begin(), replacement_.end(), nullptr);
+    if (std::exchange(dropped_handler_, false)) function_.recomputeCfg();
     return changed;
   }
+
+  void remove(Instr* instr) { dropped_handler_ |= function_.removeOrJump(instr); }
 
   Instr* resolve(Instr* value) const {
     while (value->id < replacement_.size() && replacement_[value->id])
@@ -294,6 +298,7 @@ class Simplifier {
   hir::Builder builder_;
   std::vector<Instr*> replacement_;
   bool changed_ = false;
+  bool dropped_handler_ = false;
 };
 
 }  // namespace

@@ -387,6 +387,18 @@ PyObject* takeExit(CodeMetadata* metadata, uint32_t exit, RegisterFile* register
 
 }  // namespace tephra
 
+extern "C" int64_t tephra_may_catch(PyThreadState* ts) { return !tephra::py::toolsActive(ts); }
+
+// As raiseInFrame does for a handler; what an exit would release and forget is released here.
+extern "C" PyObject* tephra_catch_exception(PyThreadState* ts, _PyInterpreterFrame* frame) {
+  using namespace tephra;
+  if (!PyErr_Occurred()) PyErr_SetString(PyExc_SystemError, "error return without exception set");
+  if (!std::exchange(reraise_noted, false)) py::addTraceback(ts, frame);
+  PyObject* exception = PyErr_GetRaisedException();
+  Py_XDECREF(std::exchange(released_last, nullptr));
+  return exception;
+}
+
 extern "C" PyObject* tephra_take_exit(void* metadata, int64_t exit, void* registers,
                                       void* native_fp, _PyInterpreterFrame* frame,
                                       PyThreadState* ts) {

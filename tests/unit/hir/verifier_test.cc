@@ -190,6 +190,55 @@ TEST(HirVerifier, FramesInFramesBrokenByText) {
   }
 }
 
+constexpr const char* kHandlers = R"(fun handlers {
+bb0:
+  v0:Object = LoadArg {index=0}
+  PushFrame
+  v1:State = FrameState v0 {offset=4, raise_offset=4, nstack=1} @4
+  v2:Object = UnaryOp v0, v1, bb1, bb2 {kind=neg} @4
+bb1 (preds bb0):
+  LeaveFrame aux[0] @6
+  Return v2 @6
+bb2 (preds bb0):
+  v3:Object = CatchException @20
+  LeaveFrame aux[0] @22
+  Return v3 @22
+}
+)";
+
+TEST(HirVerifier, HandlersBrokenByText) {
+  const Break breaks[] = {
+      {"UnaryOp", "UnaryOp", ""},
+      {"v1, bb1, bb2", "v1, bb1", "has 1 targets, not 2"},
+      {"Return v3", "Return v2", "v2 does not dominate this use"},
+      {"  v3:Object = CatchException @20\n", "  v3:Object = ConstObject {obj=#1}\n",
+       "an exception is set here: CatchException comes first"},
+      {"  LeaveFrame aux[0] @6\n", "  LeaveFrame aux[0] @6\n  v4:Object = CatchException\n",
+       "no exception is set here"},
+      {"nstack=1} @4", "nstack=0} aux[0] @4", "its handler would find stale homes"},
+      {"LeaveFrame aux[0] @6\n  Return v2 @6", "Jump bb2 @6",
+       "whether an exception is set depends on the way"},
+      {"  LeaveFrame aux[0] @22\n  Return v3 @22", "  Jump bb1 @22",
+       "goes on in a block that is not its own"},
+      {"bb1 (preds bb0):\n", "bb1 (preds bb0):\n  v5:Object = Phi v0\n", "a phi of one way"},
+  };
+  for (const Break& broken : breaks) {
+    SCOPED_TRACE(std::string(broken.from) + " -> " + broken.to);
+    Function function(nullptr);
+    std::string text = replaced(kHandlers, broken.from, broken.to);
+    if (text.find("Jump bb2") != std::string::npos)
+      text = replaced(text, "bb2 (preds bb0)", "bb2 (preds bb0, bb1)");
+    if (text.find("Jump bb1") != std::string::npos)
+      text = replaced(text, "bb1 (preds bb0)", "bb1 (preds bb0, bb2)");
+    parsed(text, &function);
+    if (*broken.expected) {
+      EXPECT_TRUE(finds(function, broken.expected));
+    } else {
+      for (const std::string& error : verify(function)) ADD_FAILURE() << error;
+    }
+  }
+}
+
 TEST(HirText, ScopesComeInOrder) {
   for (const auto& [from, to] : {std::pair{"scope 1 in 0", "scope 2 in 0"},
                                  {"scope 1 in 0", "scope 1 in 1"},

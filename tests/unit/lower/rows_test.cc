@@ -34,7 +34,9 @@ TEST(LowerRows, HelperCalls) {
   int rows = 0;
   for (int op = 0; op < kRows; ++op) {
     const hir::OpInfo& info = hir::opInfo(static_cast<hir::Op>(op));
-    if (!info.helper) continue;
+    // An exception must be set where one is caught.
+    const bool catches = op == static_cast<int>(hir::Op::kCatchException);
+    if (!info.helper || catches) continue;
     ++rows;
     for (const Combination& on : combinations()) {
       SCOPED_TRACE(info.name);

@@ -109,8 +109,11 @@ TEST(RefcountChecker, FramesInFrames) {
 // Random structured functions: sequences, branches with merging phis, loops with phis.
 class Generator {
  public:
-  Generator(hir::Function& function, uint32_t seed)
-      : function_(function), builder_(&function, function.newBlock()), random_(seed) {}
+  Generator(hir::Function& function, uint32_t seed, bool tries)
+      : function_(function),
+        builder_(&function, function.newBlock()),
+        random_(seed),
+        tries_(tries) {}
 
   void run() {
     for (uint32_t i = 0; i < 2; ++i) values_.push_back(builder_.LoadArg(i));
@@ -191,7 +194,9 @@ class Generator {
   void sequence(int depth, uint32_t length) {
     for (uint32_t i = 2 + pick(length); i > 0; --i) {
       uint32_t kind = pick(10);
-      if (depth > 0 && kind == 0) {
+      if (depth > 0 && tries_ && pick(9) == 0) {
+        attempt(depth - 1);
+      } else if (depth > 0 && kind == 0) {
         branch(depth - 1);
       } else if (depth > 0 && kind == 1) {
         loop(depth - 1);
@@ -199,6 +204,57 @@ class Generator {
         operation();
       }
     }
+  }
+
+  // An operation that goes to a handler if it raises; the builder is where it goes on.
+  void raising(Block* handler) {
+    Instr* instr = nullptr;
+    switch (pick(4)) {
+      case 0: instr = builder_.MakeTuple(std::vector<Instr*>{value(), value()}, state()); break;
+      case 1: instr = builder_.LoadMethod(value(), 0, state()); break;
+      case 2: {
+        std::vector<Instr*> args{value(), value()};
+        instr = builder_.CallMaybeMethod(value(), value(), args, 0xFFFFFFFF, state());
+        break;
+      }
+      default: instr = builder_.BinaryOp(value(), value(), hir::BinOp::kAdd, state());
+    }
+    Block* next = function_.newBlock();
+    for (Block* to : {next, handler}) to->preds.push_back(builder_.block());
+    instr->targets[0] = next;
+    instr->targets[1] = handler;
+    builder_.setBlock(next);
+    if (instr->op == hir::Op::kLoadMethod) {
+      Instr* self = builder_.LoadMethodSelf(instr);
+      instr = builder_.CallMaybeMethod(instr, self, std::vector<Instr*>{}, 0xFFFFFFFF, state());
+    }
+    add(instr);
+  }
+
+  // Several operations with one handler, which takes a value of each place.
+  void attempt(int depth) {
+    Block *handler = function_.newBlock(), *join = function_.newBlock();
+    const size_t scope = values_.size();
+    std::vector<Instr*> at_raise, a, b;
+    for (uint32_t i = 1 + pick(3); i > 0; --i) {
+      at_raise.push_back(value());
+      raising(handler);
+      if (pick(2)) operation();
+    }
+    for (int i = 0; i < 2; ++i) a.push_back(value());
+    values_.resize(scope);
+    edgeTo(join);
+    builder_.setBlock(handler);
+    Instr* taken = builder_.Phi(at_raise, hir::kTypeObject);
+    add(builder_.CatchException());
+    add(taken);
+    sequence(depth, 3);
+    for (int i = 0; i < 2; ++i) b.push_back(value());
+    values_.resize(scope);
+    edgeTo(join);
+    builder_.setBlock(join);
+    for (int i = 0; i < 2; ++i)
+      add(builder_.Phi(std::vector<Instr*>{a[i], b[i]}, hir::kTypeObject));
   }
 
   Block* edgeTo(Block* block) {
@@ -280,6 +336,7 @@ class Generator {
   hir::Function& function_;
   hir::Builder builder_;
   std::mt19937 random_;
+  bool tries_;
   std::vector<Instr*> values_;
   Instr *constant_ = nullptr, *number_ = nullptr, *null_ = nullptr;
 };
@@ -293,13 +350,13 @@ void fill(CodeUnit& unit) {
   unit.objects[0].immortal = true;
 }
 
-TEST(RefcountInsertion, RandomFunctionsAreSound) {
+void insertInRandomFunctions(bool tries) {
   size_t exhausted = 0;
-  for (uint32_t seed = 0; seed < 1000; ++seed) {
+  for (uint32_t seed = 0; seed < (tries ? 600 : 1000); ++seed) {
     CodeUnit unit;
     fill(unit);
     hir::Function function(&unit);
-    Generator(function, seed).run();
+    Generator(function, seed, tries).run();
     std::string before = hir::print(function);
     for (const std::string& line : hir::verify(function))
       FAIL() << "seed " << seed << ": " << line << before;
@@ -312,15 +369,18 @@ TEST(RefcountInsertion, RandomFunctionsAreSound) {
       FAIL() << "seed " << seed << ": " << line << "\n" << before << "\n" << hir::print(function);
     }
   }
-  EXPECT_LT(exhausted, 100u);
+  EXPECT_LT(exhausted, tries ? 200u : 100u);
 }
+
+TEST(RefcountInsertion, RandomFunctionsAreSound) { insertInRandomFunctions(false); }
+TEST(RefcountInsertion, RandomFunctionsWithHandlersAreSound) { insertInRandomFunctions(true); }
 
 TEST(Pipeline, RandomFunctionsStaySound) {
   for (uint32_t seed = 5000; seed < 5300; ++seed) {
     CodeUnit unit;
     fill(unit);
     hir::Function function(&unit);
-    Generator(function, seed).run();
+    Generator(function, seed, seed % 2 != 0).run();
     std::string before = hir::print(function);
     PassContext context;
     context.options.verify = true;

@@ -1,9 +1,13 @@
 // Purpose: where a terminator goes: two blocks in place, as nearly all have at most, or any number
-// in memory that somebody else holds (a function's arena). Invariant: behind a null there is none.
+// in the function's arena. Invariant: behind a null there is none.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <span>
+
+#include "base/arena.h"
 
 namespace tephra {
 
@@ -24,10 +28,12 @@ class Targets {
   Block* const* end() const { return data() + size(); }
   operator std::span<Block* const>() const { return {data(), size()}; }  // NOLINT: is one
 
-  // The places that `many` has, which outlive this.
-  void setMany(std::span<Block*> many) {
-    many_ = many.data();
-    count_ = many.size();
+  // In the arena what does not fit here.
+  void assign(std::span<Block* const> targets, Arena& arena) {
+    count_ = targets.size();
+    many_ = count_ > std::size(few_) ? arena.copy(targets).data() : nullptr;
+    if (many_ != nullptr) return;
+    std::fill(std::copy(targets.begin(), targets.end(), few_), std::end(few_), nullptr);
   }
 
  private:
@@ -38,5 +44,12 @@ class Targets {
   Block** many_ = nullptr;
   size_t count_ = 0;
 };
+
+// The block that a call enters: the root, unless that is a table of ways in.
+template <typename Block>
+Block* callEntry(Block* root) {
+  const auto* only = root->first;
+  return only != nullptr && only->op == decltype(only->op)::kEntries ? only->targets[0] : root;
+}
 
 }  // namespace tephra

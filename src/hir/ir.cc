@@ -52,11 +52,6 @@ const Instr* behind(const Instr* instr) {
 
 Function::~Function() = default;
 
-Block* Function::callEntry() const {
-  Instr* only = entry()->first;
-  return only != nullptr && only->op == Op::kEntries ? only->targets[0] : entry();
-}
-
 uint32_t Function::addScope(Scope scope) {
   TEPHRA_CHECK(scope.parent < scopes_.size(), "a scope's parent comes before it");
   scopes_.push_back(std::move(scope));
@@ -89,10 +84,6 @@ void Function::setOperands(Instr* instr, std::span<Instr* const> operands) {
   std::span<Instr*> copy = arena_.array<Instr*>(operands.size());
   std::copy(operands.begin(), operands.end(), copy.begin());
   instr->operands = copy;
-}
-
-void Function::setTargets(Instr* instr, std::span<Block* const> targets) {
-  instr->targets.setMany(arena_.copy(targets));
 }
 
 void Function::append(Block* block, Instr* instr) {

@@ -232,8 +232,6 @@ class Function {
   std::vector<Block*>& blocks() { return blocks_; }  // entry first; reverse post-order after clean
   const std::vector<Block*>& blocks() const { return blocks_; }
   Block* entry() const { return blocks_.front(); }
-  // The block that a call enters: the entry, unless that is a table of ways in.
-  Block* callEntry() const;
   Block* newBlock();
   uint32_t numValues() const { return next_id_; }
   uint32_t numBlocks() const { return next_block_; }
@@ -249,7 +247,6 @@ class Function {
   static void insertAfter(Instr* at, Instr* instr);
   static void remove(Instr* instr);
   void setOperands(Instr* instr, std::span<Instr* const> operands);
-  void setTargets(Instr* instr, std::span<Block* const> targets);
 
   // Replaces each use of from[i] (indexed by value id; null = keep) in one sweep, chains followed.
   void replaceAllUses(const std::vector<Instr*>& replacement);

@@ -312,11 +312,7 @@ class Parser {
         if (!defined_.count(id)) return fail("undefined block bb" + std::to_string(id));
         targets.push_back(blocks_[id]);
       }
-      if (targets.size() > 2) {
-        function_->setTargets(pending.instr, targets);
-      } else {
-        std::copy(targets.begin(), targets.end(), pending.instr->targets.begin());
-      }
+      pending.instr->targets.assign(targets, function_->arena());
     }
     for (const auto& [id, block] : blocks_) {
       if (!defined_.count(id)) return fail("undefined block bb" + std::to_string(id));

@@ -466,7 +466,7 @@ class Verifier {
       const OpInfo& info = instr->info();
       const bool touches = !info.runs_python && ((info.reads | info.writes) & kFrameSets) != 0;
       if (instr->op == Op::kPushFrame) {
-        if (&block != function_.callEntry())
+        if (&block != callEntry(function_.entry()))
           fail(*instr, "PushFrame belongs to the entry block");
         else if (frame != kNoFrame)
           fail(*instr, "a second PushFrame");

@@ -90,15 +90,6 @@ Instr* Function::make(Op op, std::span<const Operand> defs, std::span<const Oper
   return instr;
 }
 
-void Function::setTargets(Instr* instr, std::span<Block* const> targets) {
-  instr->targets.setMany(arena_.copy(targets));
-}
-
-Block* Function::callEntry() const {
-  Block* root = blocks_.front();
-  return root->first != nullptr && root->first->op == Op::kEntries ? root->first->targets[0] : root;
-}
-
 void Function::append(Block* block, Instr* instr) {
   instr->block = block;
   instr->prev = block->last;

@@ -200,9 +200,6 @@ class Function {
     banks_.push_back(bank);
     return Operand::vreg(static_cast<uint32_t>(banks_.size() - 1), bank);
   }
-  void setTargets(Instr* instr, std::span<Block* const> targets);
-  // The block that a call enters.
-  Block* callEntry() const;
   void declareVReg(uint32_t id, Bank bank);           // a given number, as when reading text
   uint32_t numBlocks() const { return next_block_; }  // all ids are below
   uint32_t numVRegs() const { return static_cast<uint32_t>(banks_.size()); }

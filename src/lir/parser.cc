@@ -236,10 +236,7 @@ class Parser {
       more = c.accept(',');
     }
     Instr* instr = function_->make(op, defs, uses);
-    if (targets.size() > 2)
-      function_->setTargets(instr, targets);
-    else
-      std::copy(targets.begin(), targets.end(), instr->targets.begin());
+    instr->targets.assign(targets, function_->arena());
     attributes(c, instr);
     if (c.accept('@')) c.number32(&instr->bytecode_offset);
     uint32_t scope = 0;

@@ -386,7 +386,7 @@ class Verifier {
     const Block* first = function_.blocks()[0];
     if (!first->params.empty()) problem("the entry block has parameters", first);
     std::vector<uint32_t> seen;
-    const Block* call = function_.callEntry();
+    const Block* call = callEntry(function_.blocks().front());
     for (const Block* block : function_.blocks()) {
       if (block->last->op == Op::kEntries && (block != first || block->first != block->last))
         problem(*block->last, "not alone in the entry block");

@@ -28,7 +28,7 @@ void lowerEntries(Context& c, const Instr& i) {
     targets.push_back(c.blockOf(i.targets[k]));
     c.out.entries.push_back({static_cast<EntryKind>(i.aux[2 * k]), i.aux[2 * k + 1]});
   }
-  c.out.setTargets(c.b.Entries(), targets);
+  c.b.Entries()->targets.assign(targets, c.out.arena());
 }
 
 void lowerReturn(Context& c, const Instr& i) { c.b.Return(c.reg(i.operands[0])); }

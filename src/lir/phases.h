@@ -14,12 +14,6 @@
 
 namespace tephra::lir {
 
-struct PhaseTiming {
-  const char* name;
-  double seconds;
-  bool done;  // false: it gave the function up
-};
-
 struct PhaseContext {
   bool verify = false;               // after each phase
   std::vector<std::string> without;  // phases that do not run; required ones always do

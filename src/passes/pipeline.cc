@@ -2,7 +2,6 @@
 
 #include <cstring>
 
-#include "base/phases.h"
 #include "passes/cfg_clean.h"
 #include "passes/comparison_fusion.h"
 #include "passes/dce.h"

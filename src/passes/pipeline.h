@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/phases.h"
 #include "hir/ir.h"
 #include "options/options.h"
 
@@ -32,19 +33,13 @@ struct PassOptions {
   void disableAsIn(const Options& options);
 };
 
-struct PassTiming {
-  const char* name;
-  double seconds;
-  bool changed;
-};
-
 struct PassContext {
   PassOptions options;
   // Address of the countdown that stress mode shares among all functions; 0: no stress mode.
   uint64_t stress_counter = 0;
   // Called before the first pass with "" and after each one with its name, where set.
   std::function<void(const char* pass, const hir::Function&)> dump;
-  std::vector<PassTiming> timings;
+  std::vector<PhaseTiming> timings;
   // What verification found, each line with the pass to blame; the pipeline stops at the first
   // pass. And the function at that time, with the errors below what they concern.
   std::vector<std::string> errors;

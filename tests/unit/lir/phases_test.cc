@@ -51,14 +51,14 @@ TEST(LirPhases, TimedAndShown) {
   EXPECT_EQ(shown, "first f\noptional f\nlast f\n");
   ASSERT_EQ(context.timings.size(), 3u);
   EXPECT_STREQ(context.timings[1].name, "optional");
-  EXPECT_TRUE(context.timings[1].done);
+  EXPECT_TRUE(context.timings[1].result);
 }
 
 TEST(LirPhases, EndWhereOneGivesUp) {
   PhaseContext context;
   EXPECT_EQ(run(context), "!1234");  // nobody verified what the third did
   EXPECT_TRUE(context.errors.empty());
-  EXPECT_FALSE(context.timings.back().done);
+  EXPECT_FALSE(context.timings.back().result);
 }
 
 TEST(LirPhases, TheOneThatBreaksARuleIsBlamed) {

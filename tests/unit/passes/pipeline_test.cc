@@ -55,7 +55,7 @@ TEST(Pipeline, PassesAreSwitchedOffByName) {
   parsed(&function);
   runPipeline(function, context);
   bool refcounts = false;
-  for (const PassTiming& timing : context.timings) {
+  for (const PhaseTiming& timing : context.timings) {
     EXPECT_EQ(std::string(timing.name).find("simplify"), std::string::npos);
     refcounts |= std::string(timing.name) == "refcount_insertion";
   }

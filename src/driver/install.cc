@@ -95,11 +95,6 @@ bool isDue(const CodeState& state, uint64_t call) {
   return reached || (limit != 0 && state.interpreted_ns >= limit << lossesCounted(state));
 }
 
-bool adoptKnown(PyFunctionObject* function) {
-  CodeState* state = findState(codeOf(function));
-  return state && state->unit && installCompiled(function, state);
-}
-
 PyObject* interpretLow(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args) {
   LowStack low(ts, function);
   if (!low.refused()) return interpretFunction(ts, function, args);
@@ -107,36 +102,6 @@ PyObject* interpretLow(PyThreadState* ts, PyFunctionObject* function, const py::
   py::releaseArguments(args);
   PyErr_SetRaisedException(exception);
   return nullptr;
-}
-
-// countingCall with arguments that are handed over.
-PyObject* countedCall(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args) {
-  if (stackIsLow()) return interpretLow(ts, function, args);
-  CodeState* state = findState(codeOf(function));
-  if (!state) {  // __code__ was replaced, by one that nobody has met
-    setInterpreted(function);
-    watchFunction(function);
-    return interpretFunction(ts, function, args);
-  }
-  ++state->calls;
-  if (isDue(*state, state->calls) && compileNow(function, state) && !isCounting(function)) {
-    return callFunction(ts, function, args);
-  }
-  if (jit().options.compile_after_ms == 0 || !examine(state).loops) {
-    return interpretFunction(ts, function, args);
-  }
-  // The function, its code and so its state may die in the call.
-  PyCodeObject* code = reinterpret_cast<PyCodeObject*>(Py_NewRef(state->code));
-  const auto start = std::chrono::steady_clock::now();
-  PyObject* result = interpretFunction(ts, function, args);
-  const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - start;
-  if (CodeState* after = findState(code)) {
-    after->interpreted_ns += static_cast<uint64_t>(time.count());
-  }
-  PyObject* exception = result == nullptr ? PyErr_GetRaisedException() : nullptr;
-  Py_DECREF(code);
-  if (result == nullptr) PyErr_SetRaisedException(exception);
-  return result;
 }
 
 // The unit is in no function and no cell any more.
@@ -192,20 +157,45 @@ void loseUnits(const std::vector<CompiledUnit*>& units, uint64_t calls) {
   py::observeFrames(codes, false);
 }
 
-// The code of these entries' constants; the interpreter has nothing to learn.
-void entriesChange(const std::vector<CompiledUnit*>& units) { loseUnits(units, 1); }
-
 }  // namespace
 
-void initInstall() {
-  initNames(loseName);
-  initEntries(entriesChange);
-  setRecursionHooks({countingCall, countedCall, stepAside, stepAllAside, stepBack, adoptKnown});
+PyObject* countedCall(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args) {
+  if (stackIsLow()) return interpretLow(ts, function, args);
+  CodeState* state = findState(codeOf(function));
+  if (!state) {  // __code__ was replaced, by one that nobody has met
+    setInterpreted(function);
+    watchFunction(function);
+    return interpretFunction(ts, function, args);
+  }
+  ++state->calls;
+  if (isDue(*state, state->calls) && compileNow(function, state) && !isCounting(function)) {
+    return callFunction(ts, function, args);
+  }
+  if (jit().options.compile_after_ms == 0 || !examine(state).loops) {
+    return interpretFunction(ts, function, args);
+  }
+  // The function, its code and so its state may die in the call.
+  PyCodeObject* code = reinterpret_cast<PyCodeObject*>(Py_NewRef(state->code));
+  const auto start = std::chrono::steady_clock::now();
+  PyObject* result = interpretFunction(ts, function, args);
+  const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - start;
+  if (CodeState* after = findState(code)) {
+    after->interpreted_ns += static_cast<uint64_t>(time.count());
+  }
+  PyObject* exception = result == nullptr ? PyErr_GetRaisedException() : nullptr;
+  Py_DECREF(code);
+  if (result == nullptr) PyErr_SetRaisedException(exception);
+  return result;
 }
 
 PyObject* countingCall(PyObject* callable, PyObject* const* args, size_t nargsf,
                        PyObject* kwnames) {
   return callTakingOver(callable, args, nargsf, kwnames, countedCall);
+}
+
+bool adoptKnown(PyFunctionObject* function) {
+  CodeState* state = findState(codeOf(function));
+  return state && state->unit && installCompiled(function, state);
 }
 
 void codeDies(CodeState* state) {
@@ -321,5 +311,7 @@ void giveUp(CodeState* state, const char* why) {
 }
 
 void loseName(PyObject* object) { loseUnits(takeUnitsNaming(object), policy::kRelearnCalls); }
+// The interpreter has nothing to learn.
+void entriesChange(const std::vector<CompiledUnit*>& units) { loseUnits(units, 1); }
 
 }  // namespace tephra::driver

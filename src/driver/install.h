@@ -13,10 +13,12 @@ namespace tephra::driver {
 
 struct HirText;  // driver/compile.h
 
-void initInstall();
-
-// The vectorcall that counts a call, then interprets it (PlacingHooks).
+// The vectorcall that counts a call, then interprets it (PlacingHooks); the same with arguments
+// that are handed over (RecursionHooks).
 PyObject* countingCall(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames);
+PyObject* countedCall(PyThreadState* ts, PyFunctionObject* function, const py::Arguments& args);
+// The function gets the compiled code that is there already, if it may (RecursionHooks).
+bool adoptKnown(PyFunctionObject* function);
 // The code object dies (CodeDies).
 void codeDies(CodeState* state);
 
@@ -43,7 +45,9 @@ void learnFromExit(CodeState* state, uint64_t calls);
 void giveUp(CodeState* state, const char* why);
 
 // The object dies, or is no longer what code took it for: what is compiled with its address is
-// taken out and, where it runs, left.
+// taken out and, where it runs, left (NamedDies).
 void loseName(PyObject* object);
+// The same for an entry that these units take for a constant (EntriesChange).
+void entriesChange(const std::vector<CompiledUnit*>& units);
 
 }  // namespace tephra::driver

@@ -20,6 +20,7 @@
 #include "runtime/helpers.h"
 #include "runtime/native_waits.h"
 #include "runtime/passing.h"
+#include "runtime/recursion.h"
 #include "runtime/stack_limit.h"
 #include "runtime/thread_state_tls.h"
 #include "runtime/tools.h"
@@ -79,7 +80,9 @@ std::string findOffReason() {
   std::string error;
   if (!initCodeStates(codeDies, &error)) return error;
   initPlacing({countingCall, onFunctionEvent});
-  initInstall();
+  initNames(loseName);
+  initEntries(entriesChange);
+  setRecursionHooks({countingCall, countedCall, stepAside, stepAllAside, stepBack, adoptKnown});
   initMonitoring();
   py::watchFrameObjects();
   setExitHook(onExitTaken);

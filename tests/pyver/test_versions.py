@@ -1,10 +1,7 @@
-"""What each CPython version adds to src/pyver: its opcodes are known, and nothing else names it."""
+"""What each CPython version adds to src/pyver: its opcodes are known."""
 
-import importlib.util
 import opcode
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,34 +34,3 @@ def test_every_opcode_has_a_row():
     plain, special = rows()
     assert emitted - plain == emitted & _LEFT_OUT
     assert set(specialised) - special == set(specialised) & _SILENT
-
-
-def check_layers():
-    spec = importlib.util.spec_from_file_location("check_layers", ROOT / "tools/check_layers.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.mark.parametrize("name, layer, line", [
-    ("pyver/frames.cc", "pyver", "#if PY_VERSION_HEX >= 0x030d0000"),
-    ("pyver/frames.cc", "pyver", "#elif defined(TEPHRA_PYVER_3_12)"),
-    ("pyver/frames.cc", "pyver", "  if constexpr (PY_MINOR_VERSION > 12) return;"),
-    ("pyver/frames.cc", "pyver", '#include "pyver/v3_14/version.h"'),
-    ("pyver/v3_14/layout.cc", "pyver", '#include "pyver/v3_12/values.h"'),
-    ("pyver/variants/inline_values.h", "pyver", "#ifdef TEPHRA_VERSION_HEADER"),
-    ("runtime/raise.cc", "runtime", "unsigned long version = PY_VERSION_HEX;"),
-])
-def test_a_version_is_named_in_its_folder_only(name, layer, line):
-    errors = check_layers()._check_rules(name, layer, f"int before;\n{line}\n")
-    assert len(errors) == 1 and f"src/{name}:2: names a CPython version" in errors[0]
-
-
-@pytest.mark.parametrize("name, line", [
-    ("pyver/v3_14/layout.cc", "#if PY_VERSION_HEX >= 0x030e0800"),
-    ("pyver/v3_14/layout.cc", '#include "pyver/v3_14/private_symbols.h"'),
-    ("pyver/python.h", "#include TEPHRA_VERSION_HEADER"),
-    ("pyver/layout.cc", "constexpr unsigned long kBuilt = PY_VERSION_HEX;"),
-])
-def test_a_versions_own_folder_may_name_it(name, line):
-    assert check_layers()._check_rules(name, "pyver", line + "\n") == []

@@ -24,7 +24,9 @@ def layers(folder, **files):
 
 GOOD = {"base/result.h": "#pragma once\n", "hir/ir.h": '#include "base/result.h"\n', "lir/ir.h": '#include "hir/ir.h"\n',
         "target/target.h": '#include "lir/ir.h"\n', "target/emit.h": '#include <asmjit/core.h>\n#include "target/target.h"\n',
-        "pyver/v3_14/layout.cc": "#include <Python.h>\n#if PY_VERSION_HEX < 0x030f0000\n#endif\n",
+        "pyver/v3_14/layout.cc": '#include <Python.h>\n#include "pyver/v3_14/version.h"\n#if PY_VERSION_HEX < 0x030f0000\n#endif\n',
+        "pyver/python.h": "#include TEPHRA_VERSION_HEADER\n", "pyver/layout.cc": "constexpr unsigned long kBuilt = PY_VERSION_HEX;\n",
+        "driver/placing.cc": '#include "driver/placing.h"\n#include "driver/cells.h"\n',
         "driver/jit.cc": '// CPython 3.14, v3_14, __aarch64__\n#include "codegen/generate.h"\n#include "pyver/contract.h"\n'}
 
 
@@ -42,7 +44,17 @@ def test_what_is_in_order(tmp_path):
     ("lower/lower.cc", "#include <asmjit/core.h>", "may include asmjit, not lower"),
     ("runtime/exit.cc", "#if PY_VERSION_HEX >= 0x030e0000", "names a CPython version (PY_VERSION_HEX)"),
     ("driver/jit.cc", '#include "pyver/v3_14/python.h"', "names a CPython version (v3_14)"),
+    ("pyver/frames.cc", "#if PY_VERSION_HEX >= 0x030d0000", "names a CPython version (PY_VERSION_HEX)"),
+    ("pyver/frames.cc", "#elif defined(TEPHRA_PYVER_3_12)", "names a CPython version (TEPHRA_PYVER_3_12)"),
+    ("pyver/frames.cc", "  if constexpr (PY_MINOR_VERSION > 12) return;", "names a CPython version (PY_MINOR_VERSION)"),
+    ("pyver/frames.cc", '#include "pyver/v3_14/version.h"', "names a CPython version (v3_14)"),
+    ("pyver/v3_14/layout.cc", '#include "pyver/v3_12/values.h"', "names a CPython version (v3_12)"),
+    ("pyver/variants/inline_values.h", "#ifdef TEPHRA_VERSION_HEADER", "names a CPython version (TEPHRA_VERSION_HEADER)"),
     ("runtime/exit.cc", "#if defined(__aarch64__)", "host conditional __aarch64__"),
+    ("driver/placing.cc", '#include "driver/install.h"', "placing is below install in the driver"),
+    ("driver/exits.cc", '#include "driver/heat.h"', "exits is below heat in the driver"),  # side by side: neither
+    ("driver/jit.cc", '#include "driver/new.h"', "jit is below new in the driver"),
+    ("driver/new.cc", "", "not in the driver's order"),
     ("lost/file.cc", "", "src/lost/file.cc: not in a folder that docs/architecture.md knows"),
 ])
 def test_a_violation_of_the_layers(tmp_path, file, line, said):

@@ -345,7 +345,7 @@ def gen_lir():
                    + (f"kDefs{o['name']}" if o["defs"] else "{}") + ", "
                    + (f"kUses{o['name']}" if o["uses"] else "{}") + ", "
                    + (f"kAttrs{o['name']}" if o["attrs"] else "{}")
-                   + f", {flag('term')}, {flag('call')}, {flag('exit')}, {flag('effect')}, "
+                   + f", {flag('term')}, {flag('call')}, {flag('exit')}, "
                    + f"{c_string(o['doc'])}}},\n")
     out.append("};\n}  // namespace\n\nconst OpInfo& opInfo(Op op) "
                "{ return kInfo[static_cast<int>(op)]; }\n\n"

@@ -446,11 +446,6 @@ void* CodeMemory::sharedStub(uint64_t key) const {
   return it == shared_.end() ? nullptr : it->second;
 }
 
-void CodeMemory::shareForFork() {
-  std::lock_guard lock(mutex_);
-  shareAll();
-}
-
 void CodeMemory::shareAll() {
   // Chunks without code too: both processes would use them. Not those of private memory, of which
   // each process has its own copy; both kinds are there when a second mapping was refused later on.

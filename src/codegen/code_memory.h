@@ -93,9 +93,6 @@ class CodeMemory {
   void* sharedStub(uint64_t key) const;
   void setSharedStub(uint64_t key, void* code) { shared_[key] = code; }
 
-  // What pthread_atfork calls in both processes of a fork; public for tests.
-  void shareForFork();
-
   static constexpr size_t kAlignment = 16;
   // Within it code is placed near the addresses that it calls: the host's direct calls'.
   static const int64_t kReach;

@@ -127,7 +127,7 @@ struct OpInfo {
   std::span<const OperandInfo> defs;
   std::span<const OperandInfo> uses;
   std::span<const AttrInfo> attrs;
-  bool is_terminator, is_call, has_exit, has_effect;
+  bool is_terminator, is_call, has_exit;
   const char* doc;
 };
 const OpInfo& opInfo(Op op);

@@ -40,7 +40,6 @@ struct ArgumentPlace {
 };
 std::vector<ArgumentPlace> placeArguments(const Target& target, const lir::Instr& instr);
 
-inline OperandConstraint anyRegister() { return {}; }
 inline OperandConstraint fixed(uint8_t reg) { return {OperandConstraint::kFixed, reg, false}; }
 inline OperandConstraint reuseInput(uint8_t use) {
   return {OperandConstraint::kReuseInput, use, false};

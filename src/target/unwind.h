@@ -28,7 +28,7 @@ struct UnwindRow {
 
 // What a machine's tables have in common.
 struct UnwindConvention {
-  uint8_t return_address = 0, stack_pointer = 0, frame_pointer = 0;
+  uint8_t return_address = 0, stack_pointer = 0;
   uint8_t code_alignment = 1;
   UnwindState entry;  // at the first instruction of a function
   UnwindState frame;  // with a frame record and nothing else saved

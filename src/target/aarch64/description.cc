@@ -79,8 +79,8 @@ class AArch64Target final : public Target {
     return static_cast<uint8_t>(bank == Bank::kFp ? 64 + number : number);
   }
   const UnwindConvention& unwinding() const override {
-    static const UnwindConvention convention{30, 31,          29,
-                                             4,  {31, 0, {}}, {29, 16, {{29, -16}, {30, -8}}}};
+    static const UnwindConvention convention{
+        30, 31, 4, {31, 0, {}}, {29, 16, {{29, -16}, {30, -8}}}};
     return convention;
   }
   void constraints(const Instr& instr, std::vector<OperandConstraint>* out) const override;

@@ -59,7 +59,7 @@ class X86Target final : public Target {
   }
   const UnwindConvention& unwinding() const override {
     static const UnwindConvention convention{
-        16, 7, 6, 1, {7, 8, {{16, -8}}}, {6, 16, {{6, -16}, {16, -8}}}};
+        16, 7, 1, {7, 8, {{16, -8}}}, {6, 16, {{6, -16}, {16, -8}}}};
     return convention;
   }
   void constraints(const Instr& instr, std::vector<OperandConstraint>* out) const override;

@@ -91,7 +91,7 @@ class Fusion {
             direct(instr->operands[0], instr->operands[1], static_cast<CmpKind>(instr->attr[0]));
         return answer ? builder_.BoxBool(answer) : nullptr;
       }
-      case Op::kPtrEqual: return identity(instr);
+      case Op::kPtrEqual: return identity(instr->operands[0], instr->operands[1]);
       default: return nullptr;  // no comparison
     }
   }
@@ -130,16 +130,17 @@ class Fusion {
       answer = builder_.StrEqual(left, right);
     } else if (equality && (left->type.is(hir::kMaskNoneType | hir::kMaskPyBool) &&
                             right->type.is(hir::kMaskNoneType | hir::kMaskPyBool))) {
-      answer = builder_.PtrEqual(left, right);  // singletons
+      answer = identity(left, right);  // singletons
+      if (!answer) answer = builder_.PtrEqual(left, right);
     }
     return answer && cmp == CmpKind::kNe ? builder_.BoolNot(answer) : answer;
   }
 
   // x is True, x is False where x is a bool that was made from a truth value.
-  Instr* identity(Instr* instr) {
+  Instr* identity(Instr* left, Instr* right) {
     for (int side = 0; side < 2; ++side) {
-      Instr* boxed = hir::rootOf(instr->operands[side]);
-      Instr* constant = hir::rootOf(instr->operands[1 - side]);
+      Instr* boxed = hir::rootOf(side == 0 ? left : right);
+      Instr* constant = hir::rootOf(side == 0 ? right : left);
       if (boxed->op != Op::kBoxBool || constant->op != Op::kConstObject) continue;
       const ObjectInfo* info = function_.object(constant, constant->attr[0]);
       if (info == nullptr || info->type_mask != hir::kMaskPyBool) continue;

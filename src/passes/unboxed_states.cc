@@ -15,7 +15,19 @@ namespace {
 // An exit can make them: it finds int, double or truth value where the machine has it.
 bool isMadeByExits(const Instr* root) { return hir::isBox(root) || root->op == Op::kBoxBool; }
 
-// Boxes (by the id of their roots) that an operation, a phi or two places of one state use.
+// Does the state that calls this one, or one further out, name the object, too?
+bool namedFurtherOut(const Instr* state, const Instr* root) {
+  while (!state->aux.empty() && state->aux.back() == hir::kParentState) {
+    state = state->operands.back();
+    for (Instr* value : state->operands) {
+      if (value->type.isObject() && hir::rootOf(value) == root) return true;
+    }
+  }
+  return false;
+}
+
+// Boxes (by the id of their roots) that an operation, a phi or two places of one chain of states
+// use.
 Bits seenBoxes(const hir::Function& function) {
   Bits seen(function.numValues());
   for (const Block* block : function.blocks()) {
@@ -30,7 +42,8 @@ Bits seenBoxes(const hir::Function& function) {
         bool again = std::any_of(
             operands.begin(), operands.begin() + static_cast<long>(i),
             [&](Instr* other) { return other->type.isObject() && hir::rootOf(other) == root; });
-        if (instr->op != Op::kFrameState || again) seen.set(root->id);
+        if (instr->op != Op::kFrameState || again || namedFurtherOut(instr, root))
+          seen.set(root->id);
       }
     }
   }

@@ -65,7 +65,14 @@ class Stores {
 
   void note(Instr* instr, uint32_t at) {
     order_[instr->id] = at;
-    if (instr->op == Op::kFrameState) return;
+    if (instr->op ==
+        Op::kFrameState) {  // it names objects, but no old content of a rewritten store
+      for (Instr* value : instr->operands) {
+        Instr* root = hir::rootOf(value);
+        if (storedOperand(root) >= 0) ++uses_[root->id];
+      }
+      return;
+    }
     if (instr->info().ownership == hir::Ownership::kAlias) {
       // No use of its own: whoever uses it is asked. But a store's old content must have none.
       Instr* root = hir::rootOf(instr);

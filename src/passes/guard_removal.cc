@@ -199,11 +199,11 @@ class Remover {
       std::vector<Instr*> available = atStart(block);
       for (Instr* instr = block->first; instr; instr = instr->next) {
         if (instr->info().guard) {
-          Instr* earlier = findCover(available, instr);
+          // One at which an object ends stays: that would end before it, among other guards.
+          Instr* earlier = finalizers_.at(instr) ? nullptr : findCover(available, instr);
           if (earlier) {
             if (instr->type.isObject()) replacement[instr->id] = earlier;
             dead.push_back(instr);
-            if (finalizers_.at(instr)) breakProofs(&available, hir::alias::kAll);
             continue;
           }
         }

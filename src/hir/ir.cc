@@ -63,6 +63,25 @@ const ObjectInfo* Function::object(const Instr* instr, uint64_t ref) const {
   return unit != nullptr && ref < unit->objects.size() ? &unit->objects[ref] : nullptr;
 }
 
+bool Function::sameObject(const Instr* a, uint64_t a_ref, const Instr* b, uint64_t b_ref) const {
+  if (shareObjects(a, b)) return a_ref == b_ref;
+  const ObjectInfo *first = object(a, a_ref), *second = object(b, b_ref);
+  return first != nullptr && second != nullptr && first->address != 0 &&
+         first->address == second->address;
+}
+
+Type Function::typeFor(const Instr* user, const Instr* value) const {
+  Type type = value->type;
+  if (!type.isNamed() || shareObjects(user, value)) return type;
+  const CodeUnit* unit = scopeOf(user).unit;
+  const uint32_t own = type.name();
+  type.named = 0;
+  for (uint32_t ref = 0; unit != nullptr && ref < unit->objects.size(); ++ref) {
+    if (sameObject(value, own, user, ref)) type.named = ref + 1;
+  }
+  return type;
+}
+
 Block* Function::newBlock() {
   all_blocks_.push_back(std::make_unique<Block>());
   Block* block = all_blocks_.back().get();

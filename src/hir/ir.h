@@ -223,10 +223,20 @@ class Function {
   const CodeUnit* unit() const { return scopes_[kRootScope].unit; }  // the root's
   const std::vector<Scope>& scopes() const { return scopes_; }
   const Scope& scopeOf(const Instr* instr) const { return scopes_[instr->scope]; }
+  // Do references mean the same in both instructions' scopes?
+  bool shareObjects(const Instr* a, const Instr* b) const {
+    const CodeUnit* unit = scopeOf(a).unit;
+    return a->scope == b->scope || (unit != nullptr && unit == scopeOf(b).unit);
+  }
   // Its number; the parent is there already.
   uint32_t addScope(Scope scope);
   // What reference `ref` of the instruction's scope names; null: nothing is known.
   const ObjectInfo* object(const Instr* instr, uint64_t ref) const;
+  // Is it known that both references name one object, each in its instruction's scope?
+  bool sameObject(const Instr* a, uint64_t a_ref, const Instr* b, uint64_t b_ref) const;
+  // The type of `value` in the scope of `user`, which may have another reference for the object
+  // that it names; without the name if it has none.
+  Type typeFor(const Instr* user, const Instr* value) const;
   std::string name;
   Arena& arena() { return arena_; }
   std::vector<Block*>& blocks() { return blocks_; }  // entry first; reverse post-order after clean

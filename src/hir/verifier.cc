@@ -202,7 +202,7 @@ class Verifier {
     }
     if (phi.prev && phi.prev->op != Op::kPhi) fail(phi, "a phi after other instructions");
     for (const Instr* input : phi.operands) {
-      if (!input->type.isSubtypeOf(phi.type)) {
+      if (!function_.typeFor(&phi, input).isSubtypeOf(phi.type)) {
         fail(phi, "input v" + std::to_string(input->id) + " is " + typeName(input->type));
       }
     }

@@ -40,7 +40,9 @@ bool isOfHeapKeys(Op op) {
 }
 
 // What `earlier` proved covers what `guard` asks, the place aside.
-bool covers(const Instr* earlier, const Instr* guard) {
+bool covers(const hir::Function& function, const Instr* earlier, const Instr* guard) {
+  const bool of_frame = (guard->info().reads & hir::alias::kAnyFrame) != 0;
+  if (of_frame && earlier->scope != guard->scope) return false;
   std::span<Instr*> a = earlier->inputs(), b = guard->inputs();
   if (a.size() != b.size()) return false;
   for (size_t i = 0; i < a.size(); ++i) {
@@ -57,8 +59,15 @@ bool covers(const Instr* earlier, const Instr* guard) {
   if (guard->op == Op::kGuardType) {
     return Type::decode(earlier->attr[0]).isSubtypeOf(Type::decode(guard->attr[0]));
   }
-  bool reason_only = guard->op == Op::kGuardTrue || guard->op == Op::kGuardFalse;
-  return reason_only || (earlier->attr[0] == guard->attr[0] && earlier->attr[1] == guard->attr[1]);
+  std::span<const hir::AttrInfo> attrs = guard->info().attrs;
+  for (size_t i = 0; i < attrs.size(); ++i) {
+    const uint64_t proved = earlier->attr[i], asked = guard->attr[i];
+    const bool same = attrs[i].kind == hir::AttrKind::kObj
+                          ? function.sameObject(earlier, proved, guard, asked)
+                          : proved == asked || attrs[i].kind == hir::AttrKind::kReason;
+    if (!same) return false;
+  }
+  return true;
 }
 
 // Where the end of an object may run arbitrary code: the Decrefs that refcount_insertion will
@@ -218,11 +227,12 @@ class Remover {
     return true;
   }
 
-  static Instr* findCover(const std::vector<Instr*>& available, const Instr* guard) {
+  Instr* findCover(const std::vector<Instr*>& available, const Instr* guard) const {
     for (Instr* earlier : available) {
-      if (earlier == guard || !covers(earlier, guard)) continue;
+      if (earlier == guard || !covers(function_, earlier, guard)) continue;
       // An alias that knows less than this one would weaken the users' types.
-      bool narrow_enough = !guard->type.isObject() || earlier->type.isSubtypeOf(guard->type);
+      bool narrow_enough =
+          !guard->type.isObject() || function_.typeFor(guard, earlier).isSubtypeOf(guard->type);
       if (narrow_enough) return earlier;
     }
     return nullptr;

@@ -64,7 +64,7 @@ class Eliminator {
       if (same) return nullptr;
       same = value;
     }
-    return same && same->type.isSubtypeOf(phi->type) ? same : nullptr;
+    return same && function_.typeFor(phi, same).isSubtypeOf(phi->type) ? same : nullptr;
   }
 
   Instr* sameRoot(Instr* phi) const {
@@ -77,15 +77,16 @@ class Eliminator {
       if (same) return nullptr;
       same = root;
     }
-    bool sound =
-        same && same->type.isSubtypeOf(phi->type) && dominators_.dominates(same->block, phi->block);
+    bool sound = same && function_.typeFor(phi, same).isSubtypeOf(phi->type) &&
+                 dominators_.dominates(same->block, phi->block);
     return sound ? same : nullptr;
   }
 
   // An earlier phi of the block with the same inputs.
   Instr* twin(Instr* phi) const {
     for (Instr* other = phi->block->first; other != phi; other = other->next) {
-      if (replacement_[other->id] || !other->type.isSubtypeOf(phi->type)) continue;
+      if (replacement_[other->id] || !function_.typeFor(phi, other).isSubtypeOf(phi->type))
+        continue;
       bool equal = true;
       for (size_t i = 0; i < phi->operands.size() && equal; ++i) {
         Instr* a = resolve(phi->operands[i]);

@@ -59,7 +59,7 @@ class Simplifier {
     if (instr->op == Op::kPhi) {
       type = Type::object(0);
       for (const Instr* input : instr->operands) {
-        if (input != instr) type = type.join(input->type);
+        if (input != instr) type = type.join(function_.typeFor(instr, input));
       }
       return type;
     }
@@ -69,7 +69,7 @@ class Simplifier {
       return mask ? Type::object(mask) : type;
     }
     if (instr->info().ownership != hir::Ownership::kAlias) return type;
-    type = type.meet(instr->operands[0]->type);
+    type = type.meet(function_.typeFor(instr, instr->operands[0]));
     if (instr->op == Op::kGuardType) type = type.meet(Type::decode(instr->attr[0]));
     if (instr->op == Op::kGuardIs) {
       const ObjectInfo* info = function_.object(instr, instr->attr[0]);
@@ -161,7 +161,7 @@ class Simplifier {
     } else if (instr->op == Op::kGuardIs) {
       const Instr* root = hir::rootOf(value);
       holds = (root->op == Op::kConstObject || root->op == Op::kWeakObject) &&
-              root->attr[0] == instr->attr[0];
+              function_.sameObject(root, root->attr[0], instr, instr->attr[0]);
     } else {
       holds = !value->type.couldBe(hir::kMaskNull);
     }
@@ -288,8 +288,9 @@ class Simplifier {
     }
     if (left->op == Op::kConstObject && right->op == Op::kConstObject) {
       // Two numbers of one object do not happen: a unit adds each object once. Unequal numbers may
-      // still be one object where they were added apart, so only equal numbers decide.
-      return left->attr[0] == right->attr[0] ? builder_.ConstBool(true) : nullptr;
+      // still be one object where they were added apart, so only equal ones decide.
+      const bool same = function_.sameObject(left, left->attr[0], right, right->attr[0]);
+      return same ? builder_.ConstBool(true) : nullptr;
     }
     return nullptr;
   }

@@ -119,6 +119,7 @@ struct OpInfo {
   bool guard = false;        // proves something, until what it reads is written
   bool partner = false;      // a further result of the operation before it
   bool releases = false;     // gives back the reference of operand 0
+  bool drops_old = false;    // releases what was where it stores: that may run code as it ends
   Position position = Position::kNever;
   std::optional<Op> position_form = {};  // the same, which stores the position itself
   std::optional<Op> number_form = {};    // the same of an unboxed number (the stolen operand)

@@ -249,7 +249,7 @@ class Verifier {
     }
     const OpInfo& info = instr.info();
     const bool touches = ((info.reads | info.writes) & kFrameSets) != 0;
-    if (scope.frame == FrameOrigin::kAbsent && (info.runs_python || touches))
+    if (scope.frame == FrameOrigin::kAbsent && (info.runs_python || info.drops_old || touches))
       fail(instr, "may look at the frame of a scope that has none");
   }
 

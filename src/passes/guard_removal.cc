@@ -194,7 +194,7 @@ class Remover {
     if (info.guard && std::find(available->begin(), available->end(), instr) == available->end()) {
       available->push_back(instr);
     }
-    if (info.runs_python || finalizers_.at(instr)) {
+    if (info.runs_python || info.drops_old || finalizers_.at(instr)) {
       breakProofs(available, hir::alias::kAll);
     } else if (info.writesHeap()) {
       breakProofs(available, hir::alias::kAnyHeap);

@@ -44,6 +44,8 @@ class Stores {
     for (uint32_t id = 0; id < store_of_.size(); ++id) {
       Instr* store = store_of_[id];
       if (!store || uses_[id] != 1 || uses_[store->id] != 0 || ownerEndsFirst(store)) continue;
+      // Who releases the old content looks at the frame behind it.
+      if (function_.scopeOf(store).frame == hir::FrameOrigin::kAbsent) continue;
       Instr* box = hir::rootOf(store->operands[static_cast<size_t>(storedOperand(store))]);
       replace(store, box->operands[0]);
       changed = true;

@@ -14,14 +14,6 @@ using hir::Instr;
 using hir::Op;
 using hir::Ownership;
 
-namespace {
-
-bool replacesNumber(const Instr* instr) {
-  return instr->op == Op::kReplaceInlineValue || instr->op == Op::kReplaceListItem;
-}
-
-}  // namespace
-
 RefcountInsertion::RefcountInsertion(hir::Function& function)
     : function_(function),
       liveness_(function),
@@ -83,11 +75,12 @@ void RefcountInsertion::transferBlock(Block* block, RefState* state) {
     if (!hir::isPartner(instr->op)) flush(instr, state);
     if (instr->op == Op::kFrameState) continue;
     transfer(instr, state);
-    if (!replacesNumber(instr)) unseen_before_ = state->unseen;
+    if (!instr->info().drops_old) unseen_before_ = state->unseen;
   }
 }
 
 void RefcountInsertion::transfer(Instr* instr, RefState* state) {
+  if (instr->info().drops_old) return replaceNumber(instr, state);
   switch (instr->op) {
     case Op::kPushFrame: return pushFrame(state);
     case Op::kPushInlinedFrame: return pushInlinedFrame(instr, state);
@@ -95,8 +88,6 @@ void RefcountInsertion::transfer(Instr* instr, RefState* state) {
     case Op::kLoadHome: return loadHome(instr, state);
     case Op::kLeaveFrame: return leaveFrame(instr, state);
     case Op::kObserveRelease: return observeRelease(instr, state);
-    case Op::kReplaceInlineValue:
-    case Op::kReplaceListItem: return replaceNumber(instr, state);
     case Op::kGuardUnobserved: state->unseen = false; break;
     case Op::kCheckPeriodic:
       if (instr->attr[0]) state->unseen = false;  // it looks around first

@@ -127,6 +127,10 @@ TEST(HirVerifier, EntriesAndScopesBrokenByText) {
        "scope 2 has a frame, the scope that calls it none"},
       {"LeaveFrame aux[0] @12", "SetPosition {offset=4} @4/1\n  LeaveFrame aux[0] @12",
        "may look at the frame of a scope that has none"},
+      {"LeaveFrame aux[0] @12",
+       "v20:List = Refine v0 {type=List}\n  v21:Int64 = ConstInt {value=0}\n"
+       "  ReplaceListItem v20, v21, v21, v2 @4/1\n  LeaveFrame aux[0] @12",
+       "may look at the frame of a scope that has none"},
   };
   for (const Break& broken : breaks) {
     SCOPED_TRACE(std::string(broken.from) + " -> " + broken.to);

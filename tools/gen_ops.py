@@ -75,7 +75,7 @@ HIR_ATTRS = {"i64": ("kI64", "int64_t"), "u64": ("kU64", "uint64_t"), "u32": ("k
              "f64": ("kF64", "double"), "bool": ("kBool", "bool"), "obj": ("kObj", "ObjRef"),
              "type": ("kType", "Type"), "cmp": ("kCmp", "CmpKind"), "binop": ("kBinOp", "BinOp"),
              "unop": ("kUnOp", "UnOp"), "reason": ("kReason", "ExitReason")}
-FLAGS = {"any", "alloc", "control", "guard", "optional", "orders_ends", "partner", "release", "drops"}
+FLAGS = {"any", "alloc", "control", "guard", "optional", "orders_ends", "partner", "release", "gives", "drops"}
 POSITIONS = {"rare": "kRarely", "none": "kNever"}
 EMBEDS = {"object": "kObject", "callee": "kCallee", "entry": "kEntry"}
 OWNERSHIP = {"new": "kNew", "borrowed": "kBorrowed", "uncounted": "kUncounted", "alias": "kAlias"}
@@ -184,7 +184,8 @@ def op_info(o) -> str:
                "can_deopt": "deopt" in o["exits"], "can_raise": "raise" in o["exits"],
                "removable": is_removable(o), "orders_ends": "orders_ends" in effects.flags,
                "guard": "guard" in effects.flags, "partner": "partner" in effects.flags,
-               "releases": "release" in effects.flags, "drops_old": "drops" in effects.flags}
+               "releases": "release" in effects.flags, "gives_old": "gives" in effects.flags,
+               "drops_old": "drops" in effects.flags}
     fields.update({name: "true" for name, holds in columns.items() if holds})
     if effects.position() != "kNever":
         fields["position"] = f"Position::{effects.position()}"

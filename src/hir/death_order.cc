@@ -43,12 +43,6 @@ Order releaseOrder(const Instr* instr, const PyLayout* layout) {
   return order;
 }
 
-// The result is what the operation has put something else in the place of.
-bool givesOldContent(Op op) {
-  return op == Op::kExchangeField || op == Op::kExchangeCell || op == Op::kStoreInlineValue ||
-         op == Op::kStoreListItem;
-}
-
 int placeInState(const Instr* instr, const Instr* root) {
   const Instr* state = instr->state();
   if (!state || state->op != Op::kFrameState) return -1;
@@ -66,7 +60,7 @@ void sortDeaths(const Instr* instr, const PyLayout* layout, std::vector<Instr*>*
   Order order = releaseOrder(instr, layout);
   std::span<Instr*> inputs = const_cast<Instr*>(instr)->inputs();
   auto rank = [&](const Instr* root) {
-    if (root == instr) return givesOldContent(instr->op) && !fromTop(layout) ? -1 : INT_MAX / 2;
+    if (root == instr) return instr->info().gives_old && !fromTop(layout) ? -1 : INT_MAX / 2;
     for (size_t i = order.size(); i-- > 0;) {  // several references: the last one counts
       Instr* input = inputs[order[i]];
       if (input->type.isObject() && rootOf(input) == root) return static_cast<int>(i);

@@ -119,7 +119,8 @@ struct OpInfo {
   bool guard = false;        // proves something, until what it reads is written
   bool partner = false;      // a further result of the operation before it
   bool releases = false;     // gives back the reference of operand 0
-  bool drops_old = false;    // releases what was where it stores: that may run code as it ends
+  bool gives_old = false;    // its result is what was where it stores; or it
+  bool drops_old = false;    // releases that, which may run code as it ends
   Position position = Position::kNever;
   std::optional<Op> position_form = {};  // the same, which stores the position itself
   std::optional<Op> number_form = {};    // the same of an unboxed number (the stolen operand)

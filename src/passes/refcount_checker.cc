@@ -129,6 +129,7 @@ class Checker {
 
   // --- one instruction
   void step(State& state, Instr* instr) {
+    if (instr->info().releases) return decref(state, instr);
     switch (instr->op) {
       case Op::kPhi:
       case Op::kFrameState: return;
@@ -140,10 +141,6 @@ class Checker {
       case Op::kLeaveFrame: return leaveFrame(state, instr);
       case Op::kIncref:
       case Op::kXIncref: return incref(state, instr);
-      case Op::kDecref:
-      case Op::kDecrefAt:
-      case Op::kXDecref:
-      case Op::kXDecrefAt: return decref(state, instr);
       default: return ordinary(state, instr);
     }
   }

@@ -25,17 +25,22 @@ Operand Context::object(const Instr& i, ObjRef ref) {
   return imm(static_cast<int64_t>(info->address));
 }
 
-Operand Context::use(const Instr* value) {
+std::optional<uint64_t> Context::constant(const Instr* value) {
   switch (value->op) {
     case Op::kConstObject:
-    case Op::kWeakObject: return object(*value, value->u32(0));
-    case Op::kConstNull: return imm(0);
-    case Op::kConstNone: return imm(static_cast<int64_t>(py.py_none));
-    case Op::kConstInt: return imm(value->i64(0));
-    case Op::kConstBool: return imm(value->attr[0] != 0);
-    case Op::kConstDouble: return b.MoveConstF(value->f64(0));
-    default: break;
+    case Op::kWeakObject: return static_cast<uint64_t>(object(*value, value->u32(0)).immValue());
+    case Op::kConstNull: return 0;
+    case Op::kConstNone: return py.py_none;
+    case Op::kConstInt:
+    case Op::kConstBool:
+    case Op::kConstDouble: return value->attr[0];
+    default: return std::nullopt;  // a value that is computed
   }
+}
+
+Operand Context::use(const Instr* value) {
+  if (value->op == Op::kConstDouble) return b.MoveConstF(value->f64(0));
+  if (auto bits = constant(value)) return imm(static_cast<int64_t>(*bits));
   Operand operand = values_[value->id];
   if (operand.kind == Operand::kNone) {
     fail(std::string("value of ") + value->info().name + " used before it has one");

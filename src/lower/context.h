@@ -79,6 +79,8 @@ class Context {
   void define(const Instr* value, Operand operand);
   bool isDefined(const Instr* value) const { return values_[value->id].kind != Operand::kNone; }
   Operand object(const Instr& i, ObjRef ref);  // address of an object of i's scope, as immediate
+  // The bits of a constant: an object's address, a number's.
+  std::optional<uint64_t> constant(const Instr* value);
   std::optional<int64_t> constantInt(const Instr* value) const;
   static bool isNull(const Instr* value) { return value->op == hir::Op::kConstNull; }
   // An instruction that an earlier one of the block has done already.

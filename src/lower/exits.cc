@@ -112,7 +112,11 @@ class RecordBuilder {
     location.form = formOf(value);
     if (Context::isNull(value)) return location;
     const Instr* root = value->type.isObject() ? hir::rootOf(const_cast<Instr*>(value)) : value;
-    if (constant(root, &location)) return location;
+    if (auto bits = c_.constant(root)) {
+      location.bits = *bits;
+      location.where = ValueLocation::kConstant;
+      return location;
+    }
     location.where = ValueLocation::kSpill;
     location.offset = static_cast<int32_t>(values.size());
     values.push_back(c_.use(value));
@@ -135,22 +139,6 @@ class RecordBuilder {
     }
     c_.fail(std::string("frame state names a value that Python cannot see: ") + value->info().name);
     return ValueLocation::kObject;
-  }
-
-  bool constant(const Instr* value, ValueLocation* location) {
-    switch (value->op) {
-      case Op::kConstObject:
-      case Op::kWeakObject:
-        location->bits = static_cast<uint64_t>(c_.object(*value, value->u32(0)).immValue());
-        break;
-      case Op::kConstNone: location->bits = c_.py.py_none; break;
-      case Op::kConstInt:
-      case Op::kConstDouble:
-      case Op::kConstBool: location->bits = value->attr[0]; break;
-      default: return false;
-    }
-    location->where = ValueLocation::kConstant;
-    return true;
   }
 
   Context& c_;

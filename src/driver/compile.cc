@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <set>
+#include <utility>
 
 #include "codegen/generate.h"
 #include "driver/cells.h"
@@ -157,7 +158,7 @@ class Embedded {
   bool name(const CodeUnit& unit, ObjRef ref) {
     const ObjectInfo& info = unit.objects[ref];
     PyObject* object = objectOf(unit, ref);
-    if (!seen_.insert(object).second) return true;
+    if (!seen_.insert({info.keep, object}).second) return true;
     switch (info.keep) {
       case Keep::kAlways: return true;
       case Keep::kHold: compiled_->references.push_back(Py_NewRef(object)); return true;
@@ -169,7 +170,7 @@ class Embedded {
 
   const hir::Function& function_;
   CompiledUnit* compiled_;
-  std::set<PyObject*> seen_;
+  std::set<std::pair<Keep, PyObject*>> seen_;
 };
 
 Result<bool> watchEmbedded(const hir::Function& hir, CompiledUnit* compiled) {

@@ -45,7 +45,7 @@ class Stores {
       Instr* store = store_of_[id];
       if (!store || uses_[id] != 1 || uses_[store->id] != 0 || ownerEndsFirst(store)) continue;
       // Who releases the old content looks at the frame behind it.
-      if (function_.scopeOf(store).frame == hir::FrameOrigin::kAbsent) continue;
+      if (function_.scopeOf(store).frame == FrameOrigin::kAbsent) continue;
       Instr* box = hir::rootOf(store->operands[static_cast<size_t>(storedOperand(store))]);
       replace(store, box->operands[0]);
       changed = true;

@@ -20,8 +20,8 @@ int64_t position(uint32_t scope, uint32_t offset) { return int64_t{scope} << 32 
 // Where the frame stands that `instr` runs in: a scope without one is within a call of its parent.
 int64_t positionOf(const hir::Function& function, const Instr* instr) {
   const hir::Scope* scope = &function.scopeOf(instr);
-  if (scope->frame != hir::FrameOrigin::kAbsent) return position(instr->scope, instr->offset);
-  while (function.scopes()[scope->parent].frame == hir::FrameOrigin::kAbsent)
+  if (scope->frame != FrameOrigin::kAbsent) return position(instr->scope, instr->offset);
+  while (function.scopes()[scope->parent].frame == FrameOrigin::kAbsent)
     scope = &function.scopes()[scope->parent];
   return position(scope->parent, scope->call_offset);
 }

@@ -21,7 +21,9 @@ TEST(Targets, AsManyAsWereAssigned) {
     targets.assign(expected, arena);
     EXPECT_EQ(std::vector<Node*>(targets.begin(), targets.end()), expected);
     EXPECT_EQ(targets.size(), count);
-    if (count <= 2) EXPECT_EQ(arena.bytesAllocated(), before);
+    if (count <= 2) {
+      EXPECT_EQ(arena.bytesAllocated(), before);
+    }
   }
 }
 

@@ -18,8 +18,10 @@ class HirScopes : public ::testing::Test {
   HirScopes() : function_(&outer_) {
     for (uint64_t address : {0x10, 0x20, 0}) outer_.addObject(at(address));
     for (uint64_t address : {0, 0x10, 0x30}) inner_.addObject(at(address));
-    function_.addScope({.unit = &inner_});
-    function_.addScope({.unit = &inner_});
+    Scope inlined;
+    inlined.unit = &inner_;
+    function_.addScope(inlined);
+    function_.addScope(inlined);
     function_.addScope({});
   }
 

@@ -17,16 +17,20 @@ namespace {
 
 constexpr unsigned kSeconds = 20;  // for one run: what takes longer, hangs
 
-bool parses(const std::string& text) {
+enum class Soundness : uint8_t { kNoText, kParses, kVerifies };
+
+Soundness soundness(const std::string& text) {
   if (isLir(text)) {
     lir::Function function;
-    return lir::parse(text, &function, nullptr);
+    if (!lir::parse(text, &function, nullptr)) return Soundness::kNoText;
+    return lir::verify(function).empty() ? Soundness::kVerifies : Soundness::kParses;
   }
   std::unique_ptr<CodeUnit> unit;
   hir::FactsError error;
-  if (!hir::parseFacts(text, &unit, &error)) return false;
+  if (!hir::parseFacts(text, &unit, &error)) return Soundness::kNoText;
   hir::Function function(unit.get());
-  return hir::parse(text, &function, nullptr);
+  if (!hir::parse(text, &function, nullptr)) return Soundness::kNoText;
+  return hir::verify(function).empty() ? Soundness::kVerifies : Soundness::kParses;
 }
 
 // Runs the stage or the command on candidates.
@@ -41,6 +45,7 @@ class Judge {
 
   // The whole text's outcome; later ones are compared with it. False: nothing goes wrong.
   bool start(const std::string& text, std::string* why) {
+    soundness_ = soundness(text);
     Outcome outcome = run(text);
     status_ = outcome.status;
     *why = fmt::format("status {}: {}", outcome.status, outcome.output);
@@ -50,7 +55,7 @@ class Judge {
   }
 
   bool operator()(const std::string& text) {
-    if (!seen_.insert(text).second || !parses(text)) return false;
+    if (!seen_.insert(text).second || soundness(text) != soundness_) return false;
     ++runs_;
     return asExpected(run(text));
   }
@@ -85,7 +90,8 @@ class Judge {
   const Arguments& arguments_;
   std::string path_;
   int status_ = 0;
-  std::set<std::string> seen_;  // no text is tried twice
+  Soundness soundness_ = Soundness::kParses;  // what is sound fails for another reason
+  std::set<std::string> seen_;                // no text is tried twice
   size_t runs_ = 0;
 };
 
@@ -96,7 +102,7 @@ int reduce(const std::string& file, const Arguments& arguments) {
     return usageError("reduce: either --command CMD or -- STAGE says what goes wrong");
   std::string text, why;
   if (int status = readInput(file, arguments, &text)) return status;
-  if (!parses(text))
+  if (soundness(text) == Soundness::kNoText)
     return complain(file, "cannot be parsed (jit-tool verify says why)", kUnusable);
   Judge judge(arguments);
   if (!judge.start(text, &why))

@@ -43,7 +43,7 @@ void complete(const PyLayout& layout, const hir::Function& function, CodeUnit* u
       }
       for (uint32_t entry : instr->aux) {
         if (instr->op == hir::Op::kLeaveFrame) home(entry / 2);
-        if (instr->op == hir::Op::kFrameState && entry != hir::kParentState) home(entry);
+        if (instr->op == hir::Op::kFrameState && entry < kFrameFunction) home(entry);
       }
       if (instr->op == hir::Op::kLoadArg)
         unit->total_args = std::max(unit->total_args, instr->u32(0) + 1);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "lower/lower.h"
 #include "passes/pipeline.h"
 #include "passes/refcount_checker.h"
@@ -70,6 +72,9 @@ int runPasses(const std::string& file, const Arguments& arguments) {
   if (int status = loadHir(file, text, nullptr, &input)) return status;
   passes::PassContext context;
   context.options.verify = true;
+  const auto& asked = arguments.passes;
+  const bool stress = std::find(asked.begin(), asked.end(), "stress_deopt") != asked.end();
+  if (stress) context.stress_counter = 0x1000;  // an address that is made up
   for (const std::string& name : arguments.without) context.options.disable(name);
   if (arguments.trace) trace(*input.function, &context);
   for (const std::string& name : arguments.passes) {

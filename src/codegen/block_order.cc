@@ -76,22 +76,38 @@ bool hasEdge(const Block* from, const Block* to) {
   return std::find(targets.begin(), targets.end(), to) != targets.end();
 }
 
+// Which blocks (by id) a later one of the order jumps back to.
+std::vector<bool> jumpedBackTo(const std::vector<Block*>& order) {
+  uint32_t ids = 0;
+  for (const Block* block : order) ids = std::max(ids, block->id + 1);
+  std::vector<bool> found(ids, false), passed(ids, false);
+  for (const Block* block : order) {
+    passed[block->id] = true;
+    if (block->last->op != Op::kJump) continue;
+    const uint32_t target = block->last->targets[0]->id;
+    if (target < ids && passed[target]) found[target] = true;
+  }
+  return found;
+}
+
 // A loop that is tested at the top jumps twice in each iteration. Where its header does nothing but
 // lead into the loop or out of it, and the loop's last block jumps back, the header goes to the
 // bottom:
 //   before: header(branch out), body ..., jump header      after: body ..., header(branch body)
 // The way in jumps to it once.
 void rotateLoops(std::vector<Block*>* order) {
+  const std::vector<bool> is_header = jumpedBackTo(*order);
   for (size_t i = 1; i + 1 < order->size(); ++i) {
     Block* header = (*order)[i];
     const Instr& branch = *header->last;
-    if (branch.targets.size() != 2) continue;
+    const bool leads_in_or_out = branch.targets.size() == 2 && header->loop_depth != 0;
+    if (!leads_in_or_out || !is_header[header->id]) continue;
     size_t latch = 0;
     for (size_t j = i + 1; j < order->size() && (*order)[j]->loop_depth >= header->loop_depth;
          ++j) {
       if ((*order)[j]->last->op == Op::kJump && hasEdge((*order)[j], header)) latch = j;
     }
-    if (latch == 0 || header->loop_depth == 0) continue;
+    if (latch == 0) continue;
     Block* body = (*order)[i + 1];
     const Block* out = branch.targets[0] == body ? branch.targets[1] : branch.targets[0];
     if (!hasEdge(header, body) || out->loop_depth >= header->loop_depth) continue;

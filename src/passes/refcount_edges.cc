@@ -138,10 +138,10 @@ bool RefcountInsertion::dangerousEdge(const Block* to, size_t index, const RefSt
     if (live.test(id)) return;
     dangerous |= !releaseOf(liveness_.valueOf(id), to->preds[index]->last, from).harmless;
   });
+  if (dangerous || to->preds[index]->last->handler() == nullptr) return dangerous;
   std::vector<Release> more;
   addEdgeReleases(to->preds[index], targetOf(to, index), from, &more);
-  return dangerous ||
-         std::any_of(more.begin(), more.end(), [](const Release& r) { return !r.harmless; });
+  return std::any_of(more.begin(), more.end(), [](const Release& r) { return !r.harmless; });
 }
 
 void RefcountInsertion::joinOwnership(const Block* block, const std::vector<RefState>& in,

@@ -24,32 +24,10 @@ class BitSet {
   explicit BitSet(size_t bits = 0) : words_((bits + 63) / 64, 0) {}
   bool has(uint32_t i) const { return words_[i / 64] >> (i % 64) & 1; }
   void add(uint32_t i) { words_[i / 64] |= uint64_t{1} << (i % 64); }
-  void remove(uint32_t i) { words_[i / 64] &= ~(uint64_t{1} << (i % 64)); }
-  // *this |= from & ~without; true when something was new.
-  bool addAllExcept(const BitSet& from, const BitSet& without) {
-    uint64_t fresh = 0;
-    for (size_t w = 0; w < words_.size(); ++w) {
-      uint64_t add = from.words_[w] & ~without.words_[w] & ~words_[w];
-      words_[w] |= add;
-      fresh |= add;
-    }
-    return fresh != 0;
-  }
-  void addAll(const BitSet& from) {
-    for (size_t w = 0; w < words_.size(); ++w) words_[w] |= from.words_[w];
-  }
   template <typename F>
   void forEach(F f) const {
     for (size_t w = 0; w < words_.size(); ++w) {
       for (uint64_t bits = words_[w]; bits; bits &= bits - 1) {
-        f(static_cast<uint32_t>(w * 64 + static_cast<size_t>(std::countr_zero(bits))));
-      }
-    }
-  }
-  template <typename F>
-  void forEachInBoth(const BitSet& other, F f) const {
-    for (size_t w = 0; w < words_.size(); ++w) {
-      for (uint64_t bits = words_[w] & other.words_[w]; bits; bits &= bits - 1) {
         f(static_cast<uint32_t>(w * 64 + static_cast<size_t>(std::countr_zero(bits))));
       }
     }
@@ -59,12 +37,15 @@ class BitSet {
   std::vector<uint64_t> words_;
 };
 
+// Guesses of how often a block outside of loops runs.
+inline constexpr uint32_t kColdFrequency = 1, kHotFrequency = 64;
+
 struct BlockInfo {
   Block* block = nullptr;
-  int from = 0, to = 0;      // positions; instructions start at from + 4
-  bool cold = false;         // marked, or reached from cold blocks only
-  uint32_t frequency = 1;    // guess, for costs
-  BitSet live_in, live_out;  // arguments of the jump are read in the block itself
+  int from = 0, to = 0;           // positions; instructions start at from + 4
+  bool cold = false;              // marked, or reached from cold blocks only
+  uint32_t frequency = 1;         // guess, for costs
+  std::vector<uint32_t> live_in;  // registers, ascending
 };
 
 struct VRegInfo {

@@ -60,7 +60,10 @@ class IntervalBuilder {
   void walkBlock(size_t b) {
     BlockInfo& info = a_.blocks[b];
     block_ = &info;
-    info.live_out.forEach([&](uint32_t v) { addRange(v, info.to); });
+    // Arguments of the jump are read in the block itself.
+    for (const Block* next : info.block->last->targets) {
+      for (uint32_t v : a_.infoOf(next).live_in) addRange(v, info.to);
+    }
     for (Instr* instr = info.block->last; instr; instr = instr->prev) walkInstr(*instr);
     for (const Operand& param : info.block->params) {
       VRegInfo& v = a_.vregs[param.base];

@@ -12,36 +12,56 @@ bool Interval::covers(int position) const {
   return it != ranges.end() && it->from <= position;
 }
 
+namespace {
+
+// The first use at `position` or behind it.
+std::span<UsePosition>::iterator firstUse(std::span<UsePosition> uses, int position) {
+  return std::lower_bound(uses.begin(), uses.end(), position,
+                          [](const UsePosition& use, int p) { return use.position < p; });
+}
+
+// From `at` on, the first range that ends behind `position`: in steps that double, then by halves.
+size_t endingBehind(std::span<const Range> ranges, size_t at, int position) {
+  size_t step = 1;
+  while (at + step < ranges.size() && ranges[at + step].to <= position) {
+    at += step;
+    step *= 2;
+  }
+  auto found = std::partition_point(
+      ranges.begin() + static_cast<ptrdiff_t>(at),
+      ranges.begin() + static_cast<ptrdiff_t>(std::min(at + step, ranges.size())),
+      [&](const Range& range) { return range.to <= position; });
+  return static_cast<size_t>(found - ranges.begin());
+}
+
+}  // namespace
+
 int Interval::nextRegisterUse(int from) const {
-  for (const UsePosition& use : uses) {
-    if (use.position >= from && use.needs_register) return use.position;
+  for (auto use = firstUse(uses, from); use != uses.end(); ++use) {
+    if (use->needs_register) return use->position;
   }
   return kForever;
 }
 
 int Interval::nextNearUse(int from) const {
-  for (const UsePosition& use : uses) {
-    if (use.position >= from && (use.needs_register || use.copied())) return use.position;
+  for (auto use = firstUse(uses, from); use != uses.end(); ++use) {
+    if (use->needs_register || use->copied()) return use->position;
   }
   return kForever;
 }
 
 int Interval::lastUse(int before) const {
-  int last = -1;
-  for (const UsePosition& use : uses) {
-    if (use.position >= before) break;
-    last = use.position;
-  }
-  return last;
+  auto behind = firstUse(uses, before);
+  return behind == uses.begin() ? -1 : (behind - 1)->position;
 }
 
 int firstIntersection(std::span<const Range> a, std::span<const Range> b) {
   size_t i = 0, j = 0;
   while (i < a.size() && j < b.size()) {
     if (a[i].to <= b[j].from)
-      ++i;
+      i = endingBehind(a, i, b[j].from);
     else if (b[j].to <= a[i].from)
-      ++j;
+      j = endingBehind(b, j, a[i].from);
     else
       return std::max(a[i].from, b[j].from);
   }
@@ -60,9 +80,8 @@ Interval* splitInterval(Interval* interval, int position, Arena& arena) {
   behind->bank = interval->bank;
   behind->next = interval->next;
   interval->next = behind;
-  size_t first = 0;  // first range that ends behind the cut
-  while (interval->ranges[first].to <= position) ++first;
   std::span<Range> all = interval->ranges;
+  const size_t first = endingBehind(all, 0, position);
   behind->ranges = all.subspan(first);
   if (all[first].from < position) {
     // The cut range belongs to both: the front gets its own copy.
@@ -74,8 +93,7 @@ Interval* splitInterval(Interval* interval, int position, Arena& arena) {
   } else {
     interval->ranges = all.subspan(0, first);
   }
-  size_t use = 0;
-  while (use < interval->uses.size() && interval->uses[use].position < position) ++use;
+  const auto use = static_cast<size_t>(firstUse(interval->uses, position) - interval->uses.begin());
   behind->uses = interval->uses.subspan(use);
   interval->uses = interval->uses.subspan(0, use);
   return behind;

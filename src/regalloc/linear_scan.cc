@@ -65,7 +65,40 @@ class LinearScan {
     if (a_.error.empty()) a_.error = "register " + std::to_string(interval->vreg) + ": " + why;
   }
 
-  // --- the sets: `active_` hold their register now, `inactive_` are in a hole
+  // --- the sets: `active_` hold their register now, the idle ones are in a hole
+
+  // Those with a hole now, a heap by where the hole ends. Their number is their place in order, in
+  // which all is done that more than one take part in.
+  struct Idle {
+    int from;
+    uint32_t number;
+    Interval* interval;                                            // null: it has lost its register
+    bool operator<(const Idle& o) const { return from > o.from; }  // the least on top
+  };
+
+  void addIdle(Interval* interval, uint32_t number) {
+    idle_.push_back({interval->ranges[interval->cursor].from, number, interval});
+    std::push_heap(idle_.begin(), idle_.end());
+  }
+
+  // f(Idle&) for each whose hole ends before `end`, until it says true; the heap stays as it is.
+  template <typename F>
+  bool anyIdle(int end, F f) {
+    walk_.assign(1, 0);
+    while (!walk_.empty()) {
+      const size_t at = walk_.back();
+      walk_.pop_back();
+      if (at >= idle_.size() || idle_[at].from >= end) continue;
+      if (idle_[at].interval != nullptr && f(idle_[at])) return true;
+      walk_.push_back(2 * at + 1);
+      walk_.push_back(2 * at + 2);
+    }
+    return false;
+  }
+
+  // In SSA form a value is defined where no value with a hole there is needed before it ends: what
+  // begins at its definition meets no idle one (Wimmer and Franz, section 5).
+  bool meetsIdle(const Interval& current) const { return a_.vregs[current.vreg].first != &current; }
 
   static bool coversNow(Interval* interval, int position) {
     while (interval->cursor < interval->ranges.size() &&
@@ -77,26 +110,28 @@ class LinearScan {
   }
 
   void expire() {
-    std::erase_if(inactive_, [&](Interval* it) { return it->end() <= position_; });
     size_t kept = 0;
-    size_t was_inactive = inactive_.size();
     for (Interval* it : active_) {
       if (it->end() <= position_) continue;
       if (coversNow(it, position_))
         active_[kept++] = it;
       else
-        inactive_.push_back(it);
+        addIdle(it, idle_number_++);
     }
     active_.resize(kept);
-    size_t left = 0;
-    for (size_t i = 0; i < inactive_.size(); ++i) {
-      Interval* it = inactive_[i];
-      if (i < was_inactive && coversNow(it, position_))
-        active_.push_back(it);
+    awake_.clear();
+    while (!idle_.empty() && idle_.front().from <= position_) {
+      const Idle next = idle_.front();
+      std::pop_heap(idle_.begin(), idle_.end());
+      idle_.pop_back();
+      if (next.interval == nullptr || next.interval->end() <= position_) continue;
+      if (coversNow(next.interval, position_))
+        awake_.push_back(next);
       else
-        inactive_[left++] = it;
+        addIdle(next.interval, next.number);
     }
-    inactive_.resize(left);
+    sortByNumber(&awake_);
+    for (const Idle& each : awake_) active_.push_back(each.interval);
     for (RegSet rest = usable_; rest; rest &= rest - 1) {
       int reg = std::countr_zero(rest);
       const auto& ranges = fixed(reg);
@@ -112,9 +147,9 @@ class LinearScan {
     return firstIntersection(ranges.subspan(fixed_cursor_[reg]), interval.ranges);
   }
 
-  int nextInactive(const Interval& it, const Interval& current) const {
-    if (it.ranges[it.cursor].from >= current.end()) return kForever;
-    return firstIntersection(it, current);
+  static void sortByNumber(std::vector<Idle>* all) {
+    std::sort(all->begin(), all->end(),
+              [](const Idle& x, const Idle& y) { return x.number < y.number; });
   }
 
   // --- one interval
@@ -161,7 +196,9 @@ class LinearScan {
     int best = latest;
     size_t block = static_cast<size_t>(a_.block_at[static_cast<size_t>(latest) / 4]);
     uint32_t lowest = a_.blocks[block].frequency;
-    for (; block > 0 && a_.blocks[block].from >= earliest; --block) {
+    // Hot blocks come first: none before a hot one runs less often than once.
+    const uint32_t least = a_.blocks[block].cold ? kColdFrequency : kHotFrequency;
+    for (; lowest > least && block > 0 && a_.blocks[block].from >= earliest; --block) {
       uint32_t cost = std::min(a_.blocks[block].frequency, a_.blocks[block - 1].frequency);
       if (cost < lowest) {
         lowest = cost;
@@ -175,9 +212,18 @@ class LinearScan {
     for (RegSet rest = usable_; rest; rest &= rest - 1)
       free_until_[std::countr_zero(rest)] = kForever;
     for (Interval* it : active_) free_until_[it->reg] = 0;
-    for (Interval* it : inactive_) {
-      int& until = free_until_[it->reg];
-      if (until != 0) until = std::min(until, nextInactive(*it, *current));
+    TEPHRA_DCHECK(meetsIdle(*current) || !anyIdle(current->end(),
+                                                  [&](Idle& idle) {
+                                                    return firstIntersection(*idle.interval,
+                                                                             *current) != kForever;
+                                                  }),
+                  "what begins at its definition meets nothing that is in a hole");
+    if (meetsIdle(*current)) {
+      anyIdle(current->end(), [&](Idle& idle) {
+        int& until = free_until_[idle.interval->reg];
+        if (until != 0) until = std::min(until, firstIntersection(*idle.interval, *current));
+        return false;
+      });
     }
     for (RegSet rest = usable_; rest; rest &= rest - 1) {
       int reg = std::countr_zero(rest);
@@ -300,10 +346,11 @@ class LinearScan {
     return true;
   }
 
-  bool heldLater(int reg, const Interval& current) const {
-    return std::any_of(inactive_.begin(), inactive_.end(), [&](const Interval* it) {
-      return it->reg == reg && nextInactive(*it, current) != kForever;
-    });
+  bool heldLater(int reg, const Interval& current) {
+    return meetsIdle(current) && anyIdle(current.end(), [&](Idle& idle) {
+             return idle.interval->reg == reg &&
+                    firstIntersection(*idle.interval, current) != kForever;
+           });
   }
 
   // Is a callee-saved register not worth its price? Then take another one for a part.
@@ -374,9 +421,13 @@ class LinearScan {
       bool needed = gapAt(it->nextRegisterUse(gap)) <= gap;  // right here: cannot be put away
       next_use[it->reg] = std::min(next_use[it->reg], needed ? 0 : urgency(*it, gap));
     }
-    for (Interval* it : inactive_) {
-      if (nextInactive(*it, *current) == kForever) continue;
-      next_use[it->reg] = std::min(next_use[it->reg], urgency(*it, start));
+    if (meetsIdle(*current)) {
+      anyIdle(current->end(), [&](Idle& idle) {
+        const Interval& it = *idle.interval;
+        if (firstIntersection(it, *current) != kForever)
+          next_use[it.reg] = std::min(next_use[it.reg], urgency(it, start));
+        return false;
+      });
     }
     int best = -1;
     RegSet legal = 0;
@@ -417,13 +468,22 @@ class LinearScan {
       active_.erase(active_.begin() + static_cast<ptrdiff_t>(i--));
       putAway(it, gapAt(current->start()));
     }
-    for (size_t i = 0; i < inactive_.size(); ++i) {
-      Interval* it = inactive_[i];
-      if (it->reg != reg || nextInactive(*it, *current) == kForever) continue;
-      // In a hole: what comes behind the hole finds itself a new place.
-      Interval* behind = splitInterval(it, it->ranges[it->cursor].from, a_.arena);
-      enqueue(behind);
-      inactive_.erase(inactive_.begin() + static_cast<ptrdiff_t>(i--));
+    if (!meetsIdle(*current)) return;
+    awake_.clear();
+    anyIdle(current->end(), [&](Idle& idle) {
+      const bool meets =
+          idle.interval->reg == reg && firstIntersection(*idle.interval, *current) != kForever;
+      if (meets) {
+        awake_.push_back(idle);
+        idle.interval = nullptr;
+      }
+      return false;
+    });
+    sortByNumber(&awake_);
+    // In a hole: what comes behind the hole finds itself a new place.
+    for (const Idle& each : awake_) {
+      Interval* it = each.interval;
+      enqueue(splitInterval(it, it->ranges[it->cursor].from, a_.arena));
     }
   }
 
@@ -442,7 +502,10 @@ class LinearScan {
   int position_ = 0;
   uint32_t sequence_ = 0;
   std::priority_queue<Entry> unhandled_;
-  std::vector<Interval*> active_, inactive_;
+  std::vector<Interval*> active_;
+  std::vector<Idle> idle_, awake_;
+  std::vector<size_t> walk_;
+  uint32_t idle_number_ = 0;
   int free_until_[64] = {};
   size_t fixed_cursor_[64] = {};
 };

@@ -40,7 +40,7 @@ void orderBlocks(Allocation& a, const lir::Cfg& cfg) {
       info.block = order[i];
       info.cold = pass == 1;
       uint32_t depth = std::min(cfg.loopDepth(order[i]), 5u);
-      info.frequency = info.cold ? 1 + depth : 64u << (3 * depth);
+      info.frequency = info.cold ? kColdFrequency + depth : kHotFrequency << (3 * depth);
     }
   }
 }
@@ -66,39 +66,70 @@ void number(Allocation& a) {
   if (a.cold_from < 0) a.cold_from = position;
 }
 
-void findLiveness(Allocation& a) {
-  size_t count = a.function.numVRegs();
-  std::vector<BitSet> defined(a.blocks.size());
-  for (size_t b = a.blocks.size(); b-- > 0;) {
-    BlockInfo& info = a.blocks[b];
-    BitSet live(count);
-    defined[b] = BitSet(count);
-    for (Instr* instr = info.block->last; instr; instr = instr->prev) {
-      for (const Operand& def : instr->defs) {
-        if (!def.isVReg()) continue;
-        live.remove(def.base);
-        defined[b].add(def.base);
+// By use (Brandner, Boissinot, Darte, Dupont de Dinechin and Rastello, "Computing Liveness Sets for
+// SSA-Form Programs", 2011): from each block that uses a register and does not define it, backwards
+// to the definition. The work is that of writing the sets down.
+class LivenessFinder {
+ public:
+  explicit LivenessFinder(Allocation& a)
+      : a_(a), defined_in_(a.function.numVRegs(), -1), users_(a.function.numVRegs()) {}
+
+  void run() {
+    for (size_t b = 0; b < a_.blocks.size(); ++b) {
+      for (const Operand& param : a_.blocks[b].block->params) define(param, b);
+      for (const Instr* i = a_.blocks[b].block->first; i; i = i->next) {
+        for (const Operand& def : i->defs) define(def, b);
       }
-      for (const Operand& use : instr->uses) forEachUsedVReg(use, [&](uint32_t v) { live.add(v); });
     }
-    for (const Operand& param : info.block->params) {
-      live.remove(param.base);
-      defined[b].add(param.base);
+    for (size_t b = 0; b < a_.blocks.size(); ++b) {
+      for (const Instr* i = a_.blocks[b].block->first; i; i = i->next) {
+        for (const Operand& use : i->uses) forEachUsedVReg(use, [&](uint32_t v) { used(v, b); });
+      }
     }
-    info.live_in = live;
-    info.live_out = BitSet(count);
-  }
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (size_t b = a.blocks.size(); b-- > 0;) {
-      BlockInfo& info = a.blocks[b];
-      Instr* last = info.block->last;
-      for (int t = 0; t < last->numTargets(); ++t)
-        info.live_out.addAll(a.infoOf(last->targets[t]).live_in);
-      changed |= info.live_in.addAllExcept(info.live_out, defined[b]);
+    for (uint32_t v = 0; v < users_.size(); ++v) {
+      for (uint32_t next = users_[v]; next != 0; next = uses_[next - 1].next)
+        liveInto(v, uses_[next - 1].block);
     }
   }
-}
+
+ private:
+  struct Use {
+    uint32_t block, next;  // the next one of the register, plus 1; 0: none
+  };
+
+  void define(const Operand& operand, size_t block) {
+    if (operand.isVReg()) defined_in_[operand.base] = static_cast<int>(block);
+  }
+
+  void used(uint32_t v, size_t block) {
+    if (defined_in_[v] == static_cast<int>(block)) return;
+    const uint32_t before = users_[v];
+    if (before != 0 && uses_[before - 1].block == block) return;
+    uses_.push_back({static_cast<uint32_t>(block), before});
+    users_[v] = static_cast<uint32_t>(uses_.size());
+  }
+
+  void liveInto(uint32_t v, uint32_t use) {
+    work_.push_back(use);
+    while (!work_.empty()) {
+      BlockInfo& info = a_.blocks[work_.back()];
+      work_.pop_back();
+      // Registers come in order: if the set has this one, then last.
+      if (!info.live_in.empty() && info.live_in.back() == v) continue;
+      info.live_in.push_back(v);
+      for (const Block* pred : info.block->preds) {
+        const auto p = static_cast<size_t>(a_.block_index[pred->id]);
+        if (defined_in_[v] != static_cast<int>(p)) work_.push_back(static_cast<uint32_t>(p));
+      }
+    }
+  }
+
+  Allocation& a_;
+  std::vector<int> defined_in_;  // by register: block
+  std::vector<uint32_t> users_;  // by register: its last use in uses_, plus 1
+  std::vector<Use> uses_;
+  std::vector<uint32_t> work_;
+};
 
 }  // namespace
 
@@ -110,7 +141,7 @@ void numberAndFindLiveness(Allocation& a) {
     orderBlocks(a, cfg);
   }
   number(a);
-  findLiveness(a);
+  LivenessFinder(a).run();
 }
 
 }  // namespace tephra::regalloc

@@ -182,18 +182,19 @@ void Resolution::moveBetweenPieces() {
 void Resolution::edgeMoves(const BlockInfo& from, const BlockInfo& to,
                            std::vector<ParallelMove>* moves) {
   moves->clear();
-  split_.forEachInBoth(to.live_in, [&](uint32_t v) {
+  for (uint32_t v : to.live_in) {
+    if (!split_.has(v)) continue;
     Interval* before = mustPiece(v, from.to - 1);
     const Interval* after = mustPiece(v, to.from);
-    if (before == after) return;
+    if (before == after) continue;
     Location target = locationOf(after);
-    if (target.kind == Location::kConstant) return;
-    if (target.kind == Location::kSlot && a_.vregs[v].slot_from_def) return;
+    if (target.kind == Location::kConstant) continue;
+    if (target.kind == Location::kSlot && a_.vregs[v].slot_from_def) continue;
     Location source = locationOf(before);
     ++before->reads;
-    if (target.samePlace(source)) return;
+    if (target.samePlace(source)) continue;
     moves->push_back({target, source});
-  });
+  }
   const auto& params = to.block->params;
   for (size_t p = 0; p < params.size(); ++p) {
     if (!a_.vregs[params[p].base].first) continue;  // never used
@@ -227,6 +228,7 @@ void Resolution::moveOnEdges() {
       }
     }
   }
+  placeBetween();
   for (const BlockInfo& info : a_.blocks) {
     for (const Operand& param : info.block->params) {
       const VRegInfo& v = a_.vregs[param.base];
@@ -240,10 +242,9 @@ void Resolution::moveOnEdges() {
 // A block of its own for the moves of an edge between a branch and a merge. Which targets were
 // already replaced does not matter: infoOf() is asked per target before this.
 Block* Resolution::splitEdge(const BlockInfo& from, int target, const BlockInfo& to) {
-  auto& blocks = a_.function.blocks();
   Block* between = a_.function.newBlock();
-  blocks.pop_back();
-  blocks.insert(std::find(blocks.begin(), blocks.end(), from.block) + 1, between);
+  a_.function.blocks().pop_back();
+  between_.emplace_back(from.block, between);
   between->cold = from.block->cold || to.block->cold;
   between->loop_depth = std::min(from.block->loop_depth, to.block->loop_depth);
   Instr* jump = a_.function.make(Op::kJump, {}, {});
@@ -252,6 +253,19 @@ Block* Resolution::splitEdge(const BlockInfo& from, int target, const BlockInfo&
   lir::Function::append(between, jump);
   from.block->last->targets[target] = between;
   return between;
+}
+
+// Each behind the block that its edge comes from; those of one block the last one first.
+void Resolution::placeBetween() {
+  if (between_.empty()) return;
+  std::vector<std::vector<Block*>> behind(a_.function.numBlocks());
+  for (const auto& [from, block] : between_) behind[from->id].push_back(block);
+  std::vector<Block*> blocks;
+  for (Block* block : a_.function.blocks()) {
+    blocks.push_back(block);
+    blocks.insert(blocks.end(), behind[block->id].rbegin(), behind[block->id].rend());
+  }
+  a_.function.blocks() = std::move(blocks);
 }
 
 void Resolution::insertPending() {

@@ -50,6 +50,7 @@ class Resolution {
   void moveBetweenPieces();
   void moveOnEdges();
   void edgeMoves(const BlockInfo& from, const BlockInfo& to, std::vector<ParallelMove>* moves);
+  void placeBetween();
   Block* splitEdge(const BlockInfo& from, int target, const BlockInfo& to);
   void insertPending();
   void dropDead();
@@ -63,6 +64,7 @@ class Resolution {
   std::vector<uint32_t> first_piece_;  // by register, and one behind
   BitSet split_;                       // registers with several pieces
   std::vector<Instr*> sequence_;
+  std::vector<std::pair<Block*, Block*>> between_;  // blocks on edges, with where those come from
 };
 
 template <typename F>
@@ -84,11 +86,12 @@ void Resolution::forEachTransition(F f) {
   }
   forEachEdge([&](const BlockInfo& from, int, const BlockInfo& to) {
     uint32_t frequency = std::min(from.frequency, to.frequency);
-    split_.forEachInBoth(to.live_in, [&](uint32_t v) {
+    for (uint32_t v : to.live_in) {
+      if (!split_.has(v)) continue;
       const Interval* before = mustPiece(v, from.to - 1);
       const Interval* after = mustPiece(v, to.from);
       if (before != after) f(v, before, after, frequency);
-    });
+    }
   });
 }
 

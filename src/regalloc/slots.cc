@@ -4,6 +4,8 @@
 // block parameter and its arguments get the same one where they can, so that no slot is copied to
 // another.
 #include <algorithm>
+#include <functional>
+#include <queue>
 
 #include "regalloc/resolution.h"
 
@@ -34,7 +36,10 @@ void Resolution::assignSlots() {
   std::stable_sort(order.begin(), order.end(), [&](uint32_t x, uint32_t y) {
     return a_.vregs[x].first->start() < a_.vregs[y].first->start();
   });
-  std::vector<int> busy_until;                 // by slot
+  std::vector<int> busy_until;  // by slot
+  // Ends of what is in slots, and slots that may be free; the least on top.
+  std::priority_queue<std::pair<int, int>, std::vector<std::pair<int, int>>, std::greater<>> ends;
+  std::priority_queue<int, std::vector<int>, std::greater<>> maybe_free;
   std::vector<int> wish(a_.vregs.size(), -1);  // by parameter: slot of it or of an argument
   for (uint32_t id : order) {
     VRegInfo& v = a_.vregs[id];
@@ -49,14 +54,17 @@ void Resolution::assignSlots() {
       slot = wish[v.param];
     else if (v.copy_of && isFree(a_.vregs[v.copy_of].slot))
       slot = a_.vregs[v.copy_of].slot;
-    for (size_t s = 0; slot < 0 && s < busy_until.size(); ++s) {
-      if (isFree(static_cast<int>(s))) slot = static_cast<int>(s);
+    for (; !ends.empty() && ends.top().first <= start; ends.pop())
+      maybe_free.push(ends.top().second);
+    for (; slot < 0 && !maybe_free.empty(); maybe_free.pop()) {
+      if (isFree(maybe_free.top())) slot = maybe_free.top();
     }
     if (slot < 0) {
       slot = static_cast<int>(busy_until.size());
       busy_until.push_back(0);
     }
     busy_until[static_cast<size_t>(slot)] = end;
+    ends.emplace(end, slot);
     v.slot = slot;
     if (v.is_param) wish[id] = slot;
     if (v.param && wish[v.param] < 0) wish[v.param] = slot;
